@@ -1,0 +1,287 @@
+"""Everything that Blindwatch raises, and the one list of problems both sides of the wire share.
+
+    BlindwatchError
+    ├── InputError          what was handed in cannot be used
+    │   ├── ImageError          UnreadableImage, ImageTooLarge, NoFace
+    │   ├── ConfigurationError
+    │   ├── MalformedMessage
+    │   └── TooLarge
+    ├── ModelError          ModelMissing, ModelCorrupt, ModelMismatch, DownloadFailed
+    ├── CipherError         MalformedCiphertext, WrongPreset, WrongKey, BudgetExhausted
+    ├── DeploymentError     UnknownDeployment, DeploymentExists, DeploymentNotReady, EmptyWatchlist, MissingBlob
+    ├── AccessError         Unauthenticated, Forbidden
+    └── ServiceError        NotFound, Busy, WorkerLost, ServerUnavailable, InternalError
+
+A message never repeats data from the request: it may be shown to people who must not see that data.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import ClassVar
+
+
+class Problem(Enum):
+    """RFC 9457 problem types: URN suffix, HTTP status and title. The only such list in the project."""
+
+    INVALID_INPUT = ("invalid-input", 422, "The input cannot be used")
+    UNREADABLE_IMAGE = ("unreadable-image", 422, "The image cannot be read")
+    IMAGE_TOO_LARGE = ("image-too-large", 413, "The image has too many pixels")
+    NO_FACE = ("no-face", 422, "No face was found")
+    INVALID_CONFIGURATION = ("invalid-configuration", 422, "The configuration is not valid")
+    MALFORMED_MESSAGE = ("malformed-message", 422, "The message does not follow its schema")
+    TOO_LARGE = ("too-large", 413, "The input is over its byte limit")
+    MODEL_MISSING = ("model-missing", 404, "The model is not installed")
+    MODEL_CORRUPT = ("model-corrupt", 422, "The model file is not the registered one")
+    MODEL_MISMATCH = ("model-mismatch", 409, "The template was made by another model")
+    DOWNLOAD_FAILED = ("download-failed", 502, "The download did not succeed")
+    MALFORMED_CIPHERTEXT = ("malformed-ciphertext", 422, "The ciphertext is not well formed")
+    WRONG_PRESET = ("wrong-preset", 409, "The parameters are those of another preset")
+    WRONG_KEY = ("wrong-key", 409, "The ciphertext belongs to another key")
+    BUDGET_EXHAUSTED = ("budget-exhausted", 422, "The noise budget does not allow a safe release")
+    UNKNOWN_DEPLOYMENT = ("unknown-deployment", 404, "There is no such deployment")
+    DEPLOYMENT_EXISTS = ("deployment-exists", 409, "The deployment exists already")
+    DEPLOYMENT_NOT_READY = ("deployment-not-ready", 409, "The deployment has no watchlist yet")
+    EMPTY_WATCHLIST = ("empty-watchlist", 422, "The watchlist has no entries")
+    MISSING_BLOB = ("missing-blob", 409, "The watchlist names data that was not uploaded")
+    UNAUTHENTICATED = ("unauthenticated", 401, "The request carries no valid credentials")
+    FORBIDDEN = ("forbidden", 403, "The role is not allowed to do this")
+    NOT_FOUND = ("not-found", 404, "There is nothing at this address")
+    BUSY = ("busy", 429, "The server has all the work it accepts")
+    WORKER_LOST = ("worker-lost", 500, "The worker process ended before it finished")
+    SERVER_UNAVAILABLE = ("server-unavailable", 503, "The server cannot be reached")
+    INTERNAL = ("internal", 500, "The server met an unexpected condition")
+
+    def __init__(self, slug: str, status: int, title: str) -> None:
+        self.slug = slug
+        self.status = status
+        self.title = title
+
+    @property
+    def urn(self) -> str:
+        """The problem type as a URN."""
+        return f"urn:blindwatch:problem:{self.slug}"
+
+    @classmethod
+    def from_urn(cls, urn: str) -> Problem:
+        """The member a URN names; unknown ones are `INTERNAL`."""
+        return next((member for member in cls if member.urn == urn), cls.INTERNAL)
+
+
+class BlindwatchError(Exception):
+    """Base of all errors: one sentence that says what is wrong, and a hint that says what to do."""
+
+    problem: ClassVar[Problem] = Problem.INTERNAL
+
+    def __init__(self, detail: str = "", hint: str = "") -> None:
+        super().__init__(detail or f"{self.problem.title}.")
+        self.detail = str(self.args[0])
+        self.hint = hint
+
+
+class InputError(BlindwatchError):
+    """What was handed in cannot be used."""
+
+    problem = Problem.INVALID_INPUT
+
+
+class ImageError(InputError):
+    """An image cannot be used."""
+
+    problem = Problem.INVALID_INPUT
+
+
+class UnreadableImage(ImageError):
+    """The file is not an image that can be decoded."""
+
+    problem = Problem.UNREADABLE_IMAGE
+
+
+class ImageTooLarge(ImageError):
+    """The image has more pixels than the limit."""
+
+    problem = Problem.IMAGE_TOO_LARGE
+
+
+class NoFace(ImageError):
+    """The detector found no face."""
+
+    problem = Problem.NO_FACE
+
+
+class ConfigurationError(InputError):
+    """A configuration file or option is not valid."""
+
+    problem = Problem.INVALID_CONFIGURATION
+
+
+class MalformedMessage(InputError):
+    """A message does not follow its schema."""
+
+    problem = Problem.MALFORMED_MESSAGE
+
+
+class TooLarge(InputError):
+    """An input is over its byte limit."""
+
+    problem = Problem.TOO_LARGE
+
+
+class ModelError(BlindwatchError):
+    """A model cannot be used."""
+
+    problem = Problem.MODEL_CORRUPT
+
+
+class ModelMissing(ModelError):
+    """A registered model is not on this machine."""
+
+    problem = Problem.MODEL_MISSING
+
+
+class ModelCorrupt(ModelError):
+    """A model file differs from its registered digest."""
+
+    problem = Problem.MODEL_CORRUPT
+
+
+class ModelMismatch(ModelError):
+    """A template was made by another model than the deployment's."""
+
+    problem = Problem.MODEL_MISMATCH
+
+
+class DownloadFailed(ModelError):
+    """A model could not be fetched."""
+
+    problem = Problem.DOWNLOAD_FAILED
+
+
+class CipherError(BlindwatchError):
+    """Encrypted data or keys cannot be used."""
+
+    problem = Problem.MALFORMED_CIPHERTEXT
+
+
+class MalformedCiphertext(CipherError):
+    """Bytes are not a well-formed object of the preset."""
+
+    problem = Problem.MALFORMED_CIPHERTEXT
+
+
+class WrongPreset(CipherError):
+    """An object belongs to another preset."""
+
+    problem = Problem.WRONG_PRESET
+
+
+class WrongKey(CipherError):
+    """An object belongs to another key."""
+
+    problem = Problem.WRONG_KEY
+
+
+class BudgetExhausted(CipherError):
+    """A release would not be safe or exact, so there is none."""
+
+    problem = Problem.BUDGET_EXHAUSTED
+
+
+class DeploymentError(BlindwatchError):
+    """A deployment cannot do what was asked."""
+
+    problem = Problem.INVALID_INPUT
+
+
+class UnknownDeployment(DeploymentError):
+    """No deployment has this name."""
+
+    problem = Problem.UNKNOWN_DEPLOYMENT
+
+
+class DeploymentExists(DeploymentError):
+    """A deployment of this name exists and differs."""
+
+    problem = Problem.DEPLOYMENT_EXISTS
+
+
+class DeploymentNotReady(DeploymentError):
+    """The deployment has no watchlist yet."""
+
+    problem = Problem.DEPLOYMENT_NOT_READY
+
+
+class EmptyWatchlist(DeploymentError):
+    """A watchlist needs at least one entry."""
+
+    problem = Problem.EMPTY_WATCHLIST
+
+
+class MissingBlob(DeploymentError):
+    """A watchlist names data that was not uploaded."""
+
+    problem = Problem.MISSING_BLOB
+
+
+class AccessError(BlindwatchError):
+    """The caller may not do this."""
+
+    problem = Problem.UNAUTHENTICATED
+
+
+class Unauthenticated(AccessError):
+    """No valid credentials came with the request."""
+
+    problem = Problem.UNAUTHENTICATED
+
+
+class Forbidden(AccessError):
+    """The caller's role does not include this."""
+
+    problem = Problem.FORBIDDEN
+
+
+class ServiceError(BlindwatchError):
+    """A service could not do its work."""
+
+    problem = Problem.INTERNAL
+
+
+class NotFound(ServiceError):
+    """Nothing is kept under this name."""
+
+    problem = Problem.NOT_FOUND
+
+
+class Busy(ServiceError):
+    """The queue is full."""
+
+    problem = Problem.BUSY
+
+
+class WorkerLost(ServiceError):
+    """A worker process ended before it finished."""
+
+    problem = Problem.WORKER_LOST
+
+
+class ServerUnavailable(ServiceError):
+    """The server cannot be reached."""
+
+    problem = Problem.SERVER_UNAVAILABLE
+
+
+class InternalError(ServiceError):
+    """An unexpected condition, described without request data."""
+
+    problem = Problem.INTERNAL
+
+
+def error_for(problem: Problem) -> type[BlindwatchError]:
+    """The class that raises a problem, for turning a response back into the error it reports."""
+
+    def leaves(cls: type[BlindwatchError]) -> list[type[BlindwatchError]]:
+        below = cls.__subclasses__()
+        return [leaf for sub in below for leaf in leaves(sub)] if below else [cls]
+
+    return next((cls for cls in leaves(BlindwatchError) if cls.problem is problem), InternalError)
