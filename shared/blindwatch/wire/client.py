@@ -1,0 +1,132 @@
+"""The client of the match server's API, for all roles."""
+
+from __future__ import annotations
+
+import hashlib
+from types import TracebackType
+from typing import Final, Self
+
+import httpx
+
+from blindwatch.errors import ConfigurationError, InternalError, ServerUnavailable, TooLarge
+from blindwatch.wire import limits, problems
+from blindwatch.wire.messages import (
+    DEPLOYMENT_ID,
+    DeploymentInfo,
+    DeploymentOffer,
+    Health,
+    Probe,
+    ProbeReceipt,
+    ResultBatch,
+    WatchlistManifest,
+)
+
+CBOR: Final = "application/cbor"
+
+
+class ServerClient:
+    """Calls the match server; what it refuses is raised as the error it reports.
+
+    Nothing is tried twice here: a camera drops and counts, a custodian or an operator repeats the call.
+    """
+
+    def __init__(self, base_url: str, token: str, timeout: float = 60.0) -> None:
+        try:
+            self._http = httpx.Client(
+                base_url=base_url,
+                headers={"Authorization": f"Bearer {token}", "Accept": f"{CBOR}, {problems.MEDIA_TYPE}"},
+                timeout=timeout,
+            )
+        except (httpx.InvalidURL, UnicodeEncodeError):
+            raise ConfigurationError("The server's address or the token is not valid.") from None
+        self._timeout = timeout
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def put_deployment(self, deployment: str, offer: DeploymentOffer) -> DeploymentInfo:
+        """Open a deployment; repeating the same offer changes nothing."""
+        body = self._call("PUT", _path(deployment), DeploymentInfo.limit, offer.to_cbor())
+        return DeploymentInfo.from_cbor(body)
+
+    def get_deployment(self, deployment: str) -> DeploymentInfo:
+        """Describe a deployment."""
+        return DeploymentInfo.from_cbor(self._call("GET", _path(deployment), DeploymentInfo.limit))
+
+    def put_blob(self, deployment: str, data: bytes) -> str:
+        """Upload one ciphertext of a watchlist and return the digest that names it in the manifest."""
+        digest = hashlib.sha256(data).hexdigest()
+        self._call("PUT", f"{_path(deployment)}/blobs/{digest}", 0, data)
+        return digest
+
+    def put_watchlist(self, deployment: str, manifest: WatchlistManifest, timeout: float = 600.0) -> None:
+        """Put a watchlist into use; returns once every worker of the server has loaded it."""
+        self._call("PUT", f"{_path(deployment)}/watchlist", 0, manifest.to_cbor(), timeout=timeout)
+
+    def post_probe(self, deployment: str, probe: Probe) -> ProbeReceipt:
+        """Submit a probe."""
+        body = self._call("POST", f"{_path(deployment)}/probes", ProbeReceipt.limit, probe.to_cbor())
+        return ProbeReceipt.from_cbor(body)
+
+    def fetch_results(self, deployment: str, wait: float = 0.0) -> ResultBatch:
+        """The oldest results, waiting up to `wait` seconds for the first one."""
+        path = f"{_path(deployment)}/results?wait={min(wait, limits.WAIT_SECONDS):.3f}"
+        return ResultBatch.from_cbor(self._call("GET", path, ResultBatch.limit, timeout=self._timeout + wait))
+
+    def acknowledge(self, deployment: str, probe_id: str) -> None:
+        """Delete a result from the server."""
+        self._call("DELETE", f"{_path(deployment)}/results/{probe_id}", 0)
+
+    def health(self) -> Health:
+        """How the server is."""
+        return Health.from_cbor(self._call("GET", "/v1/health", Health.limit))
+
+    def _call(
+        self, method: str, path: str, limit: int, content: bytes | None = None, timeout: float | None = None
+    ) -> bytes:
+        headers = {} if content is None else {"Content-Type": CBOR}
+        try:
+            with self._http.stream(
+                method, path, content=content, headers=headers, timeout=timeout or self._timeout
+            ) as response:
+                if response.is_success:
+                    return _read(response, limit)
+                problem = response.headers.get("Content-Type") == problems.MEDIA_TYPE
+                body = _read(response, limits.JSON) if problem else b""
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise ServerUnavailable(
+                f"The server cannot be reached ({type(error).__name__}).",
+                hint="Check the server's address and that it is running.",
+            ) from None
+        if problem:
+            raise problems.from_json(body)
+        if response.status_code in (502, 503, 504):
+            raise ServerUnavailable("The server cannot take requests at the moment.")
+        raise InternalError(f"The server answered with status {response.status_code} and no explanation.")
+
+
+def _path(deployment: str) -> str:
+    if not DEPLOYMENT_ID.fullmatch(deployment):
+        raise ConfigurationError(
+            "The name of the deployment is not valid.",
+            hint="Use 1 to 63 lower-case letters, digits and hyphens, not starting with a hyphen.",
+        )
+    return f"/v1/deployments/{deployment}"
+
+
+def _read(response: httpx.Response, limit: int) -> bytes:
+    body = bytearray()
+    for chunk in response.iter_bytes():
+        body += chunk
+        if len(body) > limit:
+            raise TooLarge(f"The server's answer is over its limit of {limit} bytes.")
+    return bytes(body)

@@ -1,0 +1,38 @@
+"""Every limit on what may come in over the wire, in one place. Sizes are bytes."""
+
+from __future__ import annotations
+
+from typing import Final
+
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
+
+# What a custodian uploads.
+BUNDLE: Final = 96 * MIB
+OFFER: Final = BUNDLE + 4 * KIB
+BLOB: Final = 4 * MIB
+MANIFEST: Final = 1 * MIB
+BLOCKS: Final = 64
+
+# What a camera submits: one ciphertext and a few names.
+CIPHERTEXT: Final = 4 * MIB
+PROBE: Final = CIPHERTEXT + 4 * KIB
+
+# What an operator fetches. A result of the largest watchlist still fits in a batch by itself.
+RELEASED: Final = 512 * KIB
+RESULT: Final = 2 * RELEASED * BLOCKS + 64 * KIB
+RESULT_BATCH: Final = RESULT + 64 * KIB
+BATCH_TARGET: Final = 8 * MIB
+BATCH_RESULTS: Final = 64
+WAIT_SECONDS: Final = 30.0
+
+# Small answers: receipts, descriptions, health, problem details.
+ANSWER: Final = 16 * KIB
+JSON: Final = 64 * KIB
+
+# Structure of a CBOR message.
+DEPTH: Final = 8
+ITEMS: Final = 65_536
+
+# An oversize body is read and thrown away up to here, so that its sender gets to see the refusal.
+DISCARDED: Final = 256 * MIB

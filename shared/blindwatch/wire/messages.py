@@ -1,0 +1,171 @@
+"""The messages of the match server's API. `schema.cddl` beside this module says the same for other languages.
+
+A message is three things in turn: bytes, a CBOR value of the strict profile, and one of these frozen models.
+Only `MalformedMessage` and `TooLarge` come out of the reading, and neither repeats what was read.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, ClassVar, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, StringConstraints, ValidationError
+from pydantic.alias_generators import to_camel
+
+from blindwatch.errors import MalformedMessage
+from blindwatch.wire import cbor, limits
+
+DEPLOYMENT_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+
+_TIMESTAMP = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?Z", re.ASCII)
+
+
+def now() -> str:
+    """The current time as messages carry it: RFC 3339 in UTC, with milliseconds and Z."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+def _real_time(text: str) -> str:
+    if not _TIMESTAMP.fullmatch(text):
+        raise ValueError("not an RFC 3339 time in UTC")
+    datetime.fromisoformat(text[:19])
+    return text
+
+
+DeploymentId = Annotated[str, StringConstraints(pattern=rf"^{DEPLOYMENT_ID.pattern}\z")]
+Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}\z")]
+ProbeId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}\z")]
+CameraName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}\z")]
+PresetName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,64}\z")]
+ProblemUrn = Annotated[str, StringConstraints(pattern=r"^urn:blindwatch:problem:[a-z-]{1,64}\z")]
+Timestamp = Annotated[str, AfterValidator(_real_time)]
+Count = Annotated[int, Field(ge=0, lt=2**63)]
+
+
+class Message(BaseModel):
+    """A frozen model that reads and writes the strict CBOR profile, with field names in camel case."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        validate_by_name=True,
+        strict=True,
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+    )
+    limit: ClassVar[int] = limits.ANSWER
+
+    def to_cbor(self) -> bytes:
+        """The message as bytes."""
+        return cbor.encode(self.model_dump(by_alias=True, exclude_none=True))
+
+    @classmethod
+    def from_cbor(cls, data: bytes) -> Self:
+        """Read a message from untrusted bytes."""
+        value = cbor.decode(data, cls.limit)
+        try:
+            return cls.model_validate(value, by_alias=True, by_name=False)
+        except ValidationError:
+            raise MalformedMessage(f"The bytes do not follow the schema of {cls.__name__}.") from None
+
+
+class DeploymentOffer(Message):
+    """A custodian opens a deployment: its key, model and threshold, and what the server computes with."""
+
+    limit = limits.OFFER
+    preset: PresetName
+    key_id: Digest
+    model_digest: Digest
+    threshold: int
+    bundle: Annotated[bytes, Field(min_length=1, max_length=limits.BUNDLE)]
+
+
+class DeploymentInfo(Message):
+    """What anyone with a role may know of a deployment, with the commitment to its mask secret."""
+
+    deployment: DeploymentId
+    preset: PresetName
+    key_id: Digest
+    model_digest: Digest
+    threshold: int
+    mask_commitment: Digest
+    ready: bool
+    entries: Count
+
+
+class WatchlistManifest(Message):
+    """The watchlist as the digests of its ciphertexts, one row of them for each block of entries."""
+
+    limit = limits.MANIFEST
+    entries: Count
+    blocks: Annotated[
+        tuple[Annotated[tuple[Digest, ...], Strict(False)], ...],
+        Strict(False),
+        Field(max_length=limits.BLOCKS),
+    ]
+
+
+class Probe(Message):
+    """One encrypted template, and the least that must be known about it."""
+
+    limit = limits.PROBE
+    probe_id: ProbeId
+    camera: CameraName
+    preset: PresetName
+    key_id: Digest
+    model_digest: Digest
+    captured_at: Timestamp
+    ciphertext: Annotated[bytes, Field(min_length=1, max_length=limits.CIPHERTEXT)]
+
+
+class ProbeReceipt(Message):
+    """The server has taken a probe."""
+
+    probe_id: ProbeId
+    accepted_at: Timestamp
+
+
+class ReleasedBlock(Message):
+    """What the server releases for one block of entries."""
+
+    indicator: Annotated[bytes, Field(max_length=limits.RELEASED)]
+    score: Annotated[bytes, Field(max_length=limits.RELEASED)]
+
+
+class Result(Message):
+    """The answer to a probe, whatever it holds."""
+
+    limit = limits.RESULT
+    probe_id: ProbeId
+    camera: CameraName
+    captured_at: Timestamp
+    releases: Annotated[tuple[ReleasedBlock, ...], Strict(False), Field(max_length=limits.BLOCKS)]
+    elapsed_ms: Count
+
+
+class FailedResult(Message):
+    """A probe that was taken and could not be answered."""
+
+    limit = limits.RESULT
+    probe_id: ProbeId
+    camera: CameraName
+    captured_at: Timestamp
+    problem: ProblemUrn
+
+
+class ResultBatch(Message):
+    """Results in the order of their arrival, oldest first."""
+
+    limit = limits.RESULT_BATCH
+    results: Annotated[tuple[Result | FailedResult, ...], Strict(False)]
+
+
+class Health(Message):
+    """How the server is."""
+
+    status: str
+    version: str
+    workers: Count
+    queued: Count
+    deployments: Count
