@@ -1,0 +1,34 @@
+"""Unit embeddings to integer templates whose squared norm has a hard bound."""
+
+from __future__ import annotations
+
+from math import isqrt
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from blindwatch.errors import InputError
+
+
+def quantise(embedding: ArrayLike, squared_norm: int) -> NDArray[np.int64]:
+    """Round the embedding at the largest scale that keeps the squared norm at or under `squared_norm`.
+
+    While the scale grows, coordinate i steps from k to k + 1 when scale * |e_i| passes k + 1/2, and adds
+    2 k + 1 to the squared norm. All steps are laid out and taken in order of their scale until the next
+    one, or the next group at the same scale, would pass the bound. So the result is exact, and every
+    template comes as near to the same norm as its direction allows.
+    """
+    values = np.asarray(embedding, dtype=np.float64)
+    if values.ndim != 1 or not np.isfinite(values).all() or not values.any():
+        raise InputError("An embedding must be one finite vector other than zero.")
+    if squared_norm < 1:
+        raise InputError("The squared norm of a template must be at least 1.")
+    # One step more than the bound allows a coordinate, so that the first step too many is always seen.
+    steps = np.arange(isqrt(squared_norm) + 1)
+    with np.errstate(divide="ignore", over="ignore"):
+        scales = (steps + 0.5) / np.abs(values)[:, np.newaxis]
+    order = np.argsort(scales, axis=None)
+    total = np.cumsum(np.broadcast_to(2 * steps + 1, scales.shape).ravel()[order])
+    first_too_many = scales.ravel()[order[np.searchsorted(total, squared_norm, side="right")]]
+    magnitudes: NDArray[np.int64] = np.count_nonzero(scales < first_too_many, axis=1)
+    return np.where(values < 0, -magnitudes, magnitudes)
