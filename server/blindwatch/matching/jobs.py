@@ -1,0 +1,88 @@
+"""What the server asks of a worker process and what it hears back, framed on the worker's pipes.
+
+The pipes carry the same strict CBOR as the wire, never pickles: a worker that untrusted ciphertexts took over
+can answer falsely, and nothing more.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, TypeAlias
+
+from pydantic import Field, Strict
+
+from blindwatch.wire import limits
+from blindwatch.wire.messages import Count, Message, ReleasedBlock
+
+LENGTH_BYTES: Final = 4
+
+
+class Inspect(Message):
+    """Check that a bundle is one of the preset and the key."""
+
+    bundle: str
+    preset: str
+    key_id: str
+
+
+class Load(Message):
+    """Take a deployment's watchlist into memory, in the place of the one before."""
+
+    deployment: str
+    handle: str
+    bundle: str
+    preset: str
+    key_id: str
+    threshold: int
+    mask_secret: Annotated[bytes, Field(repr=False)]
+    blocks: Annotated[tuple[Annotated[tuple[str, ...], Strict(False)], ...], Strict(False)]
+
+
+class Drop(Message):
+    """Let go of a deployment's watchlist."""
+
+    drop: str
+
+
+class Match(Message):
+    """Score a probe against the watchlist of a deployment."""
+
+    deployment: str
+    probe_id: str
+    ciphertext: Annotated[bytes, Field(repr=False)]
+
+
+class Done(Message):
+    """A job is done and there is nothing to say about it."""
+
+
+class Released(Message):
+    """What a probe's releases are, and how long they took."""
+
+    releases: Annotated[tuple[ReleasedBlock, ...], Strict(False), Field(repr=False)]
+    elapsed_ms: Count
+
+
+class Refused(Message):
+    """A job could not be done."""
+
+    problem: str
+    detail: str
+    hint: str
+
+
+Job: TypeAlias = Inspect | Load | Drop | Match
+Answer: TypeAlias = Done | Released | Refused
+
+
+class Order(Message):
+    """A job on its way to a worker. A path may take as many bytes as the system lets it."""
+
+    limit = limits.PROBE + limits.BLOCKS * 128 * 4 * limits.KIB
+    job: Job
+
+
+class Reply(Message):
+    """An answer on its way from a worker."""
+
+    limit = limits.RESULT
+    answer: Answer

@@ -1,0 +1,105 @@
+"""The store as a whole: a private folder with one SQLite database, the blobs and a lock."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+from sqlalchemy import Engine, create_engine, event
+
+from blindwatch.errors import ConfigurationError
+from blindwatch.store.blobs import Blobs
+from blindwatch.store.deployments import Deployments
+from blindwatch.store.results import Results
+from blindwatch.store.tables import METADATA, SCHEMA_VERSION
+
+DATABASE: Final = "blindwatch.sqlite3"
+BLOBS: Final = "blobs"
+LOCK: Final = "lock"
+
+
+class Store:
+    """An opened store; one process at a time has it."""
+
+    def __init__(self, folder: Path, engine: Engine, lock: int) -> None:
+        self._engine = engine
+        self._lock = lock
+        self.blobs = Blobs(folder / BLOBS)
+        self.deployments = Deployments(engine)
+        self.results = Results(engine)
+
+    @staticmethod
+    def create(folder: Path) -> None:
+        """Make an empty store in a folder that is not there yet."""
+        try:
+            folder.mkdir(mode=0o700, parents=True)
+            (folder / BLOBS).mkdir(mode=0o700)
+            for name in (LOCK, DATABASE):
+                (folder / name).touch(mode=0o600)
+        except FileExistsError:
+            raise ConfigurationError("The store's folder exists already, so it is left alone.") from None
+        except OSError as error:
+            raise ConfigurationError(f"The store cannot be created ({error.strerror}).") from None
+        engine = _engine(folder)
+        METADATA.create_all(engine)
+        with engine.begin() as connection:
+            connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        engine.dispose()
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Open a store that was created before; it never comes into being by itself."""
+        if not (folder / DATABASE).is_file():
+            raise ConfigurationError("There is no store yet.", hint="Create it with: blindwatch server init")
+        lock = _lock(folder / LOCK)
+        engine = _engine(folder)
+        with engine.connect() as connection:
+            version = connection.exec_driver_sql("PRAGMA user_version").scalar()
+        if version != SCHEMA_VERSION:
+            engine.dispose()
+            os.close(lock)
+            raise ConfigurationError("The store was made by another version of the server.")
+        return cls(folder, engine, lock)
+
+    def close(self) -> None:
+        """Close the database and let go of the lock."""
+        self._engine.dispose()
+        os.close(self._lock)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _lock(path: Path) -> int:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise ConfigurationError("Another server has this store open.") from None
+    return descriptor
+
+
+def _engine(folder: Path) -> Engine:
+    # Parameters of a statement are results and secrets: they stay out of the messages of exceptions.
+    engine = create_engine(f"sqlite:///{folder / DATABASE}", hide_parameters=True)
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _: object) -> None:
+        for setting in (
+            "journal_mode = WAL",
+            "foreign_keys = ON",
+            "secure_delete = ON",
+            "busy_timeout = 10000",
+        ):
+            connection.execute(f"PRAGMA {setting}")
+
+    return engine

@@ -1,0 +1,61 @@
+"""Results that wait to be fetched."""
+
+from __future__ import annotations
+
+from sqlalchemy import Engine, delete, exists, func, insert, select
+
+from blindwatch.store.tables import RESULTS
+from blindwatch.wire import limits
+
+
+class Results:
+    """The waiting results of a store, oldest first."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def holds(self, deployment: str, probe_id: str) -> bool:
+        """Whether the result of this probe is waiting."""
+        found = exists().where(RESULTS.c.deployment == deployment, RESULTS.c.probe_id == probe_id)
+        with self._engine.connect() as connection:
+            return bool(connection.execute(select(found)).scalar())
+
+    def add(self, deployment: str, probe_id: str, body: bytes, expires: float) -> None:
+        """Keep a result until it is deleted or its time (seconds of the epoch) is over."""
+        row = {"deployment": deployment, "probe_id": probe_id, "body": body, "expires": expires}
+        with self._engine.begin() as connection:
+            connection.execute(insert(RESULTS).values(row))
+
+    def oldest(self, deployment: str, at: float) -> list[bytes]:
+        """The oldest results not expired `at` this time: as many as a batch holds, and at least one."""
+        size = func.length(RESULTS.c.body)
+        statement = (
+            select(RESULTS.c.sequence, size)
+            .where(RESULTS.c.deployment == deployment, RESULTS.c.expires > at)
+            .order_by(RESULTS.c.sequence)
+            .limit(limits.BATCH_RESULTS)
+        )
+        with self._engine.connect() as connection:
+            chosen: list[int] = []
+            room = limits.BATCH_TARGET
+            for sequence, length in connection.execute(statement).all():
+                room -= length
+                if chosen and room < 0:
+                    break
+                chosen.append(sequence)
+            bodies = select(RESULTS.c.body).where(RESULTS.c.sequence.in_(chosen)).order_by(RESULTS.c.sequence)
+            return list(connection.execute(bodies).scalars())
+
+    def delete(self, deployment: str, probe_id: str) -> bool:
+        """Delete a result; false if there is none."""
+        one = delete(RESULTS).where(RESULTS.c.deployment == deployment, RESULTS.c.probe_id == probe_id)
+        with self._engine.begin() as connection:
+            return connection.execute(one).rowcount > 0
+
+    def expire(self, at: float) -> int:
+        """Delete what has expired `at` this time, also from the journal, and return how many there were."""
+        with self._engine.begin() as connection:
+            expired = connection.execute(delete(RESULTS).where(RESULTS.c.expires <= at)).rowcount
+        with self._engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        return expired
