@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -47,19 +48,26 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
+    chosen = next((argument for argument in arguments if not argument.startswith("-")), None)
     try:
-        _root(arguments)(list(arguments), prog_name="blindwatch")
+        _root(chosen)(list(arguments), prog_name="blindwatch")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     except BlindwatchError as error:
         _report(error)
+        return 1
+    except ModuleNotFoundError as missing:
+        role = next((role for role in ROLES if role.name == chosen), None)
+        if role is None or (missing.name or "").startswith("blindwatch"):
+            raise
+        _report(_uninstalled(role))
         return 1
     except KeyboardInterrupt:
         return INTERRUPTED
     return 0
 
 
-def _root(arguments: Sequence[str]) -> typer.Typer:
+def _root(chosen: str | None) -> typer.Typer:
     """The root command with the chosen role's real commands, and every other role by name only."""
     root = typer.Typer(
         help="Face matching on encrypted templates: only a match can be read, and only by the operator.",
@@ -69,7 +77,6 @@ def _root(arguments: Sequence[str]) -> typer.Typer:
         rich_markup_mode="rich",
     )
     root.callback()(_options)
-    chosen = next((argument for argument in arguments if not argument.startswith("-")), None)
     found = {point.name: point for point in metadata.entry_points(group=GROUP)}
     for role in ROLES:
         if role.name != chosen:
@@ -79,12 +86,19 @@ def _root(arguments: Sequence[str]) -> typer.Typer:
     return root
 
 
-def _options(
-    version: bool = typer.Option(False, "--version", help="Show the version and exit.", is_eager=True),
-) -> None:
-    if version:
+def _show_version(asked: bool) -> None:
+    if asked:
         typer.echo(f"blindwatch {metadata.version('blindwatch')}")
         raise typer.Exit
+
+
+def _options(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True),
+    ] = False,
+) -> None:
+    """What every command line may begin with."""
 
 
 def _unchosen() -> None:
@@ -92,18 +106,17 @@ def _unchosen() -> None:
 
 
 def _load(point: metadata.EntryPoint, role: Role) -> typer.Typer:
-    try:
-        app = point.load()
-    except ModuleNotFoundError as missing:
-        if (missing.name or "").startswith("blindwatch"):
-            raise
-        raise ConfigurationError(
-            f"The packages of the role '{role.name}' are not installed.",
-            hint=f'Install them with: pip install "blindwatch[{role.extra}]"',
-        ) from missing
+    app = point.load()
     if not isinstance(app, typer.Typer):
         raise ConfigurationError(f"The entry point of the role '{role.name}' is not a command.")
     return app
+
+
+def _uninstalled(role: Role) -> ConfigurationError:
+    return ConfigurationError(
+        f"The packages of the role '{role.name}' are not installed.",
+        hint=f'Install them with: pip install "blindwatch[{role.extra}]"',
+    )
 
 
 def _report(error: BlindwatchError) -> None:

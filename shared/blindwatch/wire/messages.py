@@ -33,12 +33,12 @@ def _real_time(text: str) -> str:
     return text
 
 
-DeploymentId = Annotated[str, StringConstraints(pattern=rf"^{DEPLOYMENT_ID.pattern}\z")]
-Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}\z")]
-ProbeId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}\z")]
-CameraName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}\z")]
-PresetName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,64}\z")]
-ProblemUrn = Annotated[str, StringConstraints(pattern=r"^urn:blindwatch:problem:[a-z-]{1,64}\z")]
+DeploymentId = Annotated[str, StringConstraints(pattern=rf"^{DEPLOYMENT_ID.pattern}$")]
+Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+ProbeId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+CameraName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+PresetName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,64}$")]
+ProblemUrn = Annotated[str, StringConstraints(pattern=r"^urn:blindwatch:problem:[a-z-]{1,64}$")]
 Timestamp = Annotated[str, AfterValidator(_real_time)]
 Count = Annotated[int, Field(ge=0, lt=2**63)]
 
