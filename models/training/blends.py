@@ -1,7 +1,9 @@
 """Make up further faces from pairs of training faces, and ask the teacher about them.
 
-A few thousand people are too few to copy a teacher from. Two aligned faces averaged, or the upper half of one on
-the lower half of another, look enough like faces for the teacher's answer to be worth learning.
+A few thousand people are too few to copy a teacher from. Two aligned faces averaged, or the upper half of
+one on the lower half of another, look enough like faces for the teacher's answer to be worth learning.
+
+Run as:
 
     python blends.py --faces ../shared/faces --work <scratch folder of prepare.py>
 """
@@ -40,7 +42,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--faces", type=Path, default=Path("../shared/faces"))
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--count", type=int, default=16000)
+    parser.add_argument("--count", type=int, default=30000)
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
     rng = np.random.default_rng(SEED)

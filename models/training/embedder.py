@@ -1,11 +1,14 @@
 """Train the small embedder to answer as retail-0095 does after PCA to 128 dimensions; also writes that PCA.
 
+Run as:
+
     python embedder.py --work <scratch folder of prepare.py and blends.py> --models models
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,6 +23,7 @@ from prepare import MARGIN
 from torch import nn
 
 WIDTH = 128  # of the embedding
+BATCH = 128
 
 
 def convolution(before: int, after: int, stride: int = 1, size: int = 3, groups: int = 1) -> nn.Sequential:
@@ -85,24 +89,27 @@ def sample(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def batches(
-    pictures: list[np.ndarray], answers: np.ndarray, size: int, steps: int, seed: int
+    pictures: list[np.ndarray], answers: np.ndarray, steps: int, seed: int
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Shuffled batches, the next ones made in a thread while the present one is learnt."""
-    rng = np.random.default_rng(seed)
+    """Shuffled batches, the next one made in a thread while the present one is learnt."""
     starts = np.cumsum([0] + [len(p) for p in pictures])
 
-    def make(rows: np.ndarray, own: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+    def make(rows: np.ndarray, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
         which = np.searchsorted(starts, rows, side="right") - 1
-        faces = [sample(pictures[k][i - starts[k]], own) for k, i in zip(which, rows, strict=True)]
+        faces = [sample(pictures[k][i - starts[k]], rng) for k, i in zip(which, rows, strict=True)]
         return torch.from_numpy(np.stack(faces)).permute(0, 3, 1, 2), torch.from_numpy(answers[rows])
 
-    order = np.concatenate([rng.permutation(starts[-1]) for _ in range(1 + steps * size // starts[-1])])
+    rng = np.random.default_rng(seed)
+    epochs = 1 + steps * BATCH // len(answers)
+    order = np.concatenate([rng.permutation(len(answers)) for _ in range(epochs)])[: steps * BATCH]
     with ThreadPoolExecutor(1) as pool:
-        jobs = [pool.submit(make, order[:size], np.random.default_rng([seed, 0]))]
-        for step in range(1, steps + 1):
-            rows = order[step * size : (step + 1) * size] if step < steps else order[:1]
-            jobs.append(pool.submit(make, rows, np.random.default_rng([seed, step])))
-            yield jobs.pop(0).result()
+        ahead = None
+        for rows in order.reshape(steps, BATCH):
+            ready, ahead = ahead, pool.submit(make, rows, rng.spawn(1)[0])
+            if ready:
+                yield ready.result()
+        if ahead:
+            yield ahead.result()
 
 
 def loss_of(found: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
@@ -114,42 +121,59 @@ def loss_of(found: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
 
 def embed(net: nn.Module, faces: np.ndarray) -> np.ndarray:
     """Embeddings in single precision of N x 64 x 64 x 3 pictures."""
+    pixels = torch.from_numpy(faces).permute(0, 3, 1, 2)
     with torch.no_grad():
-        chunks = [torch.from_numpy(faces[i : i + 256]).permute(0, 3, 1, 2).float() for i in range(0, len(faces), 256)]
-        return torch.cat([net(c) for c in chunks]).numpy()
+        return torch.cat([net(chunk.float()) for chunk in pixels.split(256)]).numpy()
 
 
-def train(
-    net: nn.Module, pictures: list[np.ndarray], answers: np.ndarray, steps: int, check_on: tuple[np.ndarray, np.ndarray]
-) -> None:
-    """One schedule, warm up and then fall; prints how near the selection people's answers are."""
-    size = 128
-    optimiser = torch.optim.AdamW(net.parameters(), 2e-3, weight_decay=0.02)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 4e-3, steps, pct_start=0.1)
-    for step, (faces, target) in enumerate(batches(pictures, answers, size, steps, 3)):
-        net.train()
+def rate(done: float) -> float:
+    """The share of the peak learning rate after this share of the steps: a warm-up, then half a cosine."""
+    return 0.04 + 0.96 * done / 0.1 if done < 0.1 else 0.5 + 0.5 * math.cos(math.pi * (done - 0.1) / 0.9)
+
+
+class Trainer:
+    """The net with its optimiser; kept in a file now and then, so that a cut-off loses little."""
+
+    def __init__(self, steps: int, kept: Path) -> None:
+        self.net = Embedder().to(memory_format=torch.channels_last)
+        self.optimiser = torch.optim.AdamW(self.net.parameters(), 4e-3, weight_decay=0.02)
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimiser, lambda step: rate(step / steps))
+        self.kept, self.done = kept, 0
+        if kept.exists():
+            state = torch.load(kept)
+            self.net.load_state_dict(state["net"])
+            self.optimiser.load_state_dict(state["optimiser"])
+            self.schedule.load_state_dict(state["schedule"])
+            self.done = state["done"]
+
+    def keep(self) -> None:
+        parts = {name: getattr(self, name).state_dict() for name in ("net", "optimiser", "schedule")}
+        torch.save({**parts, "done": self.done}, self.kept.with_suffix(".part"))
+        self.kept.with_suffix(".part").replace(self.kept)
+
+    def learn(self, faces: torch.Tensor, target: torch.Tensor) -> float:
+        self.net.train()
         pixels = faces.float().to(memory_format=torch.channels_last)
         with torch.autocast("cpu", torch.bfloat16):
-            found = net(pixels)
+            found = self.net(pixels)
         loss = loss_of(found.float(), target)
-        optimiser.zero_grad()
+        self.optimiser.zero_grad()
         loss.backward()
-        optimiser.step()
-        schedule.step()
-        if step % 200 == 199:
-            net.eval()
-            near = (embed(net, check_on[0]) * check_on[1]).sum(1).mean()
-            print(f"step {step + 1}: loss {loss.detach():.4f}, selection cosine to teacher {near:.4f}", flush=True)
+        self.optimiser.step()
+        self.schedule.step()
+        self.done += 1
+        return float(loss.detach())
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--models", type=Path, default=Path("models"))
-    parser.add_argument("--steps", type=int, default=3600)
+    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
     torch.manual_seed(1)
-    torch.set_num_threads(2)
+    torch.set_num_threads(args.threads)
     cv2.setNumThreads(1)
     index = np.load(args.work / "index.npz")
     aligned, teacher = np.load(args.work / "aligned.npy"), np.load(args.work / "teacher.npy")
@@ -159,12 +183,20 @@ def main() -> None:
     np.save(args.models / "retail-0095-pca128.npy", projection)
     made, made_answers = np.load(args.work / "blends.npy"), np.load(args.work / "blends-teacher.npy")
     answers = project(np.concatenate([teacher[rows], made_answers]), projection)
-    half = [cv2.warpAffine(p, np.float64([[0.5, 0, -MARGIN / 2], [0, 0.5, -MARGIN / 2]]), (SIZE, SIZE)) for p in aligned[selection]]
-    net = Embedder().to(memory_format=torch.channels_last)
-    print(sum(p.numel() for p in net.parameters()), "parameters;", len(answers), "pictures")
-    train(net, [aligned[rows], made], answers, args.steps, (np.stack(half), project(teacher[selection], projection)))
+    halve = np.array([[0.5, 0, -MARGIN / 2], [0, 0.5, -MARGIN / 2]])
+    unseen = np.stack([cv2.warpAffine(picture, halve, (SIZE, SIZE)) for picture in aligned[selection]])
+    wanted = project(teacher[selection], projection)
+    trainer = Trainer(args.steps, args.work / "embedder.pt")
+    net = trainer.net
+    print(sum(p.numel() for p in net.parameters()), "parameters;", len(answers), "pictures", flush=True)
+    for batch in batches([aligned[rows], made], answers, args.steps - trainer.done, 3 + trainer.done):
+        loss = trainer.learn(*batch)
+        if trainer.done % 250 == 0:
+            net.eval()
+            near = (embed(net, unseen) * wanted).sum(1).mean()
+            print(f"{trainer.done}: loss {loss:.4f}, nearness to the teacher {near:.4f}", flush=True)
+            trainer.keep()
     net.eval()
-    torch.save(net.state_dict(), args.work / "embedder.pt")
     export(net, args.models / "blindwatch-embedder.onnx", "face", "embedding")
     check(net, args.models / "blindwatch-embedder.onnx")
 

@@ -28,7 +28,9 @@ def export(net: torch.nn.Module, path: Path, source: str, target: str) -> None:
     casts = []
     for weights in model.graph.initializer:
         if weights.data_type == onnx.TensorProto.FLOAT and np.prod(weights.dims) >= 256:
-            half = numpy_helper.from_array(numpy_helper.to_array(weights).astype(np.float16), weights.name + "_half")
+            half = numpy_helper.from_array(
+                numpy_helper.to_array(weights).astype(np.float16), weights.name + "_half"
+            )
             casts.append(helper.make_node("Cast", [half.name], [weights.name], to=onnx.TensorProto.FLOAT))
             weights.CopyFrom(half)
     nodes = list(model.graph.node)

@@ -1,4 +1,4 @@
-"""What every training step shares: the split of the people, the geometry, and the two teachers."""
+"""What every training step shares: the split of the people, the geometry, and the teacher."""
 
 from __future__ import annotations
 
@@ -13,18 +13,13 @@ from numpy.typing import NDArray
 SIZE = 64  # side of the inputs of both small nets
 TEACHER_SIZE = 128
 # Landmarks of retail-0095 in its 128 x 128 input; the small embedder uses the same frame at half size.
-TEMPLATE = np.float32(
-    [[40.39, 59.08], [87.38, 59.08], [64.03, 81.98], [44.73, 105.56], [83.64, 105.56]]
-)
-ARCFACE = np.float32(
-    [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]]
-)
+TEMPLATE = np.float32([[40.39, 59.08], [87.38, 59.08], [64.03, 81.98], [44.73, 105.56], [83.64, 105.56]])
 TEACHER = "face_reidentification_retail_0095.onnx"
 
 
 def part(name: str) -> str:
-    """Which part of the split a person belongs to: 20 % held out, 10 % for selection, the rest to train on."""
-    # The last bytes of the digest: the photographs this was written for had been split by the first ones before.
+    """Where a person belongs, by name: 20 % are held out, 10 % are for selection, the rest to train on."""
+    # The last bytes of the digest: what photographs there are had been chosen by the first ones.
     share = int.from_bytes(hashlib.sha256(name.encode()).digest()[-8:], "big") / 2**64
     return "held-out" if share < 0.2 else "selection" if share < 0.3 else "train"
 
@@ -76,20 +71,3 @@ class Net:
     def __call__(self, images: NDArray) -> NDArray:
         chunks = [images[i : i + 64] for i in range(0, len(images), 64)]
         return np.concatenate([self.session.run(None, {self.name: nchw(c)})[0] for c in chunks])
-
-
-class MobileFaceNet(Net):
-    """The second embedder, which wants RGB with ImageNet's mean and deviation."""
-
-    def __call__(self, images: NDArray) -> NDArray:
-        mean, deviation = np.float32([0.485, 0.456, 0.406]), np.float32([0.229, 0.224, 0.225])
-        chunks = [images[i : i + 64, ..., ::-1] for i in range(0, len(images), 64)]
-        return np.concatenate(
-            [
-                self.session.run(
-                    None,
-                    {self.name: ((c / np.float32(255) - mean) / deviation).transpose(0, 3, 1, 2).astype(np.float32)},
-                )[0]
-                for c in chunks
-            ]
-        )

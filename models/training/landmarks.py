@@ -1,5 +1,7 @@
 """Train the landmarks net: five points from the square around a cascade box, as YuNet would place them.
 
+Run as:
+
     python landmarks.py --work <scratch folder of prepare.py> --out models/blindwatch-landmarks.onnx
 """
 
@@ -34,7 +36,9 @@ class LandmarksNet(nn.Module):
             block(3, 16, 2), block(16, 24, 1), block(24, 32, 2), block(32, 32, 1), block(32, 48, 2),
             block(48, 48, 1), block(48, 64, 2), block(64, 64, 1),
         )  # fmt: skip
-        self.head = nn.Sequential(nn.Flatten(), nn.Linear(64 * 16, 64), nn.ReLU(inplace=True), nn.Linear(64, 10))
+        self.head = nn.Sequential(
+            nn.Flatten(), nn.Linear(64 * 16, 64), nn.ReLU(inplace=True), nn.Linear(64, 10)
+        )
 
     def forward(self, crop: torch.Tensor) -> torch.Tensor:
         points = self.head(self.features((crop - 127.5) / 128))
@@ -94,7 +98,9 @@ def main() -> None:
     index = dict(np.load(args.work / "index.npz"))
     photos = np.load(args.work / "photos.npy", mmap_mode="r")
     inside = (index["points"] - index["box"][:, None, :2]) / np.maximum(index["box"][:, None, 2:], 1)
-    good = (index["box"][:, 2] > 0) & ((inside > -0.2) & (inside < 1.2)).all((1, 2))  # both found the same face
+    good = (index["box"][:, 2] > 0) & ((inside > -0.2) & (inside < 1.2)).all(
+        (1, 2)
+    )  # both found the same face
     train = np.flatnonzero(good & (index["part"] == "train"))
     selection = np.flatnonzero(good & (index["part"] == "selection"))
     net = LandmarksNet()
@@ -106,7 +112,8 @@ def main() -> None:
         order, total = rng.permutation(train), 0.0
         for start in range(0, len(order) - batch + 1, batch):
             pairs = [
-                sample(photos[i], index["box"][i], index["points"][i], rng) for i in order[start : start + batch]
+                sample(photos[i], index["box"][i], index["points"][i], rng)
+                for i in order[start : start + batch]
             ]
             crops = torch.from_numpy(np.stack([p[0] for p in pairs])).permute(0, 3, 1, 2).float()
             target = torch.from_numpy(np.stack([p[1] for p in pairs]))
@@ -119,7 +126,13 @@ def main() -> None:
         if epoch % 4 == 3:
             net.eval()
             found = errors(net, index, photos, selection)
-            print(epoch, f"{total / (len(order) // batch):.5f}", "selection: mean error", found.mean().round(4), flush=True)
+            print(
+                epoch,
+                f"{total / (len(order) // batch):.5f}",
+                "selection: mean error",
+                found.mean().round(4),
+                flush=True,
+            )
     net.eval()
     export(net, args.out, "crop", "landmarks")
     check(net, args.out)

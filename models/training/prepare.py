@@ -1,5 +1,7 @@
 """Find every face with YuNet and with the cascade, and keep photographs and points where training reads fast.
 
+Run as:
+
     python prepare.py --faces ../shared/faces --work <scratch folder>
 """
 
