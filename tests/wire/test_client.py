@@ -6,21 +6,33 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from blindwatch.errors import BlindwatchError, ConfigurationError, InternalError, ServerUnavailable, TooLarge
+from blindwatch.errors import (
+    BlindwatchError,
+    ConfigurationError,
+    InternalError,
+    MalformedMessage,
+    ServerUnavailable,
+    TooLarge,
+)
 from blindwatch.wire import limits
 from blindwatch.wire.client import ServerClient
+from blindwatch.wire.digests import content_digest
+from blindwatch.wire.messages import ResultBatch
 
 PROBLEM = "application/problem+json"
 
 
 class Handler(BaseHTTPRequestHandler):
     answer: tuple[int, str, bytes] = (200, "application/cbor", b"")
+    digest: str | None = None
 
     def do_GET(self) -> None:
         status, kind, body = self.answer
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
+        if self.digest is not None:
+            self.send_header("Content-Digest", self.digest)
         self.end_headers()
         self.wfile.write(body)
 
@@ -50,11 +62,34 @@ def address() -> Iterator[str]:
     ],
 )
 def test_answers_that_a_server_should_not_give(
-    address: str, answer: tuple[int, str, bytes], expected: type[BlindwatchError]
+    address: str,
+    answer: tuple[int, str, bytes],
+    expected: type[BlindwatchError],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    Handler.answer = answer
+    monkeypatch.setattr(Handler, "answer", answer)
     with ServerClient(address, "token") as client, pytest.raises(expected):
         client.health()
+
+
+NO_RESULTS = ResultBatch(results=()).to_cbor()
+
+
+@pytest.mark.parametrize("digest", [None, content_digest(b"another body")])
+def test_results_that_changed_on_the_way(
+    address: str, digest: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Handler, "answer", (200, "application/cbor", NO_RESULTS))
+    monkeypatch.setattr(Handler, "digest", digest)
+    with ServerClient(address, "token") as client, pytest.raises(MalformedMessage):
+        client.fetch_results("trial")
+
+
+def test_results_that_did_not(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Handler, "answer", (200, "application/cbor", NO_RESULTS))
+    monkeypatch.setattr(Handler, "digest", content_digest(NO_RESULTS))
+    with ServerClient(address, "token") as client:
+        assert client.fetch_results("trial").results == ()
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:9", "nonsense"])

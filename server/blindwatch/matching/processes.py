@@ -12,7 +12,8 @@ from blindwatch.errors import MalformedMessage, TooLarge, WorkerLost
 from blindwatch.matching.jobs import LENGTH_BYTES, Answer, Job, Order, Reply
 from blindwatch.wire import limits
 
-_PROGRAM: Final = ("-m", "blindwatch.matching.scoring")
+# Without -P the current folder would come first in the search for modules.
+_PROGRAM: Final = ("-P", "-m", "blindwatch.matching.scoring")
 _FAREWELL_SECONDS: Final = 2.0
 
 

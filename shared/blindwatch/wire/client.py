@@ -8,8 +8,8 @@ from typing import Final, Self
 
 import httpx
 
-from blindwatch.errors import ConfigurationError, InternalError, ServerUnavailable, TooLarge
-from blindwatch.wire import limits, problems
+from blindwatch.errors import BlindwatchError, ConfigurationError, InternalError, ServerUnavailable, TooLarge
+from blindwatch.wire import digests, limits, problems
 from blindwatch.wire.messages import (
     DEPLOYMENT_ID,
     DeploymentInfo,
@@ -80,7 +80,8 @@ class ServerClient:
     def fetch_results(self, deployment: str, wait: float = 0.0) -> ResultBatch:
         """The oldest results, waiting up to `wait` seconds for the first one."""
         path = f"{_path(deployment)}/results?wait={min(wait, limits.WAIT_SECONDS):.3f}"
-        return ResultBatch.from_cbor(self._call("GET", path, ResultBatch.limit, timeout=self._timeout + wait))
+        body = self._call("GET", path, ResultBatch.limit, timeout=self._timeout + wait, digested=True)
+        return ResultBatch.from_cbor(body)
 
     def acknowledge(self, deployment: str, probe_id: str) -> None:
         """Delete a result from the server."""
@@ -91,27 +92,39 @@ class ServerClient:
         return Health.from_cbor(self._call("GET", "/v1/health", Health.limit))
 
     def _call(
-        self, method: str, path: str, limit: int, content: bytes | None = None, timeout: float | None = None
+        self,
+        method: str,
+        path: str,
+        limit: int,
+        content: bytes | None = None,
+        timeout: float | None = None,
+        digested: bool = False,
     ) -> bytes:
-        headers = {} if content is None else {"Content-Type": CBOR}
+        headers = {}
+        if content is not None:
+            headers = {"Content-Type": CBOR, digests.FIELD: digests.content_digest(content)}
         try:
             with self._http.stream(
                 method, path, content=content, headers=headers, timeout=timeout or self._timeout
             ) as response:
-                if response.is_success:
-                    return _read(response, limit)
-                problem = response.headers.get("Content-Type") == problems.MEDIA_TYPE
-                body = _read(response, limits.JSON) if problem else b""
+                if not response.is_success:
+                    raise _refusal(response)
+                body = _read(response, limit)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise ServerUnavailable(
                 f"The server cannot be reached ({type(error).__name__}).",
                 hint="Check the server's address and that it is running.",
             ) from None
-        if problem:
-            raise problems.from_json(body)
-        if response.status_code in (502, 503, 504):
-            raise ServerUnavailable("The server cannot take requests at the moment.")
-        raise InternalError(f"The server answered with status {response.status_code} and no explanation.")
+        digests.check_content_digest(response.headers.get(digests.FIELD), body, required=digested)
+        return body
+
+
+def _refusal(response: httpx.Response) -> BlindwatchError:
+    if response.headers.get("Content-Type") == problems.MEDIA_TYPE:
+        return problems.from_json(_read(response, limits.JSON))
+    if response.status_code in (502, 503, 504):
+        return ServerUnavailable("The server cannot take requests at the moment.")
+    return InternalError(f"The server answered with status {response.status_code} and no explanation.")
 
 
 def _path(deployment: str) -> str:

@@ -36,3 +36,7 @@ ITEMS: Final = 65_536
 
 # An oversize body is read and thrown away up to here, so that its sender gets to see the refusal.
 DISCARDED: Final = 256 * MIB
+
+# A body has this many seconds to arrive, and one more for each part of this size.
+BODY_SECONDS: Final = 30.0
+BODY_PART: Final = 64 * KIB
