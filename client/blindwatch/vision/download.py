@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 
-from blindwatch.errors import DownloadFailed, ModelCorrupt
+from blindwatch.errors import DownloadFailed, InputError, ModelCorrupt
 from blindwatch.vision.catalogue import MAX_MODEL_BYTES, Model
 from blindwatch.vision.registry import Registry, advice
 
@@ -55,7 +55,7 @@ def import_file(registry: Registry, path: Path) -> Model:
             raise ModelCorrupt("The file is larger than any model may be.")
         data = path.read_bytes()
     except OSError as error:
-        raise DownloadFailed("The model file cannot be opened.", "Check the path.") from error
+        raise InputError("The model file cannot be opened.", "Check the path.") from error
     digest = hashlib.sha256(data).hexdigest()
     model = next((model for model in registry.models if model.sha256 == digest), None)
     if model is None:
@@ -73,6 +73,8 @@ def _store(model: Model, directory: Path, pieces: Iterable[bytes], progress: Cal
             try:
                 _write_checked(model, file.write, pieces, progress)
                 file.close()
+                # Temporary files are private, but the service that loads the model may be another user.
+                Path(file.name).chmod(0o644)
                 Path(file.name).replace(target)
             except BaseException:
                 file.close()

@@ -54,8 +54,9 @@ def _read(path: Path) -> bytes:
     try:
         _check_length(path.stat().st_size)
         return path.read_bytes()
-    except OSError as error:
-        raise UnreadableImage("The image file cannot be opened.") from error
+    except OSError:
+        # The cause would repeat the path, which may name a person.
+        raise UnreadableImage("The image file cannot be opened.") from None
 
 
 def _checked(image: Image) -> Image:
@@ -83,7 +84,7 @@ def _dimensions(data: bytes) -> tuple[int, int]:
     """Height and width as the header states them; `struct.error` or `IndexError` when it ends early."""
     if data.startswith(b"\xff\xd8\xff"):
         return _jpeg_dimensions(data)
-    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+    if data.startswith(b"\x89PNG\r\n\x1a\n") and data[12:16] == b"IHDR":
         width, height = struct.unpack_from(">II", data, 16)
         return height, width
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP":

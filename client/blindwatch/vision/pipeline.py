@@ -33,7 +33,7 @@ class Face:
 
 
 class FacePipeline:
-    """Detect, align and embed with one detector and one embedder."""
+    """Detect, align and embed with one detector and one embedder; for one thread at a time."""
 
     def __init__(
         self, detector: FaceDetector, embedder: FaceEmbedder, entry: catalogue.Embedder, model_digest: str

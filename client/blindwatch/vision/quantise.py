@@ -25,10 +25,14 @@ def quantise(embedding: ArrayLike, squared_norm: int) -> NDArray[np.int64]:
         raise InputError("The squared norm of a template must be at least 1.")
     # One step more than the bound allows a coordinate, so that the first step too many is always seen.
     steps = np.arange(isqrt(squared_norm) + 1)
+    # The scale counts from the largest coordinate, so that no length of the vector over- or underflows.
+    lengths = np.abs(values) / np.abs(values).max()
     with np.errstate(divide="ignore", over="ignore"):
-        scales = (steps + 0.5) / np.abs(values)[:, np.newaxis]
+        scales = (steps + 0.5) / lengths[:, np.newaxis]
     order = np.argsort(scales, axis=None)
     total = np.cumsum(np.broadcast_to(2 * steps + 1, scales.shape).ravel()[order])
     first_too_many = scales.ravel()[order[np.searchsorted(total, squared_norm, side="right")]]
     magnitudes: NDArray[np.int64] = np.count_nonzero(scales < first_too_many, axis=1)
+    if not magnitudes.any():
+        raise InputError("The squared norm of a template is too small for an embedding of this direction.")
     return np.where(values < 0, -magnitudes, magnitudes)

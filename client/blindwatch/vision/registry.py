@@ -116,10 +116,15 @@ class Registry:
         if place is None:
             raise ModelMissing(f"The model '{model.name}' is not on this machine.", advice(model))
         path = place.directory / model.file
-        if path.stat().st_size == model.size:
-            data = path.read_bytes()
-            if hashlib.sha256(data).hexdigest() == model.sha256:
-                return data
+        try:
+            data = path.read_bytes() if path.stat().st_size == model.size else b""
+        except OSError as error:
+            raise ModelCorrupt(
+                f"The file of the model '{model.name}' ({place.label}) cannot be read.",
+                "Check who may read it.",
+            ) from error
+        if hashlib.sha256(data).hexdigest() == model.sha256:
+            return data
         raise ModelCorrupt(
             f"The file of the model '{model.name}' ({place.label}) does not have the registered digest.",
             f"Remove it. {advice(model)}",
