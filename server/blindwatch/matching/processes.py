@@ -18,7 +18,7 @@ _FAREWELL_SECONDS: Final = 2.0
 
 
 class WorkerProcess:
-    """A started worker. One that answers late, falsely or not at all is killed and reported as `WorkerLost`."""
+    """A started worker. One that answers late, falsely or not at all is killed and raised as `WorkerLost`."""
 
     def __init__(self, process: Process, timeout: float) -> None:
         self._process = process

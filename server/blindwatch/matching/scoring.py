@@ -98,8 +98,8 @@ class Scorer:
 def mask_label(handle: str, probe_id: str, ciphertext: bytes) -> str:
     """What seeds the masks of a result, beside the mask secret.
 
-    It binds all that the scores depend on. Were it the probe's id alone, whoever used an id twice would get the
-    same masks over two scores, and the operator could take the masks away.
+    It binds all that the scores depend on. Were it the probe's id alone, whoever used an id twice would get
+    the same masks over two scores, and the operator could take the masks away.
     """
     digest = hashlib.sha256(ciphertext).hexdigest()
     return hashlib.sha256(f"{handle}:{probe_id}:{digest}".encode()).hexdigest()

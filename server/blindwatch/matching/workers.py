@@ -1,7 +1,7 @@
 """The pool of worker processes: a seat for each, a queue for all, and a new process where one ends.
 
-Any worker takes the next probe. A job whose worker ends is given once more to the process that takes the seat,
-in case the end was no fault of the job's; after that it fails, and nothing else is lost with it.
+Any worker takes the next probe. A job whose worker ends is given once more to the process that takes the
+seat, in case the end was no fault of the job's; after that it fails, and nothing else is lost with it.
 """
 
 from __future__ import annotations

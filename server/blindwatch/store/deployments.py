@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Engine, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert
@@ -23,6 +23,10 @@ class Deployment:
     bundle_digest: str
     mask_secret: bytes = field(repr=False)
     manifest: WatchlistManifest | None = field(default=None, repr=False)
+
+    def with_watchlist(self, manifest: WatchlistManifest) -> Deployment:
+        """The same deployment with this watchlist."""
+        return replace(self, manifest=manifest)
 
 
 class Deployments:

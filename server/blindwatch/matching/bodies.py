@@ -1,0 +1,61 @@
+"""Bodies in and out: byte limits while they arrive, digests, CBOR and problem details."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Final
+
+from fastapi import Request, Response
+from starlette.requests import ClientDisconnect
+
+from blindwatch.errors import BlindwatchError, Busy, MalformedMessage, TooLarge, Unauthenticated
+from blindwatch.wire import digests, limits, problems
+
+CBOR: Final = "application/cbor"
+_RETRY_SECONDS: Final = "1"
+
+
+async def read_body(request: Request, limit: int, *, digested: bool) -> bytes:
+    """The body of a request, of which no more than the limit is ever held."""
+    announced = request.headers.get("content-length", "0")
+    if not announced.isdecimal() or int(announced) > limit:
+        raise TooLarge(f"The body is over its limit of {limit} bytes.")
+    body = bytearray()
+    try:
+        async with asyncio.timeout(limits.BODY_SECONDS + limit / limits.BODY_PART):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > limit:
+                    raise TooLarge(f"The body is over its limit of {limit} bytes.")
+    except TimeoutError:
+        raise MalformedMessage("The body did not arrive in its time.") from None
+    except ClientDisconnect:
+        raise MalformedMessage("The body ended early.") from None
+    whole = bytes(body)
+    digests.check_content_digest(request.headers.get(digests.FIELD), whole, required=digested)
+    return whole
+
+
+def cbor_response(body: bytes, status: int = 200) -> Response:
+    """A message as a response, with its digest."""
+    headers = {digests.FIELD: digests.content_digest(body), "Cache-Control": "no-store"}
+    return Response(body, status, headers, media_type=CBOR)
+
+
+def problem_response(error: BlindwatchError) -> Response:
+    """An error as a response."""
+    headers = {"Cache-Control": "no-store"}
+    if isinstance(error, Busy):
+        headers["Retry-After"] = _RETRY_SECONDS
+    if isinstance(error, Unauthenticated):
+        headers["WWW-Authenticate"] = "Bearer"
+    return Response(problems.to_json(error), error.problem.status, headers, media_type=problems.MEDIA_TYPE)
+
+
+def plain_problem(status: int, headers: Mapping[str, str] | None = None) -> Response:
+    """A status that means nothing beyond itself, as RFC 9457 says it."""
+    body = json.dumps({"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status})
+    return Response(body, status, headers, media_type=problems.MEDIA_TYPE)

@@ -1,0 +1,162 @@
+"""The routes of the API: what each role may call."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+
+from blindwatch.matching.access import Role, only
+from blindwatch.matching.bodies import CBOR, cbor_response, read_body
+from blindwatch.matching.deployments import DeploymentDesk
+from blindwatch.matching.mailbox import Mailbox
+from blindwatch.matching.probes import ProbeDesk
+from blindwatch.matching.workers import WorkerPool
+from blindwatch.wire import cbor, limits
+from blindwatch.wire.messages import (
+    DeploymentId,
+    DeploymentInfo,
+    DeploymentOffer,
+    Digest,
+    Health,
+    Message,
+    Probe,
+    ProbeId,
+    ProbeReceipt,
+    ResultBatch,
+    WatchlistManifest,
+)
+
+
+@dataclass(frozen=True)
+class Desks:
+    """The parts of the server that the routes call."""
+
+    deployments: DeploymentDesk
+    probes: ProbeDesk
+    mailbox: Mailbox
+    pool: WorkerPool
+
+
+def _desks(request: Request) -> Desks:
+    desks: Desks = request.app.state.desks
+    return desks
+
+
+With = Annotated[Desks, Depends(_desks)]
+Name = Annotated[DeploymentId, Path(description="The deployment")]
+Wait = Annotated[float, Query(ge=0, le=limits.WAIT_SECONDS, description="Seconds to wait for the first")]
+
+CUSTODIAN: Final = [Depends(only(Role.CUSTODIAN))]
+CAMERA: Final = [Depends(only(Role.CAMERA))]
+OPERATOR: Final = [Depends(only(Role.OPERATOR))]
+ANY_ROLE: Final = [Depends(only(*Role))]
+
+router = APIRouter(prefix="/v1")
+
+
+def _takes(message: type[Message] | None) -> dict[str, Any]:
+    """The body of a request as OpenAPI describes it: a message, or bytes as they are."""
+    schema = {"type": "string", "format": "binary"} if message is None else message.model_json_schema()
+    return {"requestBody": {"required": True, "content": {CBOR: {"schema": schema}}}}
+
+
+def _gives(status: int, message: type[Message]) -> dict[int | str, dict[str, Any]]:
+    schema = message.model_json_schema(mode="serialization")
+    return {status: {"description": message.__doc__, "content": {CBOR: {"schema": schema}}}}
+
+
+@router.put(
+    "/deployments/{name}",
+    status_code=201,
+    dependencies=CUSTODIAN,
+    openapi_extra=_takes(DeploymentOffer),
+    responses=_gives(201, DeploymentInfo) | _gives(200, DeploymentInfo),
+)
+async def put_deployment(request: Request, name: Name, desks: With) -> Response:
+    """Open a deployment. Repeating the same offer changes nothing and answers 200."""
+    body = await read_body(request, limits.OFFER, digested=True)
+    offer = await asyncio.to_thread(DeploymentOffer.from_cbor, body)
+    created = await desks.deployments.open(name, offer)
+    return cbor_response(desks.deployments.describe(name).to_cbor(), 201 if created else 200)
+
+
+@router.get("/deployments/{name}", dependencies=ANY_ROLE, responses=_gives(200, DeploymentInfo))
+async def get_deployment(name: Name, desks: With) -> Response:
+    """Describe a deployment."""
+    return cbor_response(desks.deployments.describe(name).to_cbor())
+
+
+@router.put(
+    "/deployments/{name}/blobs/{digest}", status_code=204, dependencies=CUSTODIAN, openapi_extra=_takes(None)
+)
+async def put_blob(request: Request, name: Name, digest: Digest, desks: With) -> Response:
+    """Upload one ciphertext of a watchlist; the address holds its SHA-256."""
+    desks.deployments.get(name)
+    body = await read_body(request, limits.BLOB, digested=False)
+    await desks.deployments.put_blob(name, digest, body)
+    return Response(status_code=204)
+
+
+@router.put(
+    "/deployments/{name}/watchlist",
+    status_code=204,
+    dependencies=CUSTODIAN,
+    openapi_extra=_takes(WatchlistManifest),
+)
+async def put_watchlist(request: Request, name: Name, desks: With) -> Response:
+    """Put a watchlist into use. Answers once every worker has loaded and validated it."""
+    desks.deployments.get(name)
+    body = await read_body(request, limits.MANIFEST, digested=True)
+    manifest = await asyncio.to_thread(WatchlistManifest.from_cbor, body)
+    await desks.deployments.put_watchlist(name, manifest)
+    return Response(status_code=204)
+
+
+@router.post(
+    "/deployments/{name}/probes",
+    status_code=202,
+    dependencies=CAMERA,
+    openapi_extra=_takes(Probe),
+    responses=_gives(202, ProbeReceipt),
+)
+async def post_probe(request: Request, name: Name, desks: With) -> Response:
+    """Submit a probe. Answers 429 while the server has all the work it accepts."""
+    desks.deployments.ready(name)
+    with desks.probes.reserve():
+        body = await read_body(request, limits.PROBE, digested=True)
+        receipt = await desks.probes.take(name, Probe.from_cbor(body))
+    return cbor_response(receipt.to_cbor(), 202)
+
+
+@router.get("/deployments/{name}/results", dependencies=OPERATOR, responses=_gives(200, ResultBatch))
+async def get_results(name: Name, desks: With, wait: Wait = 0.0) -> Response:
+    """The oldest results, as they stay until they are acknowledged or expire."""
+    desks.deployments.get(name)
+    bodies = await desks.mailbox.fetch(name, wait)
+    return cbor_response(cbor.encode({"results": [cbor.decode(body, limits.RESULT) for body in bodies]}))
+
+
+@router.delete("/deployments/{name}/results/{probe_id}", status_code=204, dependencies=OPERATOR)
+async def delete_result(name: Name, probe_id: ProbeId, desks: With) -> Response:
+    """Acknowledge a result, which deletes it."""
+    desks.deployments.get(name)
+    await desks.mailbox.acknowledge(name, probe_id)
+    return Response(status_code=204)
+
+
+@router.get("/health", responses=_gives(200, Health))
+async def get_health(desks: With) -> Response:
+    """How the server is. Needs no token."""
+    alive = desks.pool.alive
+    health = Health(
+        status="ok" if alive else "no-workers",
+        version=metadata.version("blindwatch"),
+        workers=alive,
+        queued=desks.probes.queued,
+        deployments=len(desks.deployments),
+    )
+    return cbor_response(health.to_cbor())

@@ -1,0 +1,152 @@
+"""Runs the server: the socket, the workers, the signals, and an end that loses nothing it need not."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Final
+
+import uvicorn
+
+from blindwatch.errors import ConfigurationError
+from blindwatch.matching import logs
+from blindwatch.matching.access import BearerTokens
+from blindwatch.matching.application import application
+from blindwatch.matching.deployments import DeploymentDesk
+from blindwatch.matching.mailbox import Mailbox
+from blindwatch.matching.probes import ProbeDesk
+from blindwatch.matching.routes import Desks
+from blindwatch.matching.settings import ServerSettings
+from blindwatch.matching.workers import WorkerPool
+from blindwatch.store.database import Store
+
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+_HOUR: Final = 3600.0
+
+
+def serve(settings: ServerSettings, ready_file: Path | None, allow_insecure: bool) -> None:
+    """Run the server until a signal ends it."""
+    logs.configure()
+    # Libraries would print their warnings, and requests in them, where no handler is.
+    logging.getLogger().addHandler(logging.NullHandler())
+    _warn(settings, allow_insecure)
+    with Store.open(settings.data) as store, _listen(settings) as listener:
+        asyncio.run(_serve(settings, store, listener, ready_file, allow_insecure))
+    logs.info("stopped")
+
+
+async def _serve(
+    settings: ServerSettings,
+    store: Store,
+    listener: socket.socket,
+    ready_file: Path | None,
+    allow_insecure: bool,
+) -> None:
+    async with _desks(settings, store, allow_insecure) as desks:
+        config = uvicorn.Config(
+            application(desks, BearerTokens(settings.tokens)),
+            http="h11",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=max(1, round(settings.shutdown_seconds)),
+        )
+        server = _Server(config, lambda: _announce(listener, ready_file), desks.mailbox.close)
+        await server.serve(sockets=[listener])
+        logs.info("stopping", queued=desks.probes.queued)
+        await desks.probes.finish(settings.shutdown_seconds)
+
+
+@asynccontextmanager
+async def _desks(settings: ServerSettings, store: Store, allow_insecure: bool) -> AsyncIterator[Desks]:
+    pool = WorkerPool(settings.workers, settings.job_seconds)
+    deployments = DeploymentDesk(store, pool, allow_insecure)
+    mailbox = Mailbox(store.results, settings.result_hours * _HOUR)
+    probes = ProbeDesk(deployments, pool, mailbox, settings.queue_length)
+    await pool.start(deployments.watchlists())
+    expiring = asyncio.create_task(mailbox.keep_expiring())
+    try:
+        yield Desks(deployments, probes, mailbox, pool)
+    finally:
+        expiring.cancel()
+        await asyncio.gather(expiring, return_exceptions=True)
+        await pool.stop()
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn, whose signals are ours: it would end the process before the probes are answered."""
+
+    def __init__(
+        self, config: uvicorn.Config, announce: Callable[[], None], close: Callable[[], None]
+    ) -> None:
+        super().__init__(config)
+        self._announce = announce
+        self._close = close
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in _SIGNALS:
+            loop.add_signal_handler(number, self._stop)
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._announce()
+
+    def _stop(self) -> None:
+        # A second signal is from somebody who does not want to wait.
+        self.force_exit = self.should_exit
+        self.should_exit = True
+        self._close()
+
+
+@contextmanager
+def _listen(settings: ServerSettings) -> Iterator[socket.socket]:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[
+            0
+        ]
+        listener = socket.create_server(address[:2], family=family, backlog=128)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The server cannot listen at this address ({error.strerror}).",
+            hint="Check the host and the port, and that no other server has them.",
+        ) from None
+    with listener:
+        yield listener
+
+
+def _announce(listener: socket.socket, ready_file: Path | None) -> None:
+    host, port = listener.getsockname()[:2]
+    address = f"http://[{host}]:{port}" if listener.family == socket.AF_INET6 else f"http://{host}:{port}"
+    logs.info("listening", address=address, pid=os.getpid())
+    if ready_file is not None:
+        partial = ready_file.with_name(f".{ready_file.name}.{os.getpid()}")
+        with contextlib.suppress(OSError):
+            partial.unlink()
+        partial.write_text(json.dumps({"address": address, "pid": os.getpid()}) + "\n", encoding="utf-8")
+        partial.replace(ready_file)
+
+
+def _warn(settings: ServerSettings, allow_insecure: bool) -> None:
+    if allow_insecure:
+        logs.warning("INSECURE-PRESETS-ALLOWED", meaning="templates may arrive unencrypted; for tests only")
+    if not settings.is_loopback:
+        logs.warning("reachable-from-elsewhere", meaning="tokens travel in clear; put TLS before this server")
+    if not any(settings.tokens.values()):
+        raise ConfigurationError(
+            "No role has a token, so nobody could use the server.",
+            hint="Make one with 'blindwatch server token' and put its digest into the settings.",
+        )
