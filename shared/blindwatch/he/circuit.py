@@ -1,0 +1,87 @@
+"""Scores and the release polynomial over any scheme: the encrypted computation as formulas."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic
+
+from blindwatch.he.layout import Layout
+from blindwatch.he.polynomial import BASE, Low, Split, coefficients, fold, split
+from blindwatch.he.presets import Preset
+from blindwatch.he.scheme import Scheme, V
+
+
+@dataclass(frozen=True)
+class Node(Generic[V]):
+    """A value and how many products in a row led to it."""
+
+    value: V
+    depth: int
+
+
+class Circuit(Generic[V]):
+    """Evaluates the circuit of one threshold, dropping primes as the preset's ladder says."""
+
+    def __init__(self, scheme: Scheme[V], preset: Preset, threshold: int) -> None:
+        self._scheme = scheme
+        self._ladder = preset.ladder
+        self._fold = fold(preset, threshold)
+        self._shape = split(coefficients(preset, threshold))
+
+    def scores(self, layout: Layout, babies: Sequence[V], parts: Sequence[V]) -> V:
+        """The inner product of the probe with each entry, in the entries' slots.
+
+        `babies` are rotations of the probe, at least as many as the layout's; `parts` are the block.
+        """
+        scheme, count = self._scheme, layout.babies
+        rows = [
+            scheme.dot(babies[:count], parts[giant * count : (giant + 1) * count])
+            for giant in range(layout.giants)
+        ]
+        total = rows.pop()
+        while rows:
+            total = scheme.add(scheme.rotate(total, count), rows.pop())
+        for step in layout.group_steps:
+            total = scheme.add(total, scheme.rotate(total, step))
+        return scheme.lower(total, self._ladder[1])
+
+    def release_polynomial(self, score: V) -> V:
+        """P of the score: zero exactly where the score reaches the threshold."""
+        s = Node(score, 1)
+        z = self._combine([self._product(s, s), s], [1, -self._fold], 0)
+        powers = {1: z}
+        for low, high in ((1, 1), (1, 2), (2, 2)):
+            powers[low + high] = self._product(powers[low], powers[high])
+        power = BASE
+        while isinstance(self._shape, Split) and power < self._shape.power:
+            powers[2 * power] = self._product(powers[power], powers[power])
+            power *= 2
+        return self._scheme.lower(self._evaluate(self._shape, powers).value, self._ladder[-1])
+
+    def _evaluate(self, shape: Low | Split, powers: dict[int, Node[V]]) -> Node[V]:
+        if isinstance(shape, Low):
+            return self._low(shape, powers)
+        shift = self._low(shape.shift, powers, above=powers[shape.power])
+        product = self._product(shift, self._evaluate(shape.left, powers))
+        return self._combine([product, self._evaluate(shape.right, powers)], [1, 1], 0)
+
+    def _low(self, low: Low, powers: dict[int, Node[V]], above: Node[V] | None = None) -> Node[V]:
+        constant, *factors = low.coefficients
+        terms = [powers[power] for power in range(1, len(factors) + 1)]
+        if above is not None:
+            terms, factors = [*terms, above], [*factors, 1]
+        return self._combine(terms, factors, constant)
+
+    def _product(self, left: Node[V], right: Node[V]) -> Node[V]:
+        depth = max(left.depth, right.depth) + 1
+        a, b = self._align([left, right])
+        return Node(self._scheme.lower(self._scheme.multiply(a, b), self._ladder[depth]), depth)
+
+    def _combine(self, nodes: Sequence[Node[V]], factors: Sequence[int], constant: int) -> Node[V]:
+        combined = self._scheme.combine(self._align(nodes), factors, constant)
+        return Node(combined, max(node.depth for node in nodes))
+
+    def _align(self, nodes: Sequence[Node[V]]) -> list[V]:
+        primes = min(self._scheme.primes(node.value) for node in nodes)
+        return [self._scheme.lower(node.value, primes) for node in nodes]

@@ -1,0 +1,116 @@
+"""SEAL's serialized ciphertexts and keys as arrays of residues, and back.
+
+SEAL has no other way to its residues. The layout (SEAL 4.1, `serialization.h`, `ciphertext.cpp`): a header
+of 16 bytes `<HBBBBHQ` with magic, header size, version, compression mode, reserved and total size; then, perhaps
+compressed by Zstandard, the level's identifier (4 words), whether in NTT form (1 byte), the number of
+polynomials, N, the number of primes, scale, correction factor, and a header and a count before the residues,
+polynomial by polynomial and prime by prime.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from struct import Struct, error
+from typing import Final
+
+import numpy as np
+import zstandard
+from numpy.typing import NDArray
+
+from blindwatch.errors import MalformedCiphertext, WrongPreset
+from blindwatch.he.presets import Preset
+
+Residues = NDArray[np.uint64]
+"""Shape (polynomials, primes, N)."""
+
+HEADER: Final = Struct("<HBBBBHQ")
+MAGIC: Final = 0xA15E
+VERSION: Final = (4, 1)
+RAW, ZSTANDARD = 0, 2
+_META: Final = Struct("<32sBQQQdQ")
+_COUNT: Final = Struct("<Q")
+_OVERHEAD: Final = _META.size + HEADER.size + _COUNT.size
+
+
+@dataclass(frozen=True)
+class Polynomials:
+    """The content of one serialized ciphertext."""
+
+    residues: Residues
+    is_ntt: bool
+
+
+def raw_size(preset: Preset, polynomials: int, primes: int) -> int:
+    """Bytes of a serialized ciphertext without compression."""
+    return HEADER.size + _OVERHEAD + 8 * polynomials * primes * preset.poly_degree
+
+
+def check_header(data: bytes, largest: int) -> int:
+    """The compression mode of a serialized object of at most `largest` bytes, whose header must be true."""
+    try:
+        magic, size, major, minor, mode, reserved, total = HEADER.unpack_from(data)
+    except error:
+        raise MalformedCiphertext("The ciphertext is shorter than its header.") from None
+    if (magic, size, reserved) != (MAGIC, HEADER.size, 0) or mode not in (RAW, ZSTANDARD):
+        raise MalformedCiphertext("The ciphertext does not start with the header of a SEAL object.")
+    if (major, minor) != VERSION:
+        raise MalformedCiphertext("The ciphertext was written by another version of SEAL.")
+    if total != len(data) or total > largest:
+        raise MalformedCiphertext("The ciphertext does not have the size that its header and preset say.")
+    return int(mode)
+
+
+def read_ciphertext(preset: Preset, data: bytes, primes: int, polynomials: int = 2) -> Polynomials:
+    """The residues of a serialized ciphertext, of exactly this shape and with every residue below its prime."""
+    expected = raw_size(preset, polynomials, primes) - HEADER.size
+    mode = check_header(data, zstandard_bound(expected + HEADER.size))
+    body = memoryview(data)[HEADER.size :]
+    return read_body(preset, _expand(body, expected) if mode == ZSTANDARD else body, primes, polynomials)
+
+
+def read_body(preset: Preset, body: bytes | memoryview, primes: int, polynomials: int = 2) -> Polynomials:
+    """As `read_ciphertext`, of the expanded bytes behind the header."""
+    if len(body) != raw_size(preset, polynomials, primes) - HEADER.size:
+        raise MalformedCiphertext("The ciphertext does not have the size that its preset says.")
+    parms_id, is_ntt, size, degree, count, scale, correction = _META.unpack_from(body)
+    if parms_id != preset.parms_id(primes):
+        raise WrongPreset("The ciphertext belongs to other parameters than the preset's.")
+    if (size, degree, count) != (polynomials, preset.poly_degree, primes):
+        raise MalformedCiphertext("The ciphertext does not have the shape that its preset says.")
+    if scale != 1.0 or correction != 1 or is_ntt > 1:
+        raise MalformedCiphertext("The ciphertext is not one of the BFV scheme.")
+    if _COUNT.unpack_from(body, _OVERHEAD - _COUNT.size)[0] != size * degree * count:
+        raise MalformedCiphertext("The ciphertext does not hold as many residues as it says.")
+    flat = np.frombuffer(body, dtype="<u8", offset=_OVERHEAD)
+    residues = flat.reshape(polynomials, primes, preset.poly_degree)
+    if (residues >= np.array(preset.primes[:primes], dtype=np.uint64)[:, None]).any():
+        raise MalformedCiphertext("The ciphertext has a residue that is not below its prime.")
+    return Polynomials(residues, bool(is_ntt))
+
+
+def write_ciphertext(preset: Preset, residues: Residues) -> bytes:
+    """A serialized ciphertext in coefficient form, compressed as SEAL does by default."""
+    polynomials, primes, degree = residues.shape
+    meta = _META.pack(preset.parms_id(primes), 0, polynomials, degree, primes, 1.0, 1)
+    inner = HEADER.pack(
+        MAGIC, HEADER.size, *VERSION, RAW, 0, HEADER.size + _COUNT.size + 8 * residues.size
+    )
+    values = np.ascontiguousarray(residues, dtype="<u8").tobytes()
+    body = zstandard.ZstdCompressor(level=3).compress(meta + inner + _COUNT.pack(residues.size) + values)
+    return HEADER.pack(MAGIC, HEADER.size, *VERSION, ZSTANDARD, 0, HEADER.size + len(body)) + body
+
+
+def zstandard_bound(size: int) -> int:
+    """The most bytes that Zstandard makes of `size` bytes (ZSTD_COMPRESSBOUND for large inputs)."""
+    return size + (size >> 8) + 128
+
+
+def _expand(body: memoryview, expected: int) -> bytes:
+    try:
+        with zstandard.ZstdDecompressor().stream_reader(body, read_across_frames=False) as reader:
+            expanded = reader.read(expected + 1)
+    except zstandard.ZstdError:
+        raise MalformedCiphertext("The ciphertext cannot be expanded.") from None
+    if len(expanded) != expected:
+        raise MalformedCiphertext("The ciphertext does not have the size that its preset says.")
+    return expanded

@@ -1,0 +1,76 @@
+"""Contexts and serialized objects of Microsoft SEAL, through TenSEAL's `sealapi`."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from typing import Any, Final, TypeVar
+
+import tenseal.sealapi as sealapi
+
+from blindwatch.errors import InternalError, MalformedCiphertext
+from blindwatch.he.presets import PLAIN_MODULUS, Preset
+
+Object = TypeVar("Object")
+_CHUNK: Final = 1 << 24
+
+
+@cache
+def context(preset: Preset) -> Any:
+    """SEAL's context of a preset; refused by SEAL unless the parameters have 128-bit security."""
+    parameters = sealapi.EncryptionParameters(sealapi.SCHEME_TYPE.BFV)
+    parameters.set_poly_modulus_degree(preset.poly_degree)
+    parameters.set_coeff_modulus([sealapi.Modulus(prime) for prime in preset.primes])
+    parameters.set_plain_modulus(PLAIN_MODULUS)
+    built = sealapi.SEALContext(parameters, True, sealapi.SEC_LEVEL_TYPE.TC128)
+    if not built.parameters_set():
+        raise InternalError("SEAL does not accept the parameters of the preset.")
+    return built
+
+
+@cache
+def encoder(preset: Preset) -> Any:
+    """SEAL's encoder between slots and plaintext polynomials."""
+    return sealapi.BatchEncoder(context(preset))
+
+
+def save(seal_object: Any) -> bytes:
+    """The serialized form of an object. SEAL writes to paths only, so this is a file in memory."""
+    descriptor = os.memfd_create("seal", os.MFD_CLOEXEC)
+    try:
+        seal_object.save(f"/proc/self/fd/{descriptor}")
+        with os.fdopen(os.dup(descriptor), "rb") as file:
+            file.seek(0)
+            return file.read()
+    finally:
+        os.close(descriptor)
+
+
+def load(preset: Preset, kind: type[Object], data: bytes) -> Object:
+    """An object from its serialized form, which SEAL checks against the preset; MalformedCiphertext if it fails."""
+    seal_object = kind(context(preset)) if kind is sealapi.Ciphertext else kind()  # type: ignore[call-arg]
+    descriptor = os.memfd_create("seal", os.MFD_CLOEXEC)
+    try:
+        for start in range(0, len(data), _CHUNK):
+            with memoryview(data)[start : start + _CHUNK] as view:
+                written = 0
+                while written < len(view):
+                    written += os.write(descriptor, view[written:])
+        seal_object.load(context(preset), f"/proc/self/fd/{descriptor}")  # type: ignore[attr-defined]
+    except (RuntimeError, ValueError):
+        raise MalformedCiphertext("SEAL cannot load the object under the preset.") from None
+    finally:
+        os.close(descriptor)
+    return seal_object
+
+
+def plaintext(preset: Preset, slots: list[int]) -> Any:
+    """A plaintext with these slot values; negative ones stand for themselves modulo t."""
+    encoded = sealapi.Plaintext()
+    encoder(preset).encode([value % PLAIN_MODULUS for value in slots], encoded)
+    return encoded
+
+
+def constant(value: int) -> Any:
+    """A plaintext with one value in all slots."""
+    return sealapi.Plaintext(f"{value % PLAIN_MODULUS:x}")

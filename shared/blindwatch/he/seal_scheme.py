@@ -1,0 +1,128 @@
+"""The scheme by SEAL's own evaluator: plain calls, one thread. It is what the kernels are checked against."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import tenseal.sealapi as sealapi
+
+from blindwatch.he import masks, objects, seal
+from blindwatch.he.flooding import flood
+from blindwatch.he.keys import EvaluationBundle
+from blindwatch.he.scheme import Slots
+
+
+class SealScheme:
+    """BFV. Its values are SEAL's ciphertexts of two polynomials in coefficient form, which nothing changes."""
+
+    def __init__(self, bundle: EvaluationBundle) -> None:
+        self._preset = bundle.preset
+        self._context = seal.context(bundle.preset)
+        self._evaluator = sealapi.Evaluator(self._context)
+        self._relin_keys = seal.load(bundle.preset, sealapi.RelinKeys, bundle.relinearisation)
+        self._galois_keys = seal.load(bundle.preset, sealapi.GaloisKeys, bundle.rotation)
+        public = seal.load(bundle.preset, sealapi.PublicKey, bundle.encryption.public)
+        self._encryptor = sealapi.Encryptor(self._context, public)
+
+    def load(self, data: bytes) -> Any:
+        """A fresh ciphertext; its residues are checked before SEAL sees it."""
+        objects.read_ciphertext(self._preset, data, self._preset.data_primes)
+        return seal.load(self._preset, sealapi.Ciphertext, data)
+
+    def primes(self, value: Any) -> int:
+        """How many primes the value keeps."""
+        return int(value.coeff_modulus_size())
+
+    def lower(self, value: Any, primes: int) -> Any:
+        """The same slots with no more than this many primes."""
+        while self.primes(value) > primes:
+            lowered = self._new()
+            self._evaluator.mod_switch_to_next(value, lowered)
+            value = lowered
+        return value
+
+    def rotate(self, value: Any, step: int) -> Any:
+        """In both rows, what was in slot j + step comes to slot j."""
+        rotated = self._new()
+        element = galois_element(step, self._preset.poly_degree)
+        self._evaluator.apply_galois(value, element, self._galois_keys, rotated)
+        return rotated
+
+    def rotations(self, value: Any, count: int) -> list[Any]:
+        """The rotations by 0, 1, ..., count - 1."""
+        turned = [value]
+        while len(turned) < count:
+            turned.append(self.rotate(turned[-1], 1))
+        return turned
+
+    def dot(self, left: Sequence[Any], right: Sequence[Any]) -> Any:
+        """The sum of products of pairs, relinearised once."""
+        products = []
+        for a, b in zip(left, right, strict=True):
+            products.append(self._new())
+            self._evaluator.multiply(a, b, products[-1])
+        total = self._new()
+        self._evaluator.add_many(products, total)
+        self._evaluator.relinearize_inplace(total, self._relin_keys)
+        return total
+
+    def multiply(self, left: Any, right: Any) -> Any:
+        """The product in each slot."""
+        product = self._new()
+        if left is right:
+            self._evaluator.square(left, product)
+        else:
+            self._evaluator.multiply(left, right, product)
+        self._evaluator.relinearize_inplace(product, self._relin_keys)
+        return product
+
+    def add(self, left: Any, right: Any) -> Any:
+        """The sum in each slot."""
+        total = self._new()
+        self._evaluator.add(left, right, total)
+        return total
+
+    def combine(self, values: Sequence[Any], factors: Sequence[int], constant: int) -> Any:
+        """The sum of plain multiples and of a constant in every slot."""
+        terms = [
+            self._scale(value, factor) for value, factor in zip(values, factors, strict=True) if factor
+        ]
+        total = self._new()
+        self._evaluator.add_many(terms, total)
+        self._evaluator.add_plain_inplace(total, seal.constant(constant))
+        return total
+
+    def mask(self, value: Any, factors: Slots) -> Any:
+        """The product with a plain factor in each slot."""
+        masked = self._new()
+        self._evaluator.multiply_plain(value, seal.plaintext(self._preset, factors.tolist()), masked)
+        return masked
+
+    def release(self, value: Any, offsets: Slots, flood_seed: bytes) -> bytes:
+        """Serialized with `offsets` added, re-randomised, flooded and at the smallest modulus."""
+        moved = self._new()
+        self._evaluator.add_plain(value, seal.plaintext(self._preset, offsets.tolist()), moved)
+        zero = self._new()
+        self._encryptor.encrypt_zero(moved.parms_id(), zero)
+        self._evaluator.add_inplace(moved, zero)
+        content = objects.read_ciphertext(self._preset, seal.save(moved), self.primes(moved))
+        flooded = flood(self._preset, content.residues, flood_seed)
+        noisy = seal.load(self._preset, sealapi.Ciphertext, objects.write_ciphertext(self._preset, flooded))
+        return seal.save(self.lower(noisy, 1))
+
+    def _scale(self, value: Any, factor: int) -> Any:
+        if factor == 1:
+            return value
+        scaled = self._new()
+        self._evaluator.multiply_plain(value, seal.constant(factor), scaled)
+        return scaled
+
+    def _new(self) -> Any:
+        return sealapi.Ciphertext(self._context)
+
+
+def galois_element(step: int, degree: int) -> int:
+    """The automorphism x -> x^(3^step) of the ring of this degree; it rotates slots by `step`."""
+    return pow(3, step, 2 * degree)
