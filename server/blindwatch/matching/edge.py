@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import traceback
+from contextlib import suppress
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -64,12 +65,11 @@ class _Exchange:
     async def _discard(self) -> None:
         """Read the rest of the body: who is still sending when the connection closes sees no refusal."""
         left = limits.DISCARDED
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(limits.BODY_SECONDS):
                 while self._unread and left > 0:
-                    left -= len((await self.receive()).get("body", b""))
-        except TimeoutError:
-            return
+                    message = await asyncio.wait_for(self.receive(), limits.PAUSE_SECONDS)
+                    left -= len(message.get("body", b""))
 
 
 def _where(error: BaseException) -> str:

@@ -19,7 +19,7 @@ CIPHERTEXT: Final = 4 * MIB
 PROBE: Final = CIPHERTEXT + 4 * KIB
 
 # What an operator fetches. A result of the largest watchlist still fits in a batch by itself.
-RELEASED: Final = 512 * KIB
+RELEASED: Final = 640 * KIB
 RESULT: Final = 2 * RELEASED * BLOCKS + 64 * KIB
 RESULT_BATCH: Final = RESULT + 64 * KIB
 BATCH_TARGET: Final = 8 * MIB
@@ -34,8 +34,10 @@ JSON: Final = 64 * KIB
 DEPTH: Final = 8
 ITEMS: Final = 65_536
 
-# An oversize body is read and thrown away up to here, so that its sender gets to see the refusal.
+# A refused body is read and thrown away up to here, or to its first pause of so many seconds: then its sender
+# gets to see the refusal.
 DISCARDED: Final = 256 * MIB
+PAUSE_SECONDS: Final = 2.0
 
 # A body has this many seconds to arrive, and one more for each part of this size.
 BODY_SECONDS: Final = 30.0

@@ -1,0 +1,206 @@
+"""A real server process on a real socket, and a trial of a deployment to talk to it about."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+
+from blindwatch.he.encrypting import encrypt_block, encrypt_probe
+from blindwatch.he.presets import preset
+from blindwatch.secret.keys import generate
+from blindwatch.wire import digests
+from blindwatch.wire.client import CBOR, ServerClient
+from blindwatch.wire.messages import DeploymentOffer, Probe, ResultBatch, WatchlistManifest, now
+
+TOKENS = {role: f"token-of-the-{role}" for role in ("custodian", "camera", "operator")}
+START_SECONDS = 20.0
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 15.0) -> None:
+    """Wait for something that happens in another process."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+
+
+class ServerProcess:
+    """`blindwatch server run`, started and stopped at will over one store."""
+
+    def __init__(self, folder: Path, stack: ExitStack, *options: str, **settings: float) -> None:
+        self.folder = folder
+        self.store = folder / "store"
+        self._stack = stack
+        self._options = ("--allow-insecure-preset", *options)
+        self._log = folder / "log"
+        self._ready = folder / "ready"
+        self._config = folder / "server.toml"
+        self._config.write_text(
+            "".join(f"{name} = {value}\n" for name, value in {"workers": 1, "port": 0, **settings}.items())
+            + f'data = "{self.store}"\n[tokens]\n'
+            + "".join(
+                f'{role} = ["{hashlib.sha256(token.encode()).hexdigest()}"]\n'
+                for role, token in TOKENS.items()
+            )
+        )
+        self._run("init")
+        self.start()
+        stack.callback(self.kill)
+
+    def _command(self, *arguments: str) -> list[str]:
+        config = f"--config={self._config}"
+        return [sys.executable, "-m", "blindwatch.cli.main", "server", arguments[0], config, *arguments[1:]]
+
+    def _run(self, *arguments: str) -> None:
+        subprocess.run(self._command(*arguments), check=True)
+
+    def start(self) -> None:
+        self._ready.unlink(missing_ok=True)
+        with self._log.open("ab") as log:
+            command = self._command("run", f"--ready-file={self._ready}", *self._options)
+            self.process = subprocess.Popen(command, stderr=log)
+        eventually(lambda: self._ready.exists() or self.process.poll() is not None, START_SECONDS)
+        assert self.process.poll() is None, self.log
+        self.address = json.loads(self._ready.read_text())["address"]
+
+    def stop(self) -> int:
+        self.process.terminate()
+        return self.process.wait(20)
+
+    def kill(self) -> None:
+        for pid in self.workers:
+            os.kill(pid, signal.SIGKILL)
+        self.process.kill()
+        self.process.wait()
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text()
+
+    @property
+    def workers(self) -> list[int]:
+        """The processes that the server has started and that have not ended."""
+        if self.process.poll() is not None:
+            return []
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        return [int(pid) for pid in children.split()]
+
+    def pause(self) -> None:
+        """Let the workers do nothing, once they can."""
+        eventually(lambda: self.client("camera").health().workers == len(self.workers) > 0)
+        for pid in self.workers:
+            os.kill(pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        for pid in self.workers:
+            os.kill(pid, signal.SIGCONT)
+
+    def client(self, role: str) -> ServerClient:
+        return self._stack.enter_context(ServerClient(self.address, TOKENS[role], timeout=20))
+
+    def http(self, role: str) -> httpx.Client:
+        headers = {"Authorization": f"Bearer {TOKENS[role]}"}
+        return self._stack.enter_context(httpx.Client(base_url=self.address, headers=headers, timeout=20))
+
+    def results(self, name: str, count: int) -> ResultBatch:
+        """Wait until so many results are there."""
+        client = self.client("operator")
+        eventually(lambda: len(client.fetch_results(name).results) >= count)
+        return client.fetch_results(name)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Keys and an encrypted watchlist, made once and uploaded under many names."""
+
+    preset_name: str
+
+    @cached_property
+    def keys(self):  # type: ignore[no-untyped-def]
+        return generate(preset(self.preset_name))
+
+    @cached_property
+    def templates(self) -> np.ndarray:  # type: ignore[type-arg]
+        return np.random.default_rng(5).integers(-1, 2, (10, preset(self.preset_name).dimension))
+
+    @cached_property
+    def blobs(self) -> list[bytes]:
+        return list(encrypt_block(self.keys.encryption, self.templates))
+
+    @property
+    def manifest(self) -> WatchlistManifest:
+        row = tuple(hashlib.sha256(blob).hexdigest() for blob in self.blobs)
+        return WatchlistManifest(entries=len(self.templates), blocks=(row,))
+
+    @cached_property
+    def offer(self) -> DeploymentOffer:
+        return DeploymentOffer(
+            preset=self.preset_name,
+            key_id=self.keys.encryption.key_id,
+            model_digest="ab" * 32,
+            threshold=preset(self.preset_name).squared_norm - 60,
+            bundle=self.keys.evaluation.to_bytes(),
+        )
+
+    def probe(self, index: int = 0, **changes: object) -> Probe:
+        made = Probe(
+            probe_id=secrets.token_hex(16),
+            camera="gate-1",
+            preset=self.preset_name,
+            key_id=self.keys.encryption.key_id,
+            model_digest=self.offer.model_digest,
+            captured_at=now(),
+            ciphertext=encrypt_probe(self.keys.encryption, self.templates[index]),
+        )
+        return made.model_copy(update=changes)
+
+    def open(self, server: ServerProcess, *, enrolled: bool = True) -> str:
+        """Open a deployment of its own, with its watchlist in use."""
+        name = f"trial-{secrets.token_hex(4)}"
+        custodian = server.client("custodian")
+        custodian.put_deployment(name, self.offer)
+        if enrolled:
+            for blob in self.blobs:
+                custodian.put_blob(name, blob)
+            custodian.put_watchlist(name, self.manifest)
+        return name
+
+
+@pytest.fixture(scope="session")
+def trial() -> Trial:
+    return Trial("insecure-noop-128")
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., ServerProcess]]:
+    """Starts a server for one test."""
+    with ExitStack() as stack:
+        yield lambda *options, **settings: ServerProcess(tmp_path, stack, *options, **settings)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """The server that tests share which leave it as it was."""
+    with ExitStack() as stack:
+        yield ServerProcess(tmp_path_factory.mktemp("server"), stack, workers=2)
+
+
+@pytest.fixture(scope="session")
+def signed() -> Callable[[bytes], dict[str, str]]:
+    """The header fields of a body as the client would send it."""
+    return lambda body: {"Content-Type": CBOR, digests.FIELD: digests.content_digest(body)}
