@@ -1,0 +1,60 @@
+"""The result of a run on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich import box
+from rich.console import RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from blindwatch.demo.outcome import Outcome, Sighting
+from blindwatch.demo.wording import duration, seen_by, size, summary
+
+_STYLES = {"found": "bold green", "missed": "yellow", "false match": "bold red", "not revealed": "dim"}
+
+
+def tables(outcome: Outcome) -> Iterator[RenderableType]:
+    """What is printed at the end, from the details to the result."""
+    yield _steps(outcome)
+    yield _probes(outcome)
+    yield Text.from_markup("\n".join(f"[bold]•[/] {escape(sentence)}" for sentence in summary(outcome)))
+
+
+def _probes(outcome: Outcome) -> Table:
+    table = Table(title="Probes, in the order of the camera", box=box.SIMPLE_HEAD, title_justify="left")
+    for name in ("Passer-by", "Decision", "Entry", "Who could see what"):
+        table.add_column(name)
+    for name in ("Score", "Sent", "Result", "Camera", "Server", "Operator"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for sighting in outcome.sightings:
+        table.add_row(*_row(sighting), style="" if sighting.matches else "dim")
+    return table
+
+
+def _row(sighting: Sighting) -> tuple[str | Text, ...]:
+    return (
+        Text(sighting.person),
+        Text(sighting.verdict, _STYLES[sighting.verdict]),
+        Text(", ".join(match.entry.name for match in sighting.matches) or "-"),
+        seen_by(sighting),
+        ", ".join(str(match.score) for match in sighting.matches) or "-",
+        size(sighting.probe_bytes),
+        size(sighting.result_bytes),
+        duration(sighting.camera_ms),
+        duration(sighting.server_ms),
+        duration(sighting.operator_ms),
+    )
+
+
+def _steps(outcome: Outcome) -> Table:
+    table = Table(title="Steps, each role in a process of its own", box=box.SIMPLE_HEAD, title_justify="left")
+    table.add_column("Role")
+    table.add_column("Work")
+    for name in ("Times", "Time each", "Sent each"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for step in outcome.steps:
+        table.add_row(step.role, step.work, str(step.times), duration(step.milliseconds), size(step.size))
+    return table
