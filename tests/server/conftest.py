@@ -14,15 +14,17 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 import httpx
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from blindwatch.he.encrypting import encrypt_block, encrypt_probe
+from blindwatch.he.encrypting import Encryptor
 from blindwatch.he.presets import preset
-from blindwatch.secret.keys import generate
+from blindwatch.secret.keys import KeySet, generate
 from blindwatch.wire import digests
 from blindwatch.wire.client import CBOR, ServerClient
 from blindwatch.wire.messages import DeploymentOffer, Probe, ResultBatch, WatchlistManifest, now
@@ -131,21 +133,25 @@ class Trial:
     preset_name: str
 
     @cached_property
-    def keys(self):  # type: ignore[no-untyped-def]
+    def keys(self) -> KeySet:
         return generate(preset(self.preset_name))
 
     @cached_property
-    def templates(self) -> np.ndarray:  # type: ignore[type-arg]
+    def encryptor(self) -> Encryptor:
+        return Encryptor(self.keys.encryption)
+
+    @cached_property
+    def templates(self) -> NDArray[np.int64]:
         return np.random.default_rng(5).integers(-1, 2, (10, preset(self.preset_name).dimension))
 
     @cached_property
-    def blobs(self) -> list[bytes]:
-        return list(encrypt_block(self.keys.encryption, self.templates))
+    def blocks(self) -> list[list[bytes]]:
+        return [list(block) for block in self.encryptor.watchlist(self.templates)]
 
     @property
     def manifest(self) -> WatchlistManifest:
-        row = tuple(hashlib.sha256(blob).hexdigest() for blob in self.blobs)
-        return WatchlistManifest(entries=len(self.templates), blocks=(row,))
+        rows = tuple(tuple(hashlib.sha256(blob).hexdigest() for blob in block) for block in self.blocks)
+        return WatchlistManifest(entries=len(self.templates), blocks=rows)
 
     @cached_property
     def offer(self) -> DeploymentOffer:
@@ -165,7 +171,7 @@ class Trial:
             key_id=self.keys.encryption.key_id,
             model_digest=self.offer.model_digest,
             captured_at=now(),
-            ciphertext=encrypt_probe(self.keys.encryption, self.templates[index]),
+            ciphertext=self.encryptor.probe(self.templates[index]),
         )
         return made.model_copy(update=changes)
 
@@ -175,7 +181,7 @@ class Trial:
         custodian = server.client("custodian")
         custodian.put_deployment(name, self.offer)
         if enrolled:
-            for blob in self.blobs:
+            for blob in chain.from_iterable(self.blocks):
                 custodian.put_blob(name, blob)
             custodian.put_watchlist(name, self.manifest)
         return name

@@ -11,7 +11,6 @@ import httpx
 import pytest
 
 from blindwatch.errors import MalformedMessage, NotFound
-from blindwatch.he.encrypting import encrypt_probe
 from blindwatch.he.presets import preset
 from blindwatch.wire import limits
 from blindwatch.wire.messages import DeploymentInfo, Result
@@ -39,7 +38,7 @@ def test_from_offer_to_acknowledgement(server: ServerProcess, trial: Trial) -> N
 
 def test_results_look_the_same_whatever_they_hold(server: ServerProcess, trial: Trial) -> None:
     name = trial.open(server)
-    stranger = encrypt_probe(trial.keys.encryption, -trial.templates[0])
+    stranger = trial.encryptor.probe(-trial.templates[0])
     for probe in (trial.probe(), trial.probe(ciphertext=stranger)):
         server.client("camera").post_probe(name, probe)
     shapes = {
