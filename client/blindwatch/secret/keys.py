@@ -43,15 +43,14 @@ def generate(preset: Preset) -> KeySet:
         return KeySet(secret, encryption, EvaluationBundle(encryption, b"", b""))
     generator = sealapi.KeyGenerator(seal.context(preset))
     elements = [galois_element(step, preset.poly_degree) for step in preset.steps]
-    encryption = EncryptionKey(preset, seal.save(generator.create_public_key()))
-    evaluation = EvaluationBundle(
-        encryption,
-        relinearisation=seal.save(generator.create_relin_keys()),
-        rotation=seal.save(generator.create_galois_keys(elements)),
-    )
-    return KeySet(
-        SecretKey(preset, encryption.key_id, seal.save(generator.secret_key())), encryption, evaluation
-    )
+    public, relinearisation, rotation = sealapi.PublicKey(), sealapi.RelinKeys(), sealapi.GaloisKeys()
+    generator.create_public_key(public)
+    generator.create_relin_keys(relinearisation)
+    generator.create_galois_keys(elements, rotation)
+    encryption = EncryptionKey(preset, seal.save(public))
+    evaluation = EvaluationBundle(encryption, seal.save(relinearisation), seal.save(rotation))
+    secret = SecretKey(preset, encryption.key_id, seal.save(generator.secret_key()))
+    return KeySet(secret, encryption, evaluation)
 
 
 class Decryptor:

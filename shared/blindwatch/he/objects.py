@@ -1,6 +1,6 @@
 """SEAL's serialized ciphertexts and keys as arrays of residues, and back.
 
-SEAL has no other way to its residues. The layout (SEAL 4.1, `serialization.h`, `ciphertext.cpp`): a header
+SEAL has no other way to its residues. The layout (SEAL 4.3, `serialization.h`, `ciphertext.cpp`): a header
 of 16 bytes `<HBBBBHQ` with magic, header size, version, compression mode, reserved and total size; then, perhaps
 compressed by Zstandard, the level's identifier (4 words), whether in NTT form (1 byte), the number of
 polynomials, N, the number of primes, scale, correction factor, and a header and a count before the residues,
@@ -25,7 +25,7 @@ Residues = NDArray[np.uint64]
 
 HEADER: Final = Struct("<HBBBBHQ")
 MAGIC: Final = 0xA15E
-VERSION: Final = (4, 1)
+VERSION: Final = (4, 3)
 RAW, ZSTANDARD = 0, 2
 _META: Final = Struct("<32sBQQQdQ")
 _COUNT: Final = Struct("<Q")

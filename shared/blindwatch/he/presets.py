@@ -49,6 +49,11 @@ class Preset:
         """Primes of a fresh ciphertext."""
         return self.ladder[0]
 
+    @property
+    def lowest_threshold(self) -> int:
+        """The lowest threshold from which `width` values reach up to every score that is possible."""
+        return self.squared_norm - self.width + 1
+
     @cached_property
     def steps(self) -> tuple[int, ...]:
         """Every rotation that some layout takes, ascending."""
@@ -73,7 +78,7 @@ class Preset:
 
     def check_threshold(self, threshold: int) -> None:
         """Refuse a threshold whose match set {threshold..squared_norm} this preset cannot evaluate exactly."""
-        lowest = self.squared_norm - self.width + 1
+        lowest = self.lowest_threshold
         if not lowest <= threshold <= self.squared_norm:
             raise ConfigurationError(
                 "The threshold is outside what the preset evaluates.",
@@ -123,7 +128,7 @@ PRESETS: Final[Mapping[str, Preset]] = MappingProxyType(
                 backend="seal",
                 poly_degree=16384,
                 primes=_PRIMES_16384,
-                ladder=(7, 7, 7, 6, 6, 5, 4, 3, 2),
+                ladder=(7, 7, 6, 6, 5, 4, 4, 3, 2),
                 release_noise_bits=40,
                 layouts=_LAYOUTS_16384,
             ),

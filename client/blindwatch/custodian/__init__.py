@@ -1,0 +1,1 @@
+"""The watchlist custodian: makes the keys, enrols entries and uploads them encrypted."""

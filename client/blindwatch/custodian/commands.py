@@ -1,0 +1,92 @@
+"""`blindwatch custodian`: ceremony, enrol, upload."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from rich.console import Console
+
+from blindwatch.cli import files
+from blindwatch.cli.progress import progress
+from blindwatch.custodian import ceremony as ceremonies
+from blindwatch.custodian import enrolment
+from blindwatch.custodian.uploading import Upload
+from blindwatch.errors import ConfigurationError
+from blindwatch.he.presets import preset as find_preset
+from blindwatch.vision.pipeline import DEFAULT, FacePipeline
+from blindwatch.vision.registry import Registry
+from blindwatch.wire.client import ServerClient
+
+app = typer.Typer(no_args_is_help=True)
+
+Keys = Annotated[Path, typer.Option(help="Folder of the key ceremony.", file_okay=False)]
+
+
+@app.command()
+def ceremony(
+    out: Annotated[Path, typer.Option(help="New folder for the keys.")],
+    preset: Annotated[str, typer.Option(help="Parameter preset.")] = "reveal-128",
+    passphrase_file: Annotated[
+        Path | None, typer.Option(help="File with the passphrase; asked for if not given.")
+    ] = None,
+) -> None:
+    """Make the keys of a deployment; the secret key is written under a passphrase."""
+    chosen = find_preset(preset)
+    if passphrase_file is None:
+        passphrase = typer.prompt("Passphrase", hide_input=True, confirmation_prompt=True)
+    else:
+        passphrase = files.read_line(passphrase_file, "passphrase file")
+    keys = ceremonies.hold(chosen, passphrase, out)
+    Console().print(f"[green]Made keys[/] {keys.encryption.key_id}")
+
+
+@app.command()
+def enrol(
+    keys: Keys,
+    faces: Annotated[Path, typer.Option(help="Folder with NAME/*.jpg.", exists=True, file_okay=False)],
+    watchlist: Annotated[Path, typer.Option(help="New folder for the encrypted watchlist.")],
+    threshold: Annotated[
+        int | None, typer.Option(help="Lowest score that matches; the model's operating point by default.")
+    ] = None,
+    pipeline: Annotated[str, typer.Option(help="Pipeline of the registry of models.")] = DEFAULT,
+) -> None:
+    """Encrypt one template per person into a new folder."""
+    key = ceremonies.encryption_key(keys)
+    people = enrolment.people(faces)
+    models = FacePipeline.named(Registry.load(), pipeline)
+    if models.dimension != key.preset.dimension:
+        raise ConfigurationError("The pipeline's embeddings do not have the preset's dimension.")
+    lowest = enrolment.default_threshold(models, key.preset) if threshold is None else threshold
+    key.preset.check_threshold(lowest)
+    terms = enrolment.Terms(key, models.model_digest, lowest)
+    with progress() as display:
+        templates = [
+            enrolment.template(person, models, key.preset)
+            for person in display.track(people, description="Reading photographs")
+        ]
+        task = display.add_task("Encrypting", total=sum(each.parts for each in key.preset.plan(len(people))))
+        names = [person.name for person in people]
+        for _ in enrolment.write_watchlist(watchlist, terms, names, np.stack(templates)):
+            display.advance(task)
+    Console().print(f"[green]Enrolled[/] {len(people)} people, threshold {lowest}")
+
+
+@app.command()
+def upload(
+    keys: Keys,
+    watchlist: Annotated[Path, typer.Option(help="Folder of the watchlist.", exists=True, file_okay=False)],
+    server: Annotated[str, typer.Option(help="Address of the match server.")],
+    deployment: Annotated[str, typer.Option(help="Name of the deployment.")],
+    token_file: Annotated[Path, typer.Option(help="File with the custodian's token.")],
+) -> None:
+    """Send the evaluation keys and the encrypted watchlist to a match server and put them into use."""
+    token = files.read_line(token_file, "token file")
+    with ServerClient(server, token) as client, progress() as display:
+        sending = Upload(client, deployment, keys, watchlist)
+        task = display.add_task("Uploading", total=sending.parts)
+        for _ in sending.send():
+            display.advance(task)
+    Console().print(f"[green]In use[/] {deployment}")

@@ -1,0 +1,117 @@
+"""Enrolment: photographs of people become templates, and templates become ciphertexts.
+
+Photographs, embeddings and templates stay in memory; what is written is encrypted, but for the names that the
+custodian and the operator share.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from blindwatch.cli import files
+from blindwatch.errors import ConfigurationError, EmptyWatchlist, ImageError
+from blindwatch.he.encrypting import Encryptor
+from blindwatch.he.keys import EncryptionKey
+from blindwatch.he.presets import Preset
+from blindwatch.vision.pipeline import FacePipeline
+from blindwatch.vision.quantise import quantise
+
+MANIFEST: Final = "manifest.json"
+ENTRIES: Final = "entries.json"
+BLOBS: Final = "blobs"
+PHOTOGRAPHS: Final = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody to enrol: the name of a folder, and the first photograph in it."""
+
+    name: str
+    photograph: Path
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a watchlist is made for."""
+
+    key: EncryptionKey
+    model_digest: str
+    threshold: int
+
+
+def people(folder: Path) -> list[Person]:
+    """Everybody with a folder of photographs, by name."""
+    found = []
+    for each in sorted(path for path in folder.iterdir() if path.is_dir()):
+        photographs = sorted(path for path in each.iterdir() if path.suffix.lower() in PHOTOGRAPHS)
+        if photographs:
+            found.append(Person(each.name, photographs[0]))
+    if not found:
+        raise EmptyWatchlist("No folder with photographs was found.", "Expected: FOLDER/NAME/*.jpg")
+    return found
+
+
+def template(person: Person, pipeline: FacePipeline, preset: Preset) -> NDArray[np.int64]:
+    """The template of the most central face in the person's photograph."""
+    try:
+        face = pipeline.faces(person.photograph)[0]
+    except ImageError as error:
+        # The custodian must know which photograph it is, and knows the names anyway.
+        raise type(error)(f"{person.name}: {error.detail}", error.hint) from None
+    return quantise(face.embedding, preset.squared_norm)
+
+
+def default_threshold(pipeline: FacePipeline, preset: Preset) -> int:
+    """The pipeline's operating point as an integer score, no lower than the preset can evaluate."""
+    return max(preset.lowest_threshold, round(pipeline.operating_point * preset.squared_norm))
+
+
+def write_watchlist(
+    folder: Path, terms: Terms, names: list[str], templates: NDArray[np.int64]
+) -> Iterator[None]:
+    """Encrypt templates (n, d) into a new folder; yields after every ciphertext that is written."""
+    preset = terms.key.preset
+    if not names:
+        raise EmptyWatchlist
+    preset.check_threshold(terms.threshold)
+    files.make_folder(folder, "watchlist")
+    (folder / BLOBS).mkdir(mode=0o700)
+    blocks: list[list[str]] = []
+    for block in Encryptor(terms.key).watchlist(templates):
+        blocks.append([])
+        for part in block:
+            digest = hashlib.sha256(part).hexdigest()
+            files.write_private(folder / BLOBS / digest, part, "watchlist")
+            blocks[-1].append(digest)
+            yield
+    common = {
+        "preset": preset.name,
+        "keyId": terms.key.key_id,
+        "modelDigest": terms.model_digest,
+        "threshold": terms.threshold,
+    }
+    files.write_json(folder / MANIFEST, {**common, "entries": len(names), "blocks": blocks}, "watchlist")
+    files.write_json(folder / ENTRIES, {**common, "entries": names}, "names of the entries")
+
+
+def read_manifest(folder: Path) -> dict[str, object]:
+    """What `write_watchlist` noted."""
+    manifest = files.read_json(folder / MANIFEST, "manifest of the watchlist")
+    match manifest:
+        case {
+            "preset": str(),
+            "keyId": str(),
+            "modelDigest": str(),
+            "threshold": int(),
+            "entries": int(),
+            "blocks": list(),
+        }:
+            return manifest
+    raise ConfigurationError("The manifest of the watchlist does not have its fields.")

@@ -1,0 +1,63 @@
+"""Files that commands read and write: errors as one sentence that names the option, never the content."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from blindwatch.errors import ConfigurationError
+
+
+def read(path: Path, what: str) -> bytes:
+    """The bytes of a file that a command needs."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"The {what} cannot be read ({error.strerror}).") from None
+
+
+def read_line(path: Path, what: str) -> str:
+    """The one line of a file with a token or a passphrase."""
+    try:
+        line = read(path, what).decode().strip()
+    except UnicodeDecodeError:
+        line = ""
+    if not line or "\n" in line:
+        raise ConfigurationError(f"The {what} must be a file with one line of text.")
+    return line
+
+
+def read_json(path: Path, what: str) -> Any:
+    """The content of a JSON file."""
+    try:
+        return json.loads(read(path, what))
+    except (ValueError, RecursionError):
+        raise ConfigurationError(f"The {what} is not a JSON file.") from None
+
+
+def make_folder(path: Path, what: str) -> Path:
+    """A new or empty private folder; refused if something is in it, so that nothing is ever written over."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if any(path.iterdir()):
+            raise ConfigurationError(f"The folder for the {what} is not empty.", "Name a new folder.")
+    except OSError as error:
+        raise ConfigurationError(f"The folder for the {what} cannot be made ({error.strerror}).") from None
+    return path
+
+
+def write_private(path: Path, data: bytes, what: str) -> None:
+    """Write a new file that only its owner can read."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+    except OSError as error:
+        raise ConfigurationError(f"The {what} cannot be written ({error.strerror}).") from None
+
+
+def write_json(path: Path, content: Any, what: str) -> None:
+    """Write a new private JSON file."""
+    write_private(path, json.dumps(content, indent=1, ensure_ascii=False).encode() + b"\n", what)
