@@ -67,7 +67,7 @@ def complete(faces_dir: Path) -> Registry:
 
 @pytest.fixture(scope="session")
 def labelled_pairs(faces_dir: Path) -> list[tuple[Path, Path, bool]]:
-    """A hundred pairs of photographs, and whether both show one person; no photograph occurs twice."""
+    """Sixty pairs of photographs, and whether both show one person; no photograph occurs twice."""
     wrong = set((faces_dir / "lfw_errata_images.txt").read_text().split())
     with (faces_dir / "lfw_pairs.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -76,7 +76,7 @@ def labelled_pairs(faces_dir: Path) -> list[tuple[Path, Path, bool]]:
     for index in np.random.default_rng(0).permutation(len(rows)):
         first, second = (faces_dir / "lfw" / rows[index][key] for key in ("a", "b"))
         same = rows[index]["same"] == "1"
-        if len(chosen[same]) < 50 and not {first.stem, second.stem} & seen:
+        if len(chosen[same]) < 30 and not {first.stem, second.stem} & seen:
             seen |= {first.stem, second.stem}
             chosen[same].append((first, second, same))
     return chosen[True] + chosen[False]
