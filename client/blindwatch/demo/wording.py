@@ -89,6 +89,9 @@ def summary(outcome: Outcome) -> tuple[str, ...]:
     elif outcome.closed:
         closed = counted(len(outcome.closed), "other passer-by", "other passers-by")
         sentences.append(f"Nobody else was revealed: of {closed} the operator decrypted random numbers.")
-    if outcome.exact:
-        sentences.append("Every decision and every score is the one that the templates give in clear.")
+    sentences.append(
+        "Every decision and every score is the one that the templates give in clear."
+        if outcome.exact
+        else "Some decisions or scores differ from those that the templates give in clear: this is an error."
+    )
     return tuple(sentences)
