@@ -103,7 +103,7 @@ def write_watchlist(
 
 def read_manifest(folder: Path) -> dict[str, object]:
     """What `write_watchlist` noted."""
-    manifest = files.read_json(folder / MANIFEST, "manifest of the watchlist")
+    manifest: dict[str, object] = files.read_json(folder / MANIFEST, "manifest of the watchlist")
     match manifest:
         case {
             "preset": str(),

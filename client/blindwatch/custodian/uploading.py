@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from blindwatch.cli import files
 from blindwatch.custodian.ceremony import EVALUATION
 from blindwatch.custodian.enrolment import BLOBS, read_manifest
@@ -22,13 +24,15 @@ class Upload:
         self._deployment = deployment
         self._blobs = watchlist / BLOBS
         content = read_manifest(watchlist)
-        self._offer = DeploymentOffer.model_validate(
-            {name: content[name] for name in ("preset", "keyId", "modelDigest", "threshold")}
-            | {"bundle": files.read(keys / EVALUATION, "evaluation keys")}
-        )
-        self._manifest = WatchlistManifest.model_validate(
-            {name: content[name] for name in ("entries", "blocks")}
-        )
+        offer = {name: content[name] for name in ("preset", "keyId", "modelDigest", "threshold")}
+        listed = {name: content[name] for name in ("entries", "blocks")}
+        try:
+            self._offer = DeploymentOffer.model_validate(
+                {**offer, "bundle": files.read(keys / EVALUATION, "evaluation keys")}
+            )
+            self._manifest = WatchlistManifest.model_validate(listed)
+        except ValidationError:
+            raise ConfigurationError("The manifest of the watchlist is damaged.", "Enrol it again.") from None
 
     @property
     def parts(self) -> int:

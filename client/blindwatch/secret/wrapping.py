@@ -42,6 +42,7 @@ def unwrap(data: bytes, passphrase: str) -> SecretKey:
         parts = cbor.decode(data, limits.BLOB)
     except (MalformedMessage, TooLarge):
         parts = None
+    fields = parts.keys() if isinstance(parts, dict) else None
     match parts:
         case {
             "kind": "blindwatch wrapped secret key",
@@ -50,7 +51,7 @@ def unwrap(data: bytes, passphrase: str) -> SecretKey:
             "salt": bytes(salt),
             "nonce": bytes(nonce),
             "sealed": bytes(sealed),
-        } if parts.keys() == _FIELDS and len(salt) == 16 and len(nonce) == 12:
+        } if fields == _FIELDS and len(salt) == 16 and len(nonce) == 12:
             bound = cbor.encode({"kind": _KIND, "preset": name, "keyId": key_id})
         case _:
             raise WrongKey("The file is not a wrapped secret key.")

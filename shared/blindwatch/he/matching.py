@@ -63,9 +63,7 @@ class Matcher:
             raise EmptyWatchlist
         fresh = self._scheme.load(probe)
         babies = self._scheme.rotations(fresh, max(block.layout.babies for block in blocks))
-        return [
-            self._release(block, babies, f"{probe_id}/{number}") for number, block in enumerate(blocks)
-        ]
+        return [self._release(block, babies, f"{probe_id}/{number}") for number, block in enumerate(blocks)]
 
     def _release(self, block: Block, babies: Sequence[Any], label: str) -> Release:
         scheme, last = self._scheme, self._preset.ladder[-1]
@@ -74,9 +72,7 @@ class Matcher:
         live = np.zeros(self._preset.poly_degree, dtype=np.int64)
         live[block.layout.entry_slots()] = 1
         indicator = scheme.mask(verdict, self._draw(label, "indicator", nonzero=True) * live)
-        gated = scheme.add(
-            scheme.mask(verdict, self._draw(label, "score") * live), scheme.lower(score, last)
-        )
+        gated = scheme.add(scheme.mask(verdict, self._draw(label, "score") * live), scheme.lower(score, last))
         # Slots that hold no entry hold sums of parts of several: uniform offsets hide them whatever they are.
         return Release(
             indicator=scheme.release(

@@ -92,9 +92,7 @@ def write_ciphertext(preset: Preset, residues: Residues) -> bytes:
     """A serialized ciphertext in coefficient form, compressed as SEAL does by default."""
     polynomials, primes, degree = residues.shape
     meta = _META.pack(preset.parms_id(primes), 0, polynomials, degree, primes, 1.0, 1)
-    inner = HEADER.pack(
-        MAGIC, HEADER.size, *VERSION, RAW, 0, HEADER.size + _COUNT.size + 8 * residues.size
-    )
+    inner = HEADER.pack(MAGIC, HEADER.size, *VERSION, RAW, 0, HEADER.size + _COUNT.size + 8 * residues.size)
     values = np.ascontiguousarray(residues, dtype="<u8").tobytes()
     body = zstandard.ZstdCompressor(level=3).compress(meta + inner + _COUNT.pack(residues.size) + values)
     return HEADER.pack(MAGIC, HEADER.size, *VERSION, ZSTANDARD, 0, HEADER.size + len(body)) + body

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import tenseal.sealapi as sealapi
 
-from blindwatch.he import masks, objects, seal
+from blindwatch.he import objects, seal
 from blindwatch.he.flooding import flood
 from blindwatch.he.keys import EvaluationBundle
 from blindwatch.he.scheme import Slots
@@ -86,9 +85,7 @@ class SealScheme:
 
     def combine(self, values: Sequence[Any], factors: Sequence[int], constant: int) -> Any:
         """The sum of plain multiples and of a constant in every slot."""
-        terms = [
-            self._scale(value, factor) for value, factor in zip(values, factors, strict=True) if factor
-        ]
+        terms = [self._scale(value, factor) for value, factor in zip(values, factors, strict=True) if factor]
         total = self._new()
         self._evaluator.add_many(terms, total)
         self._evaluator.add_plain_inplace(total, seal.constant(constant))

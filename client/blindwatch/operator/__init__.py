@@ -1,0 +1,1 @@
+"""The operator: fetches every result in the same way, decrypts it and sees matches only."""

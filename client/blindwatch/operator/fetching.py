@@ -1,0 +1,65 @@
+"""Fetching: every result, oldest first, opened or not, and acknowledged in the same way whatever it holds.
+
+The server must not learn from the operator which probes matched, so nothing here depends on what was read.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from blindwatch.errors import CipherError, Problem
+from blindwatch.operator.reading import Match, Reader
+from blindwatch.wire.client import ServerClient
+from blindwatch.wire.messages import FailedResult, Result
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One result as the operator read it. Times are in milliseconds, the size in bytes."""
+
+    probe_id: str
+    camera: str
+    captured_at: str
+    matches: tuple[Match, ...]
+    problem: Problem | None
+    server_ms: int
+    decrypt_ms: float
+    size: int
+
+
+def readings(client: ServerClient, deployment: str, reader: Reader, wait: float) -> Iterator[Reading]:
+    """Every result as it comes, until there is none for `wait` seconds."""
+    while results := client.fetch_results(deployment, wait).results:
+        for result in results:
+            reading = read(result, reader)
+            client.acknowledge(deployment, result.probe_id)
+            yield reading
+
+
+def read(result: Result | FailedResult, reader: Reader) -> Reading:
+    """Open one result. One that cannot be read is reported as such, so that it is not taken for a non-match."""
+    started = time.perf_counter()
+    matches: list[Match] = []
+    problem, server_ms, size = None, 0, 0
+    if isinstance(result, FailedResult):
+        problem = Problem.from_urn(result.problem)
+    else:
+        server_ms = result.elapsed_ms
+        size = sum(len(each.indicator) + len(each.score) for each in result.releases)
+        try:
+            matches = reader.matches(result.releases)
+        except CipherError as error:
+            problem = error.problem
+    elapsed = (time.perf_counter() - started) * 1000
+    return Reading(
+        result.probe_id,
+        result.camera,
+        result.captured_at,
+        tuple(matches),
+        problem,
+        server_ms,
+        elapsed,
+        size,
+    )

@@ -1,0 +1,60 @@
+"""From a result to matches. What is decrypted for everybody else is noise, and is dropped where it is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from blindwatch.errors import MalformedCiphertext
+from blindwatch.secret.keys import Decryptor, SecretKey
+from blindwatch.wire.messages import ReleasedBlock
+
+Values = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Match:
+    """An entry of the watchlist that the probe reached, by its number, and the score."""
+
+    entry: int
+    score: int
+
+
+class Reader:
+    """Opens the results of one watchlist."""
+
+    def __init__(self, secret: SecretKey, threshold: int, entries: int) -> None:
+        self._decryptor = Decryptor(secret)
+        self._possible = range(threshold, secret.preset.squared_norm + 1)
+        self._plan = secret.preset.plan(entries)
+        self._entries = entries
+
+    def matches(self, releases: Sequence[ReleasedBlock]) -> list[Match]:
+        """The matches of a result; raises CipherError if it is not one of this watchlist."""
+        found: list[Match] = []
+        start = 0
+        for indicators, scores in self._opened(releases):
+            hits = np.flatnonzero(indicators == 0)
+            found += [Match(start + int(entry), int(scores[entry])) for entry in hits]
+            start += len(indicators)
+        if any(match.score not in self._possible for match in found):
+            # No server that follows the protocol releases this, so no entry of it may be shown to anybody.
+            raise MalformedCiphertext("The result has a score that no match can have.")
+        return found
+
+    def values(self, releases: Sequence[ReleasedBlock]) -> tuple[Values, Values]:
+        """All indicators and scores as they decrypt, in the order of entries, for showing what they look like."""
+        opened = list(self._opened(releases))
+        return np.concatenate([each[0] for each in opened]), np.concatenate([each[1] for each in opened])
+
+    def _opened(self, releases: Sequence[ReleasedBlock]) -> Iterator[tuple[Values, Values]]:
+        if len(releases) != len(self._plan):
+            raise MalformedCiphertext("The result does not have as many blocks as the watchlist.")
+        left = self._entries
+        for layout, release in zip(self._plan, releases, strict=True):
+            slots = layout.entry_slots()[:left]
+            yield self._decryptor.slots(release.indicator)[slots], self._decryptor.slots(release.score)[slots]
+            left -= len(slots)
