@@ -46,7 +46,7 @@ def outcome(picture: np.ndarray) -> Outcome:
         for number, (person, relation, scores, matches) in enumerate(rows)
     )
     peeks = tuple(
-        Peek(each.probe_id, random.integers(0, 65537, SLOTS), random.integers(1, 65537, SLOTS))
+        Peek(each.probe_id, random.integers(0, 65537, 3), random.integers(0, 65537, SLOTS))
         for each in sightings
     )
     steps = (

@@ -38,7 +38,7 @@ def test_the_built_in_photographs_need_no_download_and_show_faces() -> None:
     listed = {each.person for each in cast.enrolled}
     assert len(listed) == len(cast.enrolled) >= LIST_ONLY
     for seen in cast.crowd:
-        assert (seen.person in listed) == seen.on_list
+        assert (seen.person in listed) == seen.relation.on_list
         assert cv2.imdecode(np.frombuffer(seen.data, np.uint8), cv2.IMREAD_COLOR).shape[2] == 3
     relations = [each.relation for each in cast.crowd]
     assert relations.count(Relation.OTHER_PHOTOGRAPH) == 3
@@ -57,9 +57,9 @@ def test_unusable_photographs_lengthen_no_list() -> None:
 def test_a_folder_gives_half_listed_people_by_another_photograph(people: Path) -> None:
     cast = from_folder(people, 6, anything)
     first = {each.person: each.data for each in cast.enrolled}
-    assert [each.on_list for each in cast.crowd] == [True, False] * 3
+    assert [each.relation.on_list for each in cast.crowd] == [True, False] * 3
     for seen in cast.crowd:
-        if seen.on_list:
+        if seen.relation.on_list:
             assert seen.data == (people / seen.person / "1.jpg").read_bytes()
             assert first[seen.person] == (people / seen.person / "0.jpg").read_bytes()
         else:
@@ -73,8 +73,8 @@ def test_a_folder_gives_the_same_at_every_run(people: Path) -> None:
 def test_people_whose_photographs_cannot_be_used_are_passed_over(people: Path) -> None:
     spoilt = (people / "Person_01" / "1.jpg").read_bytes()
     cast = from_folder(people, 6, lambda data: data != spoilt)
-    assert "Person_01" not in {each.person for each in cast.crowd if each.on_list}
-    assert sum(each.on_list for each in cast.crowd) == 3
+    assert "Person_01" not in {each.person for each in cast.crowd if each.relation.on_list}
+    assert sum(each.relation.on_list for each in cast.crowd) == 3
 
 
 @pytest.mark.parametrize("usable", [True, False])

@@ -24,7 +24,7 @@ def printed(outcome: Outcome) -> str:
 
 
 def test_each_passer_by_has_the_right_verdict(outcome: Outcome, mistaken: Outcome) -> None:
-    assert [each.verdict for each in outcome.sightings] == ["found", "not revealed", "missed"]
+    assert [each.verdict for each in outcome.sightings] == ["found", "no match", "missed"]
     assert [each.verdict for each in mistaken.sightings] == ["found", "false match", "missed"]
     assert [each.person for each in outcome.closed] == ["Dan", "Ben"]
     assert outcome.found == ("Ada",)
@@ -63,7 +63,7 @@ def test_a_wrong_result_is_not_called_exact(outcome: Outcome) -> None:
 
 def test_the_table_shows_every_probe_and_hides_scores_of_non_matches(outcome: Outcome) -> None:
     text = printed(outcome)
-    for word in ("Ada", "found", "120", "not revealed", "nobody", "860.0 kB", "494.0 kB", "under 1 ms"):
+    for word in ("Ada", "found", "120", "no match", "nobody", "860 kB", "494 kB", "under 1 ms"):
         assert word in text
     dan = next(line for line in text.splitlines() if line.strip().startswith("Dan"))
     assert not re.search(r"\b(40|89)\b", dan)
@@ -116,7 +116,8 @@ def test_durations(milliseconds: float, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "text"), [(None, "none"), (12, "12 B"), (1000, "1.0 kB"), (2_500_000, "2.5 MB")]
+    ("count", "text"),
+    [(None, "none"), (12, "12 B"), (1000, "1.0 kB"), (2_500_000, "2.5 MB"), (479_700, "480 kB")],
 )
 def test_sizes(count: int | None, text: str) -> None:
     assert wording.size(count) == text

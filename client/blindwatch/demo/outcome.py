@@ -60,7 +60,7 @@ class Sighting:
             return "found"
         if self.matches:
             return "false match"
-        return "not revealed" if self.relation is Relation.STRANGER else "missed"
+        return "missed" if self.relation.on_list else "no match"
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,9 @@ class Peek:
 
     probe_id: str
     scores: Integers
-    indicators: Integers
+    """For every entry."""
+    slots: Integers
+    """For every place of the first block, whether it has an entry or not."""
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ def _closed(outcome: Outcome) -> list[tuple[Sighting, str]]:
     """Passers-by of whom nothing was revealed, with what was decrypted for them as a picture."""
     peeks = {peek.probe_id: peek for peek in outcome.peeks}
     shown = [each for each in outcome.closed if each.probe_id in peeks][:SHOWN]
-    return [(each, as_pixels(noise(peeks[each.probe_id].scores))) for each in shown]
+    return [(each, as_pixels(noise(peeks[each.probe_id].slots))) for each in shown]
 
 
 def _plots(found: Noise, threshold: int) -> dict[str, Markup]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from blindwatch.demo.outcome import Outcome, Sighting
-from blindwatch.demo.photographs import Relation
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ def size(count: int | None) -> str:
         return "none"
     for unit, factor in (("MB", 1_000_000), ("kB", 1000)):
         if count >= factor:
-            return f"{count / factor:.1f} {unit}"
+            return f"{count / factor:.{0 if count >= 100 * factor else 1}f} {unit}"
     return f"{count} B"
 
 
@@ -63,8 +62,8 @@ def listed(names: tuple[str, ...]) -> str:
 
 
 def seen_by(sighting: Sighting) -> str:
-    """Who could see something of this passer-by outside the camera."""
-    return "operator: entry and score" if sighting.matches else "nobody"
+    """Who could see entry and score of this passer-by."""
+    return "operator" if sighting.matches else "nobody"
 
 
 def headline(outcome: Outcome) -> str:
@@ -77,7 +76,7 @@ def headline(outcome: Outcome) -> str:
 
 def summary(outcome: Outcome) -> tuple[str, ...]:
     """The result of a run in a few sentences."""
-    expected = {each.person for each in outcome.sightings if each.relation is not Relation.STRANGER}
+    expected = {each.person for each in outcome.sightings if each.relation.on_list}
     rate = f"{len(outcome.found)} of {counted(len(expected), 'person', 'people')} on the list who passed"
     sentences = [f"Found: {listed(outcome.found)} ({rate})."]
     if outcome.missed:

@@ -1,0 +1,180 @@
+"""One run: the roles in their order, and the same comparison in clear beside it."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from rich.progress import Progress
+
+from blindwatch.demo import roles
+from blindwatch.demo.clear import ClearView
+from blindwatch.demo.outcome import Outcome, Peek
+from blindwatch.demo.photographs import Cast
+from blindwatch.demo.record import Record, assemble
+from blindwatch.errors import InternalError
+from blindwatch.he.presets import Preset
+from blindwatch.operator.reading import Reader
+from blindwatch.secret.keys import Decryptor, SecretKey
+from blindwatch.secret.wrapping import unwrap
+from blindwatch.wire.client import ServerClient
+from blindwatch.wire.messages import Result
+
+DEPLOYMENT: Final = "demonstration"
+CAMERA: Final = "entrance"
+_PATIENCE_SECONDS: Final = 900.0
+
+
+class Scene:
+    """The stage of one run: a private folder with a part for each role, and what they did in it."""
+
+    def __init__(self, folder: Path, preset: Preset, cast: Cast, display: Progress) -> None:
+        self._folder = folder
+        self._preset = preset
+        self._cast = cast
+        self._display = display
+        self._record = Record()
+
+    def play(self, view: ClearView) -> Outcome:
+        """Let every role do its work once, and say what came of it."""
+        started = time.perf_counter()
+        self._lay_out_photographs()
+        digests = {name: roles.make_token(self._token(name)) for name in ("custodian", "camera", "operator")}
+        self._make_keys()
+        self._enrol()
+        with roles.server(self._folder, digests) as address:
+            self._upload(address)
+            self._watch(address)
+            peeks = self._wait_and_peek(address)
+            self._read(address)
+        seconds = time.perf_counter() - started
+        return assemble(self._cast, self._record, peeks, view, self._preset, seconds)
+
+    def _lay_out_photographs(self) -> None:
+        for number, photograph in enumerate(self._cast.enrolled):
+            person = self._folder / "list" / photograph.person
+            person.mkdir(parents=True)
+            (person / f"{number:03}.jpg").write_bytes(photograph.data)
+        crowd = self._folder / "crowd"
+        crowd.mkdir()
+        for number, photograph in enumerate(self._cast.crowd):
+            (crowd / f"{number:03}.jpg").write_bytes(photograph.data)
+
+    def _make_keys(self) -> None:
+        self._secret_file = roles.passphrase(self._folder / "passphrase")
+        with self._stage("The custodian makes the keys"):
+            self._record.ceremony_ms = roles.run(
+                *("custodian", "ceremony", "--out", self._keys, "--preset", self._preset.name),
+                *("--passphrase-file", self._secret_file),
+            )
+        self._record.bundle_size = (self._keys / "evaluation.keys").stat().st_size
+
+    def _enrol(self) -> None:
+        options: tuple[str, ...] = ()
+        if self._cast.cosine is not None:
+            options = ("--threshold", str(math.ceil(self._cast.cosine * self._preset.squared_norm)))
+        with self._stage("The custodian enrols the list"):
+            self._record.enrol_ms = roles.run(
+                *("custodian", "enrol", "--keys", self._keys, "--watchlist", self._watchlist),
+                *("--faces", self._folder / "list"),
+                *options,
+            )
+        entries = json.loads((self._watchlist / "entries.json").read_text(encoding="utf-8"))
+        self._record.names, self._record.threshold = entries["entries"], entries["threshold"]
+        self._record.list_size = sum(
+            file.stat().st_size for file in (self._watchlist / "blobs").iterdir() if file.is_file()
+        )
+
+    def _upload(self, address: str) -> None:
+        with self._stage("The custodian uploads list and public keys"):
+            self._record.upload_ms = roles.run(
+                *("custodian", "upload", "--keys", self._keys, "--watchlist", self._watchlist),
+                *self._at(address, "custodian"),
+            )
+
+    def _watch(self, address: str) -> None:
+        with self._stage("The camera sees the crowd", len(self._cast.crowd)) as advance:
+
+            def note(line: str) -> None:
+                self._record.looks.append(json.loads(line))
+                advance()
+
+            roles.run(
+                *("camera", "run", "--keys", self._keys / "encryption.key", "--camera", CAMERA, "--json"),
+                *("--source", self._folder / "crowd", *self._at(address, "camera")),
+                on_line=note,
+            )
+        if any(look["dropped"] for look in self._record.looks):
+            raise InternalError("The camera had to drop probes, so there is no result for everybody.")
+
+    def _wait_and_peek(self, address: str) -> list[Peek]:
+        """Wait until all is compared; then look into the first batch of results, as no role could."""
+        total = len(self._record.probes)
+        with (
+            ServerClient(address, self._token("operator").read_text(encoding="utf-8").strip()) as client,
+            self._stage("The server compares what it cannot see", total) as advance,
+        ):
+            done, deadline = 0, time.monotonic() + _PATIENCE_SECONDS
+            while done < total:
+                if time.monotonic() > deadline:
+                    raise InternalError("The server did not finish in time.")
+                time.sleep(0.2)
+                now_done = total - client.health().queued
+                for _ in range(now_done - done):
+                    advance()
+                done = max(done, now_done)
+            results = client.fetch_results(DEPLOYMENT, wait=30).results
+        return self._open([result for result in results if isinstance(result, Result)])
+
+    def _open(self, results: list[Result]) -> list[Peek]:
+        passphrase = self._secret_file.read_text(encoding="utf-8").strip()
+        secret: SecretKey = unwrap((self._keys / "secret.key").read_bytes(), passphrase)
+        reader, decryptor = Reader(secret, self._record.threshold, len(self._record.names)), Decryptor(secret)
+        return [
+            Peek(
+                result.probe_id,
+                scores=reader.values(result.releases)[1],
+                slots=decryptor.slots(result.releases[0].score),
+            )
+            for result in results
+        ]
+
+    def _read(self, address: str) -> None:
+        matches = self._folder / "matches.json"
+        with self._stage("The operator fetches, decrypts and keeps matches"):
+            roles.run(
+                *("operator", "run", "--keys", self._keys, "--entries", self._watchlist / "entries.json"),
+                *("--count", str(len(self._record.probes)), "--out", matches),
+                *("--passphrase-file", self._secret_file, *self._at(address, "operator")),
+            )
+        readings: list[dict[str, Any]] = json.loads(matches.read_text(encoding="utf-8"))
+        if any(reading["problem"] for reading in readings) or len(readings) != len(self._record.probes):
+            raise InternalError("Some probes have no result.")
+        self._record.readings = {reading["probeId"]: reading for reading in readings}
+
+    def _at(self, address: str, role: str) -> tuple[str | Path, ...]:
+        return "--server", address, "--deployment", DEPLOYMENT, "--token-file", self._token(role)
+
+    def _token(self, role: str) -> Path:
+        return self._folder / f"{role}.token"
+
+    @property
+    def _keys(self) -> Path:
+        return self._folder / "keys"
+
+    @property
+    def _watchlist(self) -> Path:
+        return self._folder / "watchlist"
+
+    @contextmanager
+    def _stage(self, description: str, total: int = 1) -> Iterator[Callable[[], None]]:
+        """A line of the progress display; yields what moves it on by one."""
+        task = self._display.add_task(description, total=total)
+        yield partial(self._display.advance, task)
+        self._display.update(task, completed=total)
