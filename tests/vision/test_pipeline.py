@@ -170,8 +170,10 @@ def test_the_built_in_pipeline_tells_people_apart(
     cosines, products, same = compare(builtin, labelled_pairs)
     assert len(same) >= 58
     for similarities in (cosines, products):
+        in_order = (similarities[same][:, np.newaxis] > similarities[~same]).mean()
+        assert in_order >= 0.9
         found = similarities > builtin.operating_point
-        assert found[same].mean() >= 0.4
+        assert found[same].mean() >= 0.25
         assert found[~same].mean() <= 0.04
 
 
