@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -78,7 +77,7 @@ class Scene:
     def _enrol(self) -> None:
         options: tuple[str, ...] = ()
         if self._cast.cosine is not None:
-            options = ("--threshold", str(math.ceil(self._cast.cosine * self._preset.squared_norm)))
+            options = ("--threshold", str(round(self._cast.cosine * self._preset.squared_norm)))
         with self._stage("The custodian enrols the list"):
             self._record.enrol_ms = roles.run(
                 *("custodian", "enrol", "--keys", self._keys, "--watchlist", self._watchlist),

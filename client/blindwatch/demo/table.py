@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from blindwatch.demo.outcome import Outcome, Sighting
-from blindwatch.demo.wording import NOTHING, VISIBILITY, duration, seen_by, size, summary
+from blindwatch.demo.wording import duration, seen_by, size, summary
 
 _STYLES = {"found": "bold green", "missed": "yellow", "false match": "bold red", "no match": "dim"}
 
@@ -19,7 +19,7 @@ _STYLES = {"found": "bold green", "missed": "yellow", "false match": "bold red",
 def tables(outcome: Outcome) -> Iterator[RenderableType]:
     """What is printed at the end, from the details to the result."""
     yield _steps(outcome)
-    yield _visibility()
+    yield Text()
     yield _probes(outcome)
     yield Text.from_markup("\n".join(f"[bold]•[/] {escape(sentence)}" for sentence in summary(outcome)))
 
@@ -64,16 +64,6 @@ def _steps(outcome: Outcome) -> Table:
     return table
 
 
-def _visibility() -> Table:
-    table = _table("Who could see what")
-    for name in ("What", "Custodian", "Camera", "Match server", "Operator"):
-        table.add_column(name)
-    for datum in VISIBILITY:
-        seen = (datum.custodian, datum.camera, datum.server, datum.operator)
-        table.add_row(datum.name, *(Text(each, "dim" if each == NOTHING else "") for each in seen))
-    return table
-
-
 def _table(title: str) -> Table:
     return Table(
         title=title,
@@ -82,5 +72,6 @@ def _table(title: str) -> Table:
         title_style="bold",
         caption_justify="left",
         pad_edge=False,
+        show_edge=False,
         collapse_padding=True,
     )
