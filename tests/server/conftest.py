@@ -52,8 +52,10 @@ class ServerProcess:
         self._log = folder / "log"
         self._ready = folder / "ready"
         self._config = folder / "server.toml"
+        settings = {"workers": 1, "port": 0, **settings}
+        self._size = settings["workers"]
         self._config.write_text(
-            "".join(f"{name} = {value}\n" for name, value in {"workers": 1, "port": 0, **settings}.items())
+            "".join(f"{name} = {value}\n" for name, value in settings.items())
             + f'data = "{self.store}"\n[tokens]\n'
             + "".join(
                 f'{role} = ["{hashlib.sha256(token.encode()).hexdigest()}"]\n'
@@ -79,6 +81,7 @@ class ServerProcess:
         eventually(lambda: self._ready.exists() or self.process.poll() is not None, START_SECONDS)
         assert self.process.poll() is None, self.log
         self.address = json.loads(self._ready.read_text())["address"]
+        eventually(self.is_complete, START_SECONDS)
 
     def stop(self) -> int:
         self.process.terminate()
@@ -102,9 +105,12 @@ class ServerProcess:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
         return [int(pid) for pid in children.split()]
 
+    def is_complete(self) -> bool:
+        """Whether every worker can take jobs."""
+        return self.client("camera").health().workers == self._size
+
     def pause(self) -> None:
-        """Let the workers do nothing, once they can."""
-        eventually(lambda: self.client("camera").health().workers == len(self.workers) > 0)
+        """Let the workers do nothing."""
         for pid in self.workers:
             os.kill(pid, signal.SIGSTOP)
 
@@ -142,7 +148,8 @@ class Trial:
 
     @cached_property
     def templates(self) -> NDArray[np.int64]:
-        return np.random.default_rng(5).integers(-1, 2, (10, preset(self.preset_name).dimension))
+        sizes = np.where(np.arange(preset(self.preset_name).dimension) % 7, 1, 2)  # squared norm 185 of 200
+        return np.random.default_rng(5).choice([-1, 1], (10, len(sizes))) * sizes
 
     @cached_property
     def blocks(self) -> list[list[bytes]]:
@@ -190,6 +197,11 @@ class Trial:
 @pytest.fixture(scope="session")
 def trial() -> Trial:
     return Trial("insecure-noop-128")
+
+
+@pytest.fixture(scope="session")
+def sealed_trial() -> Trial:
+    return Trial("reveal-128")
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from blindwatch.errors import (
     DeploymentNotReady,
     EmptyWatchlist,
     MalformedMessage,
+    TooLarge,
     UnknownDeployment,
     WrongPreset,
 )
@@ -22,6 +23,7 @@ from blindwatch.matching.jobs import Inspect, Load
 from blindwatch.matching.workers import WorkerPool
 from blindwatch.store.database import Store
 from blindwatch.store.deployments import Deployment
+from blindwatch.wire import limits
 from blindwatch.wire.messages import DeploymentInfo, DeploymentOffer, WatchlistManifest
 
 MASK_SECRET_BYTES: Final = 32
@@ -169,6 +171,9 @@ def _terms(deployment: Deployment) -> tuple[object, ...]:
 def _check_shape(chosen: Preset, manifest: WatchlistManifest) -> None:
     if manifest.entries == 0:
         raise EmptyWatchlist
+    # Planning takes a step for each block, so it must not begin for any number of them.
+    if manifest.entries > limits.BLOCKS * max(layout.capacity for layout in chosen.layouts):
+        raise TooLarge(f"The watchlist has more entries than {limits.BLOCKS} blocks hold.")
     if [len(block) for block in manifest.blocks] != [
         layout.parts for layout in chosen.plan(manifest.entries)
     ]:

@@ -1,0 +1,48 @@
+"""What comes out of a running server equals the integer computation, with the no-op scheme and with SEAL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from blindwatch.he.presets import preset
+from blindwatch.secret.keys import Decryptor
+from blindwatch.wire.messages import Result
+
+if TYPE_CHECKING:
+    from tests.server.conftest import ServerProcess, Trial
+
+
+def check_decisions(server: ServerProcess, trial: Trial, name: str, indices: list[int]) -> None:
+    """Every entry of the watchlist is revealed with its score where it matches, and nowhere else."""
+    probes = {trial.probe().probe_id: index for index in indices}
+    for probe_id, index in probes.items():
+        server.client("camera").post_probe(name, trial.probe(index, probe_id=probe_id))
+    decryptor = Decryptor(trial.keys.secret)
+    (layout,) = preset(trial.preset_name).plan(len(trial.templates))
+    slots = layout.entry_slots()[: len(trial.templates)]
+    for result in server.results(name, len(probes)).results:
+        assert isinstance(result, Result)
+        (release,) = result.releases
+        scores = trial.templates @ trial.templates[probes[result.probe_id]]
+        matches = scores >= trial.offer.threshold
+        assert matches.any()
+        assert not matches.all()
+        indicator = decryptor.slots(release.indicator)
+        assert np.array_equal(indicator[slots] == 0, matches)
+        assert np.count_nonzero(indicator == 0) == np.count_nonzero(matches)
+        assert np.array_equal(decryptor.slots(release.score)[slots][matches], scores[matches])
+
+
+def test_decisions(server: ServerProcess, trial: Trial) -> None:
+    check_decisions(server, trial, trial.open(server), [0, 3, 9])
+
+
+def test_decisions_under_seal(server: ServerProcess, sealed_trial: Trial) -> None:
+    name = sealed_trial.open(server)
+    check_decisions(server, sealed_trial, name, [1, 7])
+    # Native code is in the workers, and nowhere in the process that has the socket.
+    assert "sealapi" not in Path(f"/proc/{server.process.pid}/maps").read_text()
+    assert any("sealapi" in Path(f"/proc/{pid}/maps").read_text() for pid in server.workers)

@@ -1,0 +1,324 @@
+"""The bad inputs, over HTTP: each has its own error, and the server goes on."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from blindwatch.errors import (
+    BlindwatchError,
+    ConfigurationError,
+    DeploymentExists,
+    DeploymentNotReady,
+    EmptyWatchlist,
+    Forbidden,
+    MalformedCiphertext,
+    MalformedMessage,
+    MissingBlob,
+    ModelMismatch,
+    TooLarge,
+    Unauthenticated,
+    UnknownDeployment,
+    WrongKey,
+    WrongPreset,
+)
+from blindwatch.wire import limits, problems
+from blindwatch.wire.client import ServerClient
+from blindwatch.wire.messages import FailedResult, WatchlistManifest
+
+if TYPE_CHECKING:
+    from tests.server.conftest import ServerProcess, Trial
+
+    Sign = Callable[[bytes], dict[str, str]]
+
+NOT_BELOW_T = b"\xff" * (4 * 16384)
+
+
+@pytest.fixture
+def name(server: ServerProcess, trial: Trial) -> str:
+    return trial.open(server)
+
+
+@pytest.fixture(autouse=True)
+def goes_on(server: ServerProcess) -> Iterator[None]:
+    yield
+    assert server.client("camera").health().status == "ok"
+
+
+def raised(response: httpx.Response) -> type[BlindwatchError]:
+    assert response.headers["Content-Type"] == problems.MEDIA_TYPE
+    assert response.json()["status"] == response.status_code
+    return type(problems.from_json(response.content))
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        pytest.param({"model_digest": "cd" * 32}, ModelMismatch, id="another model"),
+        pytest.param({"preset": "reveal-128"}, WrongPreset, id="another preset"),
+        pytest.param({"key_id": "cd" * 32}, WrongKey, id="another key"),
+        pytest.param({"ciphertext": bytes(100)}, MalformedCiphertext, id="truncated ciphertext"),
+        pytest.param({"ciphertext": b"\0"}, MalformedCiphertext, id="hardly any ciphertext"),
+        pytest.param({"ciphertext": b""}, MalformedMessage, id="no ciphertext"),
+        pytest.param({"probe_id": "1"}, MalformedMessage, id="identifier too short"),
+        pytest.param({"camera": "gate 1"}, MalformedMessage, id="name of the camera"),
+        pytest.param({"captured_at": "yesterday"}, MalformedMessage, id="time"),
+    ],
+)
+def test_probes(
+    server: ServerProcess,
+    trial: Trial,
+    name: str,
+    change: dict[str, object],
+    expected: type[BlindwatchError],
+) -> None:
+    with pytest.raises(expected):
+        server.client("camera").post_probe(name, trial.probe(**change))
+
+
+def test_a_probe_that_only_a_worker_can_refuse(server: ServerProcess, trial: Trial, name: str) -> None:
+    server.client("camera").post_probe(name, trial.probe(ciphertext=NOT_BELOW_T))
+    (result,) = server.results(name, 1).results
+    assert isinstance(result, FailedResult)
+    assert result.problem == MalformedCiphertext.problem.urn
+
+
+@pytest.mark.parametrize("position", [0.1, 0.5, 0.9])
+def test_one_bit_that_flips_on_the_way(
+    server: ServerProcess, trial: Trial, name: str, position: float, signed: Sign
+) -> None:
+    body = bytearray(trial.probe().to_cbor())
+    fields = signed(bytes(body))
+    body[int(len(body) * position)] ^= 0x10
+    path = f"/v1/deployments/{name}/probes"
+    assert raised(server.http("camera").post(path, content=bytes(body), headers=fields)) is MalformedMessage
+
+
+@pytest.mark.parametrize("kind", ["deployment", "probe", "watchlist"])
+def test_bodies_need_their_digest(server: ServerProcess, trial: Trial, name: str, kind: str) -> None:
+    path = f"/v1/deployments/{name}"
+    response = {
+        "deployment": lambda: server.http("custodian").put(path, content=trial.offer.to_cbor()),
+        "watchlist": lambda: server.http("custodian").put(
+            f"{path}/watchlist", content=trial.manifest.to_cbor()
+        ),
+        "probe": lambda: server.http("camera").post(f"{path}/probes", content=trial.probe().to_cbor()),
+    }[kind]()
+    assert raised(response) is MalformedMessage
+    assert "Content-Digest" in response.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"\xa0", id="empty map"),
+        pytest.param(b"\xff\xff", id="not CBOR"),
+        pytest.param(b"\x9f" * 100_000, id="deep"),
+        pytest.param(b"\xbb\xff\xff\xff\xff\xff\xff\xff\xff", id="a map of any length"),
+        pytest.param(b"\xd8\x23\x61\x28", id="a tag"),
+        pytest.param(b'{"probeId": 1}', id="JSON"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("role", "method", "path"),
+    [("camera", "POST", "/probes"), ("custodian", "PUT", "/watchlist"), ("custodian", "PUT", "")],
+)
+def test_bodies_that_are_no_message(
+    server: ServerProcess, name: str, body: bytes, role: str, method: str, path: str, signed: Sign
+) -> None:
+    address = f"/v1/deployments/{name}{path}"
+    response = server.http(role).request(method, address, content=body, headers=signed(body))
+    assert raised(response) is MalformedMessage
+
+
+@pytest.mark.parametrize("path", ["/probes", "/results", "/watchlist", ""])
+def test_unknown_deployments(server: ServerProcess, trial: Trial, path: str, signed: Sign) -> None:
+    role, method = {"/probes": ("camera", "POST"), "/watchlist": ("custodian", "PUT")}.get(
+        path, ("operator", "GET")
+    )
+    body = trial.probe().to_cbor()
+    response = server.http(role).request(
+        method, f"/v1/deployments/nowhere{path}", content=body, headers=signed(body)
+    )
+    assert raised(response) is UnknownDeployment
+
+
+def test_probes_before_the_watchlist(server: ServerProcess, trial: Trial) -> None:
+    with pytest.raises(DeploymentNotReady):
+        server.client("camera").post_probe(trial.open(server, enrolled=False), trial.probe())
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        pytest.param({"preset": "no-such-preset"}, WrongPreset, id="unknown preset"),
+        pytest.param({"preset": "reveal-128"}, WrongPreset, id="bundle of another preset"),
+        pytest.param({"threshold": 10}, ConfigurationError, id="threshold too low"),
+        pytest.param({"threshold": 201}, ConfigurationError, id="threshold too high"),
+        pytest.param({"threshold": -(2**63)}, ConfigurationError, id="threshold far too low"),
+        pytest.param({"key_id": "cd" * 32}, WrongKey, id="bundle of another key"),
+        pytest.param({"bundle": b"no bundle"}, MalformedCiphertext, id="not a bundle"),
+        pytest.param({"bundle": b""}, MalformedMessage, id="no bundle"),
+    ],
+)
+def test_offers(
+    server: ServerProcess, trial: Trial, change: dict[str, object], expected: type[BlindwatchError]
+) -> None:
+    custodian, name = server.client("custodian"), f"offer-{secrets.token_hex(4)}"
+    with pytest.raises(expected):
+        custodian.put_deployment(name, trial.offer.model_copy(update=change))
+    with pytest.raises(UnknownDeployment):
+        custodian.get_deployment(name)
+    assert not list((server.store / "blobs").glob(f"{name}/*"))
+
+
+@pytest.mark.parametrize("change", [{"threshold": 150}, {"model_digest": "cd" * 32}])
+def test_another_offer_under_the_same_name(
+    server: ServerProcess, trial: Trial, name: str, change: dict[str, object]
+) -> None:
+    before = server.client("custodian").get_deployment(name)
+    with pytest.raises(DeploymentExists):
+        server.client("custodian").put_deployment(name, trial.offer.model_copy(update=change))
+    assert server.client("custodian").get_deployment(name) == before
+
+
+def test_watchlists(server: ServerProcess, trial: Trial) -> None:
+    name = trial.open(server, enrolled=False)
+    custodian = server.client("custodian")
+    with pytest.raises(EmptyWatchlist):
+        custodian.put_watchlist(name, WatchlistManifest(entries=0, blocks=()))
+    with pytest.raises(MissingBlob):
+        custodian.put_watchlist(name, trial.manifest)
+    row = trial.manifest.blocks[0]
+    for blocks in ((), (row[:-1],), (row, row)):
+        with pytest.raises(MalformedMessage):
+            custodian.put_watchlist(name, WatchlistManifest(entries=10, blocks=blocks))
+    with pytest.raises(TooLarge):
+        custodian.put_watchlist(name, WatchlistManifest(entries=2**62, blocks=(row,)))
+    assert not custodian.get_deployment(name).ready
+
+
+def test_a_watchlist_that_only_a_worker_can_refuse(server: ServerProcess, trial: Trial, name: str) -> None:
+    custodian = server.client("custodian")
+    bad = custodian.put_blob(name, NOT_BELOW_T)
+    row = (bad, *trial.manifest.blocks[0][1:])
+    with pytest.raises(MalformedCiphertext):
+        custodian.put_watchlist(name, WatchlistManifest(entries=9, blocks=(row,)))
+    # The watchlist before stays in use.
+    assert custodian.get_deployment(name).entries == len(trial.templates)
+    server.client("camera").post_probe(name, trial.probe())
+    (result,) = server.results(name, 1).results
+    assert not isinstance(result, FailedResult)
+
+
+def test_blobs(server: ServerProcess, trial: Trial, name: str) -> None:
+    custodian = server.http("custodian")
+    path = f"/v1/deployments/{name}/blobs"
+    blob = trial.blocks[0][0]
+    assert raised(custodian.put(f"{path}/{'0' * 64}", content=blob)) is MalformedMessage
+    assert raised(custodian.put(f"{path}/..%2f..%2fup", content=blob)) is not None
+    assert raised(custodian.put(f"{path}/{'G' * 64}", content=blob)) is MalformedMessage
+    with pytest.raises(MalformedCiphertext):
+        server.client("custodian").put_blob(name, blob[:-1])
+
+
+SIZES = [
+    pytest.param("camera", "POST", "probes", limits.PROBE, id="probe"),
+    pytest.param("custodian", "PUT", "watchlist", limits.MANIFEST, id="watchlist"),
+    pytest.param("custodian", "PUT", f"blobs/{'0' * 64}", limits.BLOB, id="blob"),
+]
+
+
+@pytest.mark.parametrize(("role", "method", "path", "limit"), SIZES)
+@pytest.mark.parametrize("streamed", [False, True])
+def test_oversize_bodies(
+    server: ServerProcess, name: str, role: str, method: str, path: str, limit: int, streamed: bool
+) -> None:
+    def chunks() -> Iterator[bytes]:
+        for _ in range(limit // 65536 + 1):
+            yield bytes(65536)
+
+    content = chunks() if streamed else bytes(limit + 1)
+    response = server.http(role).request(method, f"/v1/deployments/{name}/{path}", content=content)
+    assert response.status_code == 413
+    assert raised(response) is TooLarge
+
+
+def test_a_body_that_is_announced_and_never_comes(server: ServerProcess, name: str) -> None:
+    host, port = server.address.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=15) as connection:
+        connection.sendall(
+            f"POST /v1/deployments/{name}/probes HTTP/1.1\r\nHost: {host}\r\n"
+            f"Authorization: Bearer token-of-the-camera\r\nContent-Length: {10**15}\r\n\r\n".encode()
+        )
+        assert connection.recv(64).startswith(b"HTTP/1.1 413")
+
+
+def test_a_body_that_breaks_off(server: ServerProcess, name: str) -> None:
+    host, port = server.address.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=15) as connection:
+        connection.sendall(
+            f"POST /v1/deployments/{name}/probes HTTP/1.1\r\nHost: {host}\r\n"
+            f"Authorization: Bearer token-of-the-camera\r\nContent-Length: 1000\r\n\r\n{'x' * 10}".encode()
+        )
+
+
+ROUTES = [
+    ("PUT", "", {"custodian"}),
+    ("GET", "", {"custodian", "camera", "operator"}),
+    ("PUT", f"/blobs/{'0' * 64}", {"custodian"}),
+    ("PUT", "/watchlist", {"custodian"}),
+    ("POST", "/probes", {"camera"}),
+    ("GET", "/results", {"operator"}),
+    ("DELETE", f"/results/{'0' * 32}", {"operator"}),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "allowed"), ROUTES)
+def test_who_may_call_what(
+    server: ServerProcess, name: str, method: str, path: str, allowed: set[str]
+) -> None:
+    address = f"/v1/deployments/{name}{path}"
+    for role in ("custodian", "camera", "operator"):
+        response = server.http(role).request(method, address)
+        assert (response.status_code == 403) is (role not in allowed)
+        if role not in allowed:
+            assert raised(response) is Forbidden
+    for credentials in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic dTpw"}):
+        response = httpx.request(method, f"{server.address}{address}", headers=credentials)
+        assert raised(response) is Unauthenticated
+        assert response.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_a_wrong_token_is_seen_to_be_refused_behind_a_large_body(server: ServerProcess, trial: Trial) -> None:
+    with ServerClient(server.address, "wrong") as client, pytest.raises(Unauthenticated):
+        client.put_deployment("refused", trial.offer.model_copy(update={"bundle": bytes(40 * limits.MIB)}))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/", 404),
+        ("GET", "/v1/nowhere", 404),
+        ("GET", "/v1/health/", 404),
+        ("POST", "/v1/health", 405),
+        ("GET", "/v1/deployments/UPPER", 422),
+        ("GET", "/v1/deployments/x/results?wait=long", 422),
+        ("GET", "/v1/deployments/x/results?wait=-1", 422),
+        ("GET", "/v1/deployments/x/results?wait=nan", 422),
+        ("DELETE", "/v1/deployments/x/results/1", 422),
+    ],
+)
+def test_what_the_framework_refuses_is_a_problem_too(
+    server: ServerProcess, method: str, path: str, status: int
+) -> None:
+    response = server.http("operator").request(method, path)
+    assert response.status_code == status
+    assert response.headers["Content-Type"] == problems.MEDIA_TYPE
+    assert response.json()["status"] == status
