@@ -20,7 +20,7 @@ from blindwatch.he.keys import EvaluationBundle
 from blindwatch.he.layout import Layout
 from blindwatch.he.noop import NoopScheme
 from blindwatch.he.scheme import Scheme
-from blindwatch.he.seal_scheme import SealScheme
+from blindwatch.he.residue_scheme import ResidueScheme
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Matcher:
 
     def load_block(self, parts: Iterable[bytes]) -> Block:
         """A block of the watchlist, every ciphertext checked; raises CipherError."""
-        loaded = [self._scheme.load(part) for part in parts]
+        loaded = [self._scheme.part(part) for part in parts]
         return Block(self._preset.layout_of(len(loaded)), loaded)
 
     def match(self, probe: bytes, blocks: Sequence[Block], probe_id: str) -> list[Release]:
@@ -95,4 +95,4 @@ class Matcher:
 
 def open_scheme(bundle: EvaluationBundle) -> Scheme[Any]:
     """The scheme of a bundle's preset."""
-    return NoopScheme(bundle.preset) if bundle.preset.is_insecure else SealScheme(bundle)
+    return NoopScheme(bundle.preset) if bundle.preset.is_insecure else ResidueScheme(bundle)

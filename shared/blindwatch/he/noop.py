@@ -36,6 +36,10 @@ class NoopScheme:
         """A fresh value from its serialized form."""
         return unpack(self._preset, data)
 
+    def part(self, data: bytes) -> Slots:
+        """A value of the watchlist."""
+        return self.load(data)
+
     def primes(self, value: Slots) -> int:  # noqa: ARG002 - there are none
         """Always the same."""
         return 1

@@ -25,6 +25,10 @@ class Scheme(Protocol[V]):
         """A fresh ciphertext from its serialized form, fully checked; raises CipherError."""
         ...
 
+    def part(self, data: bytes) -> V:
+        """A ciphertext of the watchlist, checked as by `load`, for the right side of `dot` only."""
+        ...
+
     def primes(self, value: V) -> int:
         """How many primes the value keeps."""
         ...

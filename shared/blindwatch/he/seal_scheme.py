@@ -30,6 +30,10 @@ class SealScheme:
         objects.read_ciphertext(self._preset, data, self._preset.data_primes)
         return seal.load(self._preset, sealapi.Ciphertext, data)
 
+    def part(self, data: bytes) -> Any:
+        """A ciphertext of the watchlist."""
+        return self.load(data)
+
     def primes(self, value: Any) -> int:
         """How many primes the value keeps."""
         return int(value.coeff_modulus_size())

@@ -1,0 +1,56 @@
+"""Exact arithmetic modulo primes below 2^51 on vectors of doubles.
+
+A residue is a double that holds an integer, centred about zero. A product of two is computed as h + l, rounded
+product and rounding error, which a fused multiply-add gives exactly; subtracting the nearest multiple q of the
+prime from h is exact too, since the difference is an integer below 2^53 (the technique of Dekker 1971, as used
+by FLINT's `fmpz_mod` and by Hoeven, Lecerf and Quintin, "Modular SIMD arithmetic in Mathemagix", 2016).
+
+With |a| = x p, x <= 3.2, and |b| <= p / 2, the result of `multiply` is below (0.5 + 0.325 x) p: half a prime for
+rounding, x / 8 for the error of the quotient's two roundings and x / 8 + x / 16 for what l adds.
+`reduce` gives at most p / 2 + 1. Doubles hold integers up to 2^53 = 4 p, so sums of a few results stay exact.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
+
+PRIME_LIMIT: Final = 2**51
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def fused(_context: Any, _a: Any, _b: Any, _c: Any) -> Any:
+    """The rounded value of a * b + c: one rounding, not two."""
+
+    def generate(_target: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        return builder.fma(*arguments)
+
+    return types.float64(types.float64, types.float64, types.float64), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def nearest(_context: Any, _a: Any) -> Any:
+    """The integer nearest to a."""
+
+    def generate(_target: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        function = builder.module.declare_intrinsic("llvm.rint", [ir.DoubleType()])
+        return builder.call(function, arguments)
+
+    return types.float64(types.float64), generate
+
+
+@njit(inline="always")
+def multiply(a: float, b: float, prime: float, inverse: float) -> float:
+    """A residue of a * b; `inverse` is 1 / prime rounded."""
+    high = a * b
+    low = fused(a, b, -high)
+    return fused(-nearest(high * inverse), prime, high) + low  # type: ignore[no-any-return]
+
+
+@njit(inline="always")
+def reduce(a: float, prime: float, inverse: float) -> float:
+    """The residue of a that is nearest to zero, or a neighbour of it."""
+    return fused(-nearest(a * inverse), prime, a)  # type: ignore[no-any-return]
