@@ -66,17 +66,17 @@ class ServerProcess:
         self.start()
         stack.callback(self.kill)
 
-    def _command(self, *arguments: str) -> list[str]:
+    def command(self, *arguments: str) -> list[str]:
         config = f"--config={self._config}"
         return [sys.executable, "-m", "blindwatch.cli.main", "server", arguments[0], config, *arguments[1:]]
 
     def _run(self, *arguments: str) -> None:
-        subprocess.run(self._command(*arguments), check=True)
+        subprocess.run(self.command(*arguments), check=True)
 
     def start(self) -> None:
         self._ready.unlink(missing_ok=True)
         with self._log.open("ab") as log:
-            command = self._command("run", f"--ready-file={self._ready}", *self._options)
+            command = self.command("run", f"--ready-file={self._ready}", *self._options)
             self.process = subprocess.Popen(command, stderr=log)
         eventually(lambda: self._ready.exists() or self.process.poll() is not None, START_SECONDS)
         assert self.process.poll() is None, self.log
