@@ -1,8 +1,12 @@
-"""A small outcome with real types, made without any encryption, for the table and the report."""
+"""One real run for all tests of it, and a small outcome without encryption for the table and the report."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +16,37 @@ from blindwatch.demo.photographs import Relation
 
 THRESHOLD = 90
 SLOTS = 1024
+RUN_SECONDS = 900
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run of `blindwatch demo` printed, the folder it ran in and its temporary folder."""
+
+    printed: str
+    folder: Path
+    temporary: Path
+
+    @property
+    def report(self) -> Path:
+        return self.folder / "blindwatch-demo" / "report.html"
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """`blindwatch demo` on the built-in photographs, as anybody would run it."""
+    folder, temporary = tmp_path_factory.mktemp("run"), tmp_path_factory.mktemp("temporary")
+    done = subprocess.run(
+        [sys.executable, "-m", "blindwatch.cli.main", "demo"],
+        cwd=folder,
+        env={**os.environ, "TMPDIR": str(temporary), "NO_COLOR": "1", "TERM": "dumb"},
+        capture_output=True,
+        text=True,
+        timeout=RUN_SECONDS,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return Run(done.stdout, folder, temporary)
 
 
 @pytest.fixture

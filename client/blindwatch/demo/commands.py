@@ -22,6 +22,8 @@ from blindwatch.vision.registry import Registry
 
 PRESET: Final = "reveal-128"
 REPORT: Final = "report.html"
+TABLE_WIDTH: Final = 100
+"""Where the output is kept, tables have this width at least."""
 
 app = typer.Typer()
 
@@ -39,6 +41,8 @@ def demo(
     """Run the main job end to end on photographs and write a report."""
     chosen = preset(PRESET)
     console = Console()
+    if not console.is_terminal:
+        console.width = max(console.width, TABLE_WIDTH)
     with TemporaryDirectory(prefix="blindwatch-") as folder, progress() as display:
         task = display.add_task("Choosing photographs", total=1)
         view = ClearView(FacePipeline.named(Registry.load()), chosen.squared_norm)

@@ -26,8 +26,9 @@ def tables(outcome: Outcome) -> Iterator[RenderableType]:
 
 def _probes(outcome: Outcome) -> Table:
     table = _table("Probes in the order of the camera: decision, bytes, and time with each role")
-    for name in ("Passer-by", "Decision", "Entry"):
-        table.add_column(name)
+    table.add_column("Passer-by")
+    table.add_column("Decision", no_wrap=True)
+    table.add_column("Entry")
     table.add_column("Score", justify="right")
     table.add_column("Seen by", no_wrap=True)
     for name in ("Sent", "Result", "Camera", "Server", "Operator"):
