@@ -33,7 +33,7 @@ _STRICT: Final = 0.55
 _SIDE: Final = 144
 _BORDER: Final = 32
 _SOFTNESS: Final = 9.0
-_SEVERAL_OCCASIONS: Final = (36, 0, 73, 90)
+_SEVERAL_OCCASIONS: Final = (0, 90, 36, 73)
 _ALTERED: Final = (18, 31, 77)
 _STRANGERS: Final = (3, 11, 15, 23, 35, 41, 52, 65, 72)
 
