@@ -43,7 +43,7 @@ def test_the_summary_says_who_was_found_and_who_was_not(outcome: Outcome) -> Non
     text = " ".join(wording.summary(outcome))
     assert "Found: Ada (1 of 2 people on the list who passed)." in text
     assert "Not recognised by the face model in one photograph or more: Ben." in text
-    assert "Nobody else was revealed: of 2 other passers-by" in text
+    assert "Nobody else was revealed: of 2 other faces" in text
     assert "Only those on the list were revealed" in wording.headline(outcome)
 
 
@@ -51,8 +51,17 @@ def test_a_false_match_is_said_aloud(mistaken: Outcome) -> None:
     text = wording.headline(mistaken) + " ".join(wording.summary(mistaken))
     assert "Nobody else was revealed" not in text
     assert "Only those on the list" not in text
-    assert "1 passer-by was taken for somebody on the list" in text
+    assert "The face model gave 1 false match: an entry of the list that is somebody else." in text
     assert "A false match: the passer-by is Dan." in report.render(mistaken)
+
+
+def test_a_wrong_entry_beside_a_right_one_is_said_aloud(outcome: Outcome) -> None:
+    first = outcome.sightings[0]
+    twice = replace(first, matches=(*first.matches, Match(outcome.entries[2], 91)))
+    both = replace(outcome, sightings=(twice, *outcome.sightings[1:]))
+    text = " ".join(wording.summary(both))
+    assert "1 false match" in text
+    assert "Nobody else was revealed" in text
 
 
 def test_a_wrong_result_is_not_called_exact(outcome: Outcome) -> None:

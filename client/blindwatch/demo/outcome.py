@@ -116,6 +116,11 @@ class Outcome:
         return tuple(each for each in self.sightings if each.verdict == "false match")
 
     @property
+    def wrong_matches(self) -> int:
+        """How many entries matched somebody else than their person, also beside a right one."""
+        return sum(match.entry.name != each.person for each in self.sightings for match in each.matches)
+
+    @property
     def closed(self) -> tuple[Sighting, ...]:
         """Passers-by of whom nothing was revealed."""
         return tuple(each for each in self.sightings if not each.matches)

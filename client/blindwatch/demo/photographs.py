@@ -44,7 +44,7 @@ class Relation(Enum):
     OTHER_PHOTOGRAPH = "another photograph of a person on the list"
     ALTERED_PHOTOGRAPH = "the enrolled photograph, mirrored, turned and darkened"
     STRANGER = "not on the list"
-    BESIDE = "another face in the photograph of somebody else"
+    BESIDE = "another face, or what was taken for one, in the photograph of somebody"
 
     @property
     def on_list(self) -> bool:
@@ -110,7 +110,8 @@ def from_folder(folder: Path, people: int, usable: Usable) -> Cast:
     """A folder of `NAME/*.jpg`: half of those who walk by are on the list, by another photograph."""
     if not folder.is_dir():
         raise ConfigurationError("The folder of photographs does not exist.")
-    persons = {each.name: _files(each) for each in sorted(folder.iterdir()) if each.is_dir()}
+    folders = sorted(each for each in folder.iterdir() if each.is_dir())
+    persons = {each.name.replace("_", " "): _files(each) for each in folders}
     persons = {name: files for name, files in persons.items() if files}
     several = [name for name, files in persons.items() if len(files) > 1]
     walking = _usable_pairs(persons, _spread(several), usable, people // 2)

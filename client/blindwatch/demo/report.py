@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from blindwatch.demo import wording
 from blindwatch.demo.outcome import Noise, Outcome, Sighting
+from blindwatch.demo.photographs import Relation
 from blindwatch.demo.pictures import as_photograph, as_pixels, noise
 from blindwatch.demo.plot import scatter
 
@@ -51,8 +52,9 @@ def render(outcome: Outcome) -> str:
 def _closed(outcome: Outcome) -> list[tuple[Sighting, str]]:
     """Passers-by of whom nothing was revealed, with what was decrypted for them as a picture."""
     peeks = {peek.probe_id: peek for peek in outcome.peeks}
-    shown = [each for each in outcome.closed if each.probe_id in peeks][:SHOWN]
-    return [(each, as_pixels(noise(peeks[each.probe_id].slots))) for each in shown]
+    shown = [each for each in outcome.closed if each.probe_id in peeks]
+    shown.sort(key=lambda each: each.relation is Relation.BESIDE)  # which may be no faces at all
+    return [(each, as_pixels(noise(peeks[each.probe_id].slots))) for each in shown[:SHOWN]]
 
 
 def _plots(found: Noise, threshold: int) -> dict[str, Markup]:

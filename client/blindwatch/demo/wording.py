@@ -68,7 +68,7 @@ def seen_by(sighting: Sighting) -> str:
 
 def headline(outcome: Outcome) -> str:
     """The result of a run in one line."""
-    passed = counted(len(outcome.sightings), "person", "people")
+    passed = counted(len(outcome.sightings), "face", "faces")
     if outcome.false_matches:
         return f"{passed} passed a camera. {len(outcome.sightings) - len(outcome.closed)} were revealed."
     return f"{passed} passed a camera. Only those on the list were revealed."
@@ -82,12 +82,13 @@ def summary(outcome: Outcome) -> tuple[str, ...]:
     if outcome.missed:
         missed = listed(tuple(dict.fromkeys(each.person for each in outcome.missed)))
         sentences.append(f"Not recognised by the face model in one photograph or more: {missed}.")
-    if outcome.false_matches:
-        wrong = counted(len(outcome.false_matches), "passer-by was", "passers-by were")
-        sentences.append(f"{wrong} taken for somebody on the list by the face model.")
-    elif outcome.closed:
-        closed = counted(len(outcome.closed), "other passer-by", "other passers-by")
-        sentences.append(f"Nobody else was revealed: of {closed} the operator decrypted random numbers.")
+    if outcome.wrong_matches:
+        wrong = counted(outcome.wrong_matches, "false match", "false matches")
+        sentences.append(f"The face model gave {wrong}: an entry of the list that is somebody else.")
+    if outcome.closed:
+        closed = counted(len(outcome.closed), "other face", "other faces")
+        start = "Of" if outcome.false_matches else "Nobody else was revealed: of"
+        sentences.append(f"{start} {closed} the operator decrypted random numbers.")
     sentences.append(
         "Every decision and every score is the one that the templates give in clear."
         if outcome.exact
