@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from blindwatch.he.encrypting import Encryptor
 from blindwatch.he.presets import preset
 from blindwatch.secret.keys import KeySet, generate
+from blindwatch.store.database import Store
 from blindwatch.wire import digests
 from blindwatch.wire.client import CBOR, ServerClient
 from blindwatch.wire.messages import DeploymentOffer, Probe, ResultBatch, WatchlistManifest, now
@@ -62,16 +63,13 @@ class ServerProcess:
                 for role, token in TOKENS.items()
             )
         )
-        self._run("init")
+        Store.create(self.store)
         self.start()
         stack.callback(self.kill)
 
     def command(self, *arguments: str) -> list[str]:
         config = f"--config={self._config}"
         return [sys.executable, "-m", "blindwatch.cli.main", "server", arguments[0], config, *arguments[1:]]
-
-    def _run(self, *arguments: str) -> None:
-        subprocess.run(self.command(*arguments), check=True)
 
     def start(self) -> None:
         self._ready.unlink(missing_ok=True)
