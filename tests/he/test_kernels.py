@@ -1,0 +1,206 @@
+"""The kernels against Python's integers and against SEAL, on random inputs and at the limits."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tenseal.sealapi as sealapi
+from hypothesis import given
+from hypothesis import strategies as st
+from numba import njit
+
+from blindwatch.he import arithmetic, kernels, seal
+from blindwatch.he.ntt import bit_reversed, centred, from_seal_order, primitive_root
+from blindwatch.he.presets import PLAIN_MODULUS, Preset
+from blindwatch.he.ring import _AUXILIARY, automorphism, ring
+from blindwatch.he.seal_scheme import galois_element
+
+from .conftest import Bench
+
+REAL_PRIMES = (2251741830217729, 2251479833214977, 2251041739866113, PLAIN_MODULUS)
+
+
+@njit
+def _multiply(a: float, b: float, prime: float) -> float:
+    return arithmetic.multiply(a, b, prime, 1.0 / prime)
+
+
+@njit
+def _reduce(a: float, prime: float) -> float:
+    return arithmetic.reduce(a, prime, 1.0 / prime)
+
+
+def exact(values: np.ndarray) -> list[int]:
+    return [int(value) for value in values.ravel()]
+
+
+def random_residues(
+    rng: np.random.Generator, preset: Preset, *lead: int, primes: tuple[int, ...]
+) -> np.ndarray:
+    shape = (*lead, len(primes), preset.poly_degree)
+    limits = np.array(primes)[:, np.newaxis]
+    values = rng.integers(0, limits, shape)
+    values[..., :4] = [0, 1, -1, 2]
+    values[..., 4:6] = limits // 2 + np.array([0, 1])
+    values = values % limits
+    return np.where(values > limits // 2, values - limits, values).astype(np.float64)
+
+
+@given(st.sampled_from(REAL_PRIMES), st.floats(-3.2, 3.2), st.floats(-0.5, 0.5), st.integers(-3, 3))
+def test_products_are_exact_and_within_their_bound(prime: int, a: float, b: float, nudge: int) -> None:
+    x, y = round(a * prime) + nudge, min(max(round(b * prime) + nudge, -(prime // 2)), prime // 2)
+    result = _multiply(float(x), float(y), float(prime))
+    assert (int(result) - x * y) % prime == 0
+    assert abs(result) <= (0.5 + 0.325 * (abs(a) + 1e-3)) * prime + 1
+
+
+@given(st.sampled_from(REAL_PRIMES), st.integers(-(2**53), 2**53))
+def test_reduction_is_exact(prime: int, value: int) -> None:
+    result = _reduce(float(value), float(prime))
+    assert (int(result) - value) % prime == 0
+    assert abs(result) <= prime // 2 + 1
+
+
+def test_auxiliary_primes_are_primes_of_the_ring(real: Preset) -> None:
+    for prime in (*real.primes, *_AUXILIARY):
+        assert prime < arithmetic.PRIME_LIMIT
+        assert prime % (2 * real.poly_degree) == 1
+        assert all(pow(base, prime - 1, prime) == 1 for base in (2, 3, 5, 7, 11))
+    assert len({*real.primes, *_AUXILIARY}) == len(real.primes) + len(_AUXILIARY)
+
+
+def test_transform_gives_the_values_at_powers_of_the_root(real: Preset, rng: np.random.Generator) -> None:
+    values = random_residues(rng, real, 1, primes=real.primes)
+    transformed = from_seal_order(kernels.to_ntt(values.copy(), ring(real).tables))
+    order = bit_reversed(real.poly_degree)
+    for row, prime in enumerate(real.primes):
+        root = primitive_root(prime, 2 * real.poly_degree)
+        for at in (0, 1, 77, real.poly_degree - 1):
+            point, total = pow(root, 2 * int(order[at]) + 1, prime), 0
+            for coefficient in reversed(exact(values[0, row])):
+                total = (total * point + coefficient) % prime
+            assert int(transformed[0, row, at]) % prime == total
+
+
+def test_transform_and_its_inverse_cancel(real: Preset, rng: np.random.Generator) -> None:
+    values = random_residues(rng, real, 2, primes=real.primes)
+    there = kernels.to_ntt(values, ring(real).tables)
+    assert np.array_equal(kernels.from_ntt(there, ring(real).tables), values)
+
+
+def test_transform_is_seals_residue_for_residue(bench: Bench, rng: np.random.Generator) -> None:
+    data = bench.encrypt(rng.integers(0, PLAIN_MODULUS, bench.preset.poly_degree))
+    ours = kernels.to_ntt(bench.ours.load(data).coefficients, ring(bench.preset).tables)
+    theirs = bench.theirs.load(data)
+    bench.theirs._evaluator.transform_to_ntt_inplace(theirs)
+    assert np.array_equal(from_seal_order(ours), bench.residues(theirs))
+
+
+def test_encoding_is_seals(real: Preset, bench: Bench, rng: np.random.Generator) -> None:
+    slots = rng.integers(0, PLAIN_MODULUS, real.poly_degree)
+    encoded = seal.plaintext(real, slots.tolist())
+    theirs = [encoded.data(i) for i in range(encoded.coeff_count())]
+    assert [int(value) % PLAIN_MODULUS for value in bench.ours._encode(slots)] == theirs
+
+
+def test_dropping_a_prime_is_seals_residue_for_residue(bench: Bench, rng: np.random.Generator) -> None:
+    data = bench.encrypt(rng.integers(0, PLAIN_MODULUS, bench.preset.poly_degree))
+    for primes in range(bench.preset.data_primes - 1, 0, -1):
+        ours = bench.ours.lower(bench.ours.load(data), primes)
+        theirs = bench.theirs.lower(bench.theirs.load(data), primes)
+        assert np.array_equal(ours.coefficients, bench.residues(theirs))
+
+
+@pytest.mark.parametrize("step", [1, 16, 504, 4032])
+def test_automorphism_turns_coefficients_round(real: Preset, step: int, rng: np.random.Generator) -> None:
+    element = galois_element(step, real.poly_degree)
+    source, signs = automorphism(real.poly_degree, element)
+    values = rng.integers(-5, 6, real.poly_degree)
+    expected = np.zeros(real.poly_degree)
+    for at, value in enumerate(values):
+        target = at * element % (2 * real.poly_degree)
+        expected[target % real.poly_degree] = value if target < real.poly_degree else -value
+    assert np.array_equal(values[source] * signs, expected)
+
+
+def test_extension_is_exact_on_every_level(real: Preset, rng: np.random.Generator) -> None:
+    for count, level in ring(real).levels.items():
+        primes = real.primes[:count]
+        whole = int(np.prod([int(p) for p in primes], dtype=object))
+        numbers = [int(rng.integers(-(2**62), 2**62)) * (whole // 2**63) for _ in range(real.poly_degree)]
+        numbers[:4] = [0, 1, -1, whole // 2 - (whole >> 39)]
+        values = np.array([[[centred(n, p) for n in numbers] for p in primes]])
+        wider = kernels.extend(values, *level.up.arrays)
+        for row, prime in enumerate(_AUXILIARY[: count + 1]):
+            assert all((int(a) - b) % prime == 0 for a, b in zip(wider[0, row], numbers, strict=True))
+        back = kernels.extend(wider, *level.down.arrays)
+        assert np.array_equal(back, values)
+
+
+def test_dot_of_residues_at_their_limits(real: Preset) -> None:
+    primes, tables = real.primes[: real.data_primes], ring(real).tables
+    half = np.array([p // 2 for p in primes], dtype=np.float64)[:, np.newaxis]
+    left = np.ones((16, 2, 1, real.poly_degree)) * half
+    right = -left
+    result = kernels.dot(left, right, ring(real).negative_t, tables)
+    for row, prime in enumerate(primes):
+        product = -16 * (prime // 2) ** 2 * -PLAIN_MODULUS
+        for part, times in enumerate((1, 2, 1)):
+            assert (int(result[part, row, 5]) - times * product) % prime == 0
+            assert abs(result[part, row]).max() <= prime // 2 + 1
+
+
+def test_operations_decrypt_to_what_seal_computes(bench: Bench, rng: np.random.Generator) -> None:
+    degree = bench.preset.poly_degree
+    slots = [rng.integers(0, PLAIN_MODULUS, degree) for _ in range(2)]
+    slots[0][:4], slots[1][:4] = [0, 1, 65536, 65536], [65536, 1, 65536, 0]
+    data = [bench.encrypt(each) for each in slots]
+    a, b = (bench.ours.load(each) for each in data)
+    c, d = (bench.theirs.load(each) for each in data)
+    factors = rng.integers(0, PLAIN_MODULUS, degree)
+    pairs = {
+        "multiply": (bench.ours.multiply(a, b), bench.theirs.multiply(c, d)),
+        "square": (bench.ours.multiply(a, a), bench.theirs.multiply(c, c)),
+        "add": (bench.ours.add(a, b), bench.theirs.add(c, d)),
+        "combine": (
+            bench.ours.combine([a, b], [-7, 65536], 12),
+            bench.theirs.combine([c, d], [-7, 65536], 12),
+        ),
+        "mask": (bench.ours.mask(a, factors), bench.theirs.mask(c, factors)),
+        **{
+            f"rotate {step}": (bench.ours.rotate(a, step), bench.theirs.rotate(c, step))
+            for step in bench.preset.steps
+        },
+    }
+    for name, (ours, theirs) in pairs.items():
+        opened = bench.to_seal(ours)
+        assert np.array_equal(bench.open(opened), bench.open(theirs)), name
+        assert bench.noise(opened) <= bench.noise(theirs) + 1, name
+
+
+@pytest.mark.parametrize("primes", [6, 5, 4, 3, 2])
+def test_products_on_lower_levels_decrypt_to_what_seal_computes(
+    bench: Bench, primes: int, rng: np.random.Generator
+) -> None:
+    slots = [rng.integers(0, PLAIN_MODULUS, bench.preset.poly_degree) for _ in range(2)]
+    ours = [bench.ours.lower(bench.ours.load(bench.encrypt(each)), primes) for each in slots]
+    product = bench.open(bench.to_seal(bench.ours.multiply(*ours)))
+    assert np.array_equal(product, slots[0] * slots[1] % PLAIN_MODULUS)
+
+
+def test_dot_decrypts_to_the_sum_of_products(bench: Bench, rng: np.random.Generator) -> None:
+    left, right = rng.integers(0, PLAIN_MODULUS, (2, 3, bench.preset.poly_degree))
+    values = [bench.ours.load(bench.encrypt(each)) for each in left]
+    parts = [bench.ours.part(bench.encrypt(each)) for each in right]
+    expected = (left * right % PLAIN_MODULUS).sum(axis=0) % PLAIN_MODULUS
+    assert np.array_equal(bench.open(bench.to_seal(bench.ours.dot(values, parts))), expected)
+
+
+def test_nothing_decrypts_what_a_wrong_key_made(bench: Bench) -> None:
+    other = sealapi.KeyGenerator(seal.context(bench.preset))
+    wrong = sealapi.Decryptor(seal.context(bench.preset), other.secret_key())
+    slots = np.arange(bench.preset.poly_degree)
+    opened = sealapi.Plaintext()
+    wrong.decrypt(bench.theirs.load(bench.encrypt(slots)), opened)
+    decoded = np.array(seal.encoder(bench.preset).decode_uint64(opened))
+    assert np.mean(decoded == slots) < 0.01

@@ -1,0 +1,201 @@
+"""Reveal on match: the same tests in the clear, in milliseconds, and encrypted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from blindwatch.errors import ConfigurationError, EmptyWatchlist
+from blindwatch.he.encrypting import Encryptor
+from blindwatch.he.matching import Block, Matcher, Release
+from blindwatch.he.presets import PLAIN_MODULUS, preset
+from blindwatch.secret.keys import Decryptor, KeySet, generate
+
+Vectors = np.ndarray
+THRESHOLD = 90
+SECRET = bytes(range(32))
+
+
+@dataclass(frozen=True)
+class World:
+    """One key, both sides."""
+
+    keys: KeySet
+    encryptor: Encryptor
+    decryptor: Decryptor
+
+    @classmethod
+    def of(cls, keys: KeySet) -> World:
+        return cls(keys, Encryptor(keys.encryption), Decryptor(keys.secret))
+
+    def matcher(self, threshold: int = THRESHOLD) -> Matcher:
+        return Matcher(self.keys.evaluation, threshold, SECRET)
+
+    def blocks(self, matcher: Matcher, templates: Vectors) -> list[Block]:
+        return [matcher.load_block(parts) for parts in self.encryptor.watchlist(templates)]
+
+    def open(self, releases: list[Release], blocks: list[Block]) -> tuple[Vectors, Vectors]:
+        slots = [block.layout.entry_slots() for block in blocks]
+        indicators = [self.decryptor.slots(r.indicator)[s] for r, s in zip(releases, slots, strict=True)]
+        scores = [self.decryptor.slots(r.score)[s] for r, s in zip(releases, slots, strict=True)]
+        return np.concatenate(indicators), np.concatenate(scores)
+
+
+@pytest.fixture(scope="module", params=["insecure-noop-128", "reveal-128"])
+def world(request: pytest.FixtureRequest, keys: KeySet) -> World:
+    return World.of(keys if request.param == "reveal-128" else generate(preset(request.param)))
+
+
+def random_templates(rng: np.random.Generator, count: int) -> Vectors:
+    directions = rng.normal(size=(count, 128))
+    return np.trunc(14 * directions / np.linalg.norm(directions, axis=1, keepdims=True)).astype(np.int64)
+
+
+def near(template: Vectors, rng: np.random.Generator, steps: int) -> Vectors:
+    """A template some unit steps away, still within the norm."""
+    moved = template.copy()
+    for at in rng.choice(128, steps, replace=False):
+        moved[at] -= np.sign(moved[at]) or 1
+    while (moved * moved).sum() > 200:
+        moved[np.argmax(abs(moved))] -= np.sign(moved[np.argmax(abs(moved))])
+    return moved
+
+
+def check(world: World, templates: Vectors, probe: Vectors, threshold: int = THRESHOLD) -> None:
+    matcher = world.matcher(threshold)
+    blocks = world.blocks(matcher, templates)
+    releases = matcher.match(world.encryptor.probe(probe), blocks, "a probe")
+    indicators, scores = world.open(releases, blocks)
+    expected = np.zeros(len(indicators), dtype=np.int64)
+    expected[: len(templates)] = templates @ probe
+    matched = expected >= threshold
+    assert np.array_equal(indicators == 0, matched)
+    assert np.array_equal(scores[matched], expected[matched])
+
+
+@pytest.mark.parametrize("count", [1, 1008, 1009])
+def test_matches_and_scores_are_those_of_the_integers(
+    world: World, count: int, rng: np.random.Generator
+) -> None:
+    templates = random_templates(rng, count)
+    check(world, templates, near(templates[count // 2], rng, 20))
+
+
+def extremes() -> dict[str, tuple[Vectors, Vectors]]:
+    one = np.zeros(128, dtype=np.int64)
+    one[0] = 14
+    flat = np.ones(128, dtype=np.int64)
+    flat[:24] = 2  # squared norm 200: the highest score there is
+    axes = np.zeros((256, 128), dtype=np.int64)
+    axes[np.arange(128), np.arange(128)] = 14
+    axes[np.arange(128, 256), np.arange(128)] = -14
+    return {
+        "the highest score": (flat[np.newaxis], flat),
+        "the lowest score": (-flat[np.newaxis], flat),
+        "all the same": (np.repeat(flat[np.newaxis], 300, axis=0), flat),
+        "an empty probe": (np.stack([flat, -flat]), 0 * flat),
+        "empty entries": (np.zeros((5, 128), dtype=np.int64), flat),
+        "axes": (axes, one),
+    }
+
+
+@pytest.mark.parametrize("name", extremes())
+@pytest.mark.parametrize("threshold", [81, 200])
+def test_extreme_templates(world: World, name: str, threshold: int) -> None:
+    check(world, *extremes()[name], threshold)
+
+
+def test_scores_at_the_threshold_and_just_below_it(world: World) -> None:
+    probe = np.zeros(128, dtype=np.int64)
+    probe[:9], probe[9] = 3, 1
+    entries = np.zeros((40, 128), dtype=np.int64)
+    for row, target in enumerate(range(70, 110)):
+        entries[row, :9] = target // 27
+        entries[row, 9] = 0
+        left = target - (entries[row] @ probe)
+        entries[row, 0] += left // 3
+        entries[row, 9] = left % 3
+    assert (entries @ probe).tolist() == list(range(70, 110))
+    check(world, entries, probe)
+
+
+@given(st.data())
+@settings(max_examples=40)
+def test_any_templates_in_the_clear(data: st.DataObject) -> None:
+    seed = data.draw(st.integers(0, 2**32 - 1))
+    threshold = data.draw(st.integers(81, 200))
+    rng = np.random.default_rng(seed)
+    templates = random_templates(rng, data.draw(st.integers(1, 1100)))
+    pick = data.draw(st.integers(0, len(templates) - 1))
+    probe = near(templates[pick], rng, data.draw(st.integers(0, 60)))
+    check(World.of(generate(preset("insecure-noop-128"))), templates, probe, threshold)
+
+
+def test_a_result_can_be_drawn_again_in_the_clear(rng: np.random.Generator) -> None:
+    clear = World.of(generate(preset("insecure-noop-128")))
+    matcher = clear.matcher()
+    templates = random_templates(rng, 30)
+    blocks, probe = clear.blocks(matcher, templates), clear.encryptor.probe(templates[3])
+    first, again, other = (matcher.match(probe, blocks, label) for label in ("a", "a", "b"))
+    assert first == again
+    assert first != other
+
+
+def test_slots_without_an_entry_are_masked_whole(rng: np.random.Generator) -> None:
+    clear = World.of(generate(preset("insecure-noop-128")))
+    matcher = clear.matcher()
+    templates = np.repeat(random_templates(rng, 1), 1008, axis=0)
+    blocks = clear.blocks(matcher, templates)
+    runs = [matcher.match(clear.encryptor.probe(templates[0]), blocks, str(i))[0] for i in range(40)]
+    rest = np.setdiff1d(np.arange(16384), blocks[0].layout.entry_slots())
+    indicators = np.stack([clear.decryptor.slots(run.indicator)[rest] for run in runs])
+    scores = np.stack([clear.decryptor.slots(run.score)[rest] for run in runs])
+    assert (indicators != 0).all()
+    for values in (indicators, scores):
+        assert abs(values.mean() / PLAIN_MODULUS - 0.5) < 0.01
+        assert len(np.unique(values)) > 0.95 * PLAIN_MODULUS
+
+
+def test_every_release_looks_new(world: World, rng: np.random.Generator) -> None:
+    matcher = world.matcher()
+    templates = random_templates(rng, 3)
+    blocks, probe = world.blocks(matcher, templates), world.encryptor.probe(templates[0])
+    first, second = (matcher.match(probe, blocks, label)[0] for label in ("a", "b"))
+    assert first.indicator != second.indicator
+    assert first.score != second.score
+    assert len(first.indicator) <= 2**18 + 2**14
+
+
+def test_the_budget_left_is_that_of_the_flooding_alone(keys: KeySet, rng: np.random.Generator) -> None:
+    real = World.of(keys)
+    matcher = real.matcher(81)
+    templates = random_templates(rng, 1100)
+    blocks = real.blocks(matcher, templates)
+    for number, probe in enumerate((templates[0], -templates[1])):
+        for release in matcher.match(real.encryptor.probe(probe), blocks, str(number)):
+            for ciphertext in (release.indicator, release.score):
+                assert real.decryptor.noise_budget(ciphertext) >= 3
+
+
+@pytest.mark.parametrize("shape", [(128,), (2, 127)])
+def test_templates_of_another_shape_are_refused(world: World, shape: tuple[int, ...]) -> None:
+    with pytest.raises(ConfigurationError):
+        list(world.encryptor.block(world.encryptor.preset.layouts[1], np.zeros(shape, dtype=np.int64)))
+
+
+def test_what_cannot_be_matched_is_refused(world: World) -> None:
+    long = np.full(128, 2, dtype=np.int64)
+    with pytest.raises(ConfigurationError):
+        world.encryptor.probe(long)
+    with pytest.raises(ConfigurationError):
+        world.matcher(80)
+    with pytest.raises(ConfigurationError):
+        Matcher(world.keys.evaluation, 90, b"short")
+    with pytest.raises(EmptyWatchlist):
+        world.matcher().match(world.encryptor.probe(0 * long), [], "a")
+    with pytest.raises(ConfigurationError):
+        next(world.encryptor.block(world.encryptor.preset.layouts[1], np.zeros((1009, 128), dtype=np.int64)))
