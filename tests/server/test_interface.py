@@ -12,7 +12,6 @@ import pytest
 
 from blindwatch.errors import MalformedMessage, NotFound
 from blindwatch.he.presets import preset
-from blindwatch.wire import limits
 from blindwatch.wire.messages import DeploymentInfo, Result
 
 if TYPE_CHECKING:
@@ -130,26 +129,6 @@ def test_results_of_one_deployment_are_not_those_of_another(server: ServerProces
         server.results(name, 1)
     server.client("operator").acknowledge(one, probe.probe_id)
     assert len(server.client("operator").fetch_results(other).results) == 1
-
-
-def test_results_come_in_batches_of_a_bounded_size(server: ServerProcess, trial: Trial) -> None:
-    name = trial.open(server)
-    camera = server.client("camera")
-    probes = [trial.probe() for _ in range(limits.BATCH_RESULTS + 3)]
-    for at, probe in enumerate(probes):
-        camera.post_probe(name, probe)
-        if at % 8 == 7:  # never more than the queue holds
-            server.results(name, min(at - 4, limits.BATCH_RESULTS // 2))
-    seen: list[str] = []
-    operator = server.client("operator")
-    while len(seen) < len(probes):
-        batch = operator.fetch_results(name, wait=10)
-        assert 0 < len(batch.results) <= limits.BATCH_RESULTS
-        assert len(batch.to_cbor()) <= limits.BATCH_TARGET + limits.RELEASED
-        for result in batch.results:
-            operator.acknowledge(name, result.probe_id)
-            seen.append(result.probe_id)
-    assert sorted(seen) == sorted(probe.probe_id for probe in probes)
 
 
 def test_health_needs_no_token_and_counts(server: ServerProcess) -> None:

@@ -1,0 +1,118 @@
+"""The store by itself: blobs, results and what it refuses to open."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from blindwatch.errors import ConfigurationError, MissingBlob
+from blindwatch.store.blobs import read_verified
+from blindwatch.store.database import DATABASE, Store
+from blindwatch.store.deployments import Deployment
+from blindwatch.wire import limits
+
+DEPLOYMENT = Deployment(
+    id="trial",
+    preset="insecure-noop-128",
+    key_id="ab" * 32,
+    model_digest="cd" * 32,
+    threshold=150,
+    bundle_digest="ef" * 32,
+    mask_secret=b"s" * 32,
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "store"
+    Store.create(folder)
+    return folder
+
+
+@pytest.fixture
+def store(folder: Path) -> Iterator[Store]:
+    with Store.open(folder) as store:
+        store.deployments.add(DEPLOYMENT)
+        yield store
+
+
+def test_a_deployment_comes_back_and_does_not_show_its_secret(store: Store) -> None:
+    assert store.deployments.all() == [DEPLOYMENT]
+    assert "ssss" not in repr(DEPLOYMENT)
+
+
+def test_a_batch_is_bounded_by_count(store: Store) -> None:
+    for at in range(limits.BATCH_RESULTS + 3):
+        store.results.add("trial", f"{at:032x}", at.to_bytes(2, "big"), expires=10)
+    batch = store.results.oldest("trial", at=5)
+    assert batch == [at.to_bytes(2, "big") for at in range(limits.BATCH_RESULTS)]
+
+
+def test_a_batch_is_bounded_by_bytes_but_never_empty(store: Store) -> None:
+    sizes = [limits.BATCH_TARGET + 1, limits.BATCH_TARGET - 1, 1, 1]
+    for at, size in enumerate(sizes):
+        store.results.add("trial", f"{at:032x}", bytes(size), expires=10)
+    taken = []
+    while batch := store.results.oldest("trial", at=5):
+        for _ in batch:
+            store.results.delete("trial", f"{len(taken):032x}")
+            taken.append(len(batch))
+    assert taken == [1, 2, 2, 1]
+
+
+def test_results_expire_at_their_time(store: Store) -> None:
+    store.results.add("trial", "0" * 32, b"early", expires=10)
+    store.results.add("trial", "1" * 32, b"late", expires=20)
+    assert store.results.oldest("trial", at=10) == [b"late"]
+    assert store.results.expire(at=10) == 1
+    assert not store.results.holds("trial", "0" * 32)
+    assert store.results.holds("trial", "1" * 32)
+    assert not store.results.delete("trial", "0" * 32)
+
+
+def test_a_blob_is_kept_once_and_read_as_it_was(store: Store) -> None:
+    digest = store.blobs.put("trial", b"ciphertext")
+    assert digest == hashlib.sha256(b"ciphertext").hexdigest()
+    assert store.blobs.put("trial", b"ciphertext") == digest
+    path = store.blobs.require("trial", digest)
+    assert read_verified(path) == b"ciphertext"
+    assert [found.name for found in path.parent.iterdir()] == [digest]
+    path.write_bytes(b"Ciphertext")
+    with pytest.raises(MissingBlob):
+        read_verified(path)
+    path.unlink()
+    with pytest.raises(MissingBlob):
+        read_verified(path)
+    with pytest.raises(MissingBlob):
+        store.blobs.require("trial", digest)
+
+
+def test_blobs_that_no_watchlist_names_are_deleted(store: Store) -> None:
+    kept, dropped = store.blobs.put("trial", b"1"), store.blobs.put("trial", b"2")
+    other = store.blobs.put("other", b"2")
+    store.blobs.keep_only("trial", frozenset({kept}))
+    assert store.blobs.require("trial", kept)
+    assert store.blobs.require("other", other)
+    with pytest.raises(MissingBlob):
+        store.blobs.require("trial", dropped)
+
+
+def test_a_store_of_another_version(folder: Path) -> None:
+    database = sqlite3.connect(folder / DATABASE)
+    database.execute("PRAGMA user_version = 999")
+    database.close()
+    with pytest.raises(ConfigurationError, match="another version"):
+        Store.open(folder)
+
+
+def test_a_folder_that_is_there_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("mine")
+    with pytest.raises(ConfigurationError):
+        Store.create(tmp_path)
+    with pytest.raises(ConfigurationError):
+        Store.open(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
