@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import settings
+
+from blindwatch.he.presets import preset
+from blindwatch.secret.keys import KeySet, generate
 
 # Encrypted runs take as long as they take; a fixed seed in CI makes a red run repeatable.
 settings.register_profile("local", deadline=None)
@@ -29,3 +33,15 @@ def faces_dir() -> Path:
     if not (folder / "lfw").is_dir():
         pytest.skip("needs the photographs in ../shared/faces, which are not part of the project")
     return folder
+
+
+@pytest.fixture(scope="session")
+def keys() -> KeySet:
+    """One set of real keys for all tests that only use them."""
+    return generate(preset("reveal-128"))
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """Repeatable randomness."""
+    return np.random.default_rng(20261123)

@@ -14,17 +14,12 @@ from blindwatch.he.presets import Preset, preset
 from blindwatch.he.residue_scheme import ResidueScheme, from_residues, to_residues
 from blindwatch.he.scheme import Slots
 from blindwatch.he.seal_scheme import SealScheme
-from blindwatch.secret.keys import KeySet, generate
+from blindwatch.secret.keys import KeySet
 
 
 @pytest.fixture(scope="session")
 def real() -> Preset:
     return preset("reveal-128")
-
-
-@pytest.fixture(scope="session")
-def keys(real: Preset) -> KeySet:
-    return generate(real)
 
 
 @dataclass(frozen=True)
@@ -72,8 +67,3 @@ def bench(real: Preset, keys: KeySet) -> Bench:
         Encryptor(keys.encryption),
         sealapi.Decryptor(seal.context(real), secret),
     )
-
-
-@pytest.fixture
-def rng() -> np.random.Generator:
-    return np.random.default_rng(20261123)

@@ -18,15 +18,20 @@ DESCRIPTION: Final = "keys.json"
 
 
 def hold(preset: Preset, passphrase: str, folder: Path) -> KeySet:
-    """Make keys and write them into a new folder; the secret key is written under the passphrase only."""
-    files.make_folder(folder, "keys")
+    """Make keys and write them into a new folder."""
     keys = generate(preset)
+    write(keys, passphrase, folder)
+    return keys
+
+
+def write(keys: KeySet, passphrase: str, folder: Path) -> None:
+    """Write keys into a new folder; the secret key is written under the passphrase only."""
+    files.make_folder(folder, "keys")
     files.write_private(folder / ENCRYPTION, keys.encryption.to_bytes(), "encryption key")
     files.write_private(folder / EVALUATION, keys.evaluation.to_bytes(), "evaluation keys")
     files.write_private(folder / SECRET, wrap(keys.secret, passphrase), "secret key")
-    description = {"preset": preset.name, "keyId": keys.encryption.key_id}
+    description = {"preset": keys.secret.preset.name, "keyId": keys.encryption.key_id}
     files.write_json(folder / DESCRIPTION, description, "description of the keys")
-    return keys
 
 
 def encryption_key(folder: Path) -> EncryptionKey:

@@ -12,7 +12,8 @@ rounding, x / 8 for the error of the quotient's two roundings and x / 8 + x / 16
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, cast
 
 from llvmlite import ir
 from numba import njit, types
@@ -21,9 +22,7 @@ from numba.extending import intrinsic
 PRIME_LIMIT: Final = 2**51
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def fused(_context: Any, _a: Any, _b: Any, _c: Any) -> Any:
-    """The rounded value of a * b + c: one rounding, not two."""
+def _fused(_context: Any, _a: Any, _b: Any, _c: Any) -> Any:
 
     def generate(_target: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
         return builder.fma(*arguments)
@@ -31,9 +30,7 @@ def fused(_context: Any, _a: Any, _b: Any, _c: Any) -> Any:
     return types.float64(types.float64, types.float64, types.float64), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def nearest(_context: Any, _a: Any) -> Any:
-    """The integer nearest to a."""
+def _nearest(_context: Any, _a: Any) -> Any:
 
     def generate(_target: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
         function = builder.module.declare_intrinsic("llvm.rint", [ir.DoubleType()])
@@ -42,15 +39,23 @@ def nearest(_context: Any, _a: Any) -> Any:
     return types.float64(types.float64), generate
 
 
+# Numba types an intrinsic by its builder, not by what compiled code calls.
+fused = cast(Callable[[float, float, float], float], intrinsic(_fused))
+"""The rounded value of a * b + c: one rounding, not two."""
+
+nearest = cast(Callable[[float], float], intrinsic(_nearest))
+"""The integer nearest to a."""
+
+
 @njit(inline="always")
 def multiply(a: float, b: float, prime: float, inverse: float) -> float:
     """A residue of a * b; `inverse` is 1 / prime rounded."""
     high = a * b
     low = fused(a, b, -high)
-    return fused(-nearest(high * inverse), prime, high) + low  # type: ignore[no-any-return]
+    return fused(-nearest(high * inverse), prime, high) + low
 
 
 @njit(inline="always")
 def reduce(a: float, prime: float, inverse: float) -> float:
     """The residue of a that is nearest to zero, or a neighbour of it."""
-    return fused(-nearest(a * inverse), prime, a)  # type: ignore[no-any-return]
+    return fused(-nearest(a * inverse), prime, a)

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import tenseal.sealapi as sealapi
 from numpy.typing import NDArray
 
 from blindwatch.errors import ConfigurationError
-from blindwatch.he import noop
+from blindwatch.he import noop, seal
 from blindwatch.he.keys import EncryptionKey
 from blindwatch.he.layout import Layout
 from blindwatch.he.preflight import check_ciphertext
@@ -49,9 +50,7 @@ class Encryptor:
     def _encrypt(self, slots: Slots) -> bytes:
         if self._seal is None:
             return noop.pack(slots)
-        from blindwatch.he import seal
-
-        ciphertext = seal.sealapi.Ciphertext(seal.context(self.preset))
+        ciphertext = sealapi.Ciphertext(seal.context(self.preset))
         self._seal.encrypt(seal.plaintext(self.preset, slots.tolist()), ciphertext)
         data = seal.save(ciphertext)
         check_ciphertext(self.preset, data)
@@ -66,7 +65,5 @@ def _check(preset: Preset, templates: Templates) -> None:
 
 
 def _seal_encryptor(key: EncryptionKey) -> Any:
-    from blindwatch.he import seal
-
-    public = seal.load(key.preset, seal.sealapi.PublicKey, key.public)
-    return seal.sealapi.Encryptor(seal.context(key.preset), public)
+    public = seal.load(key.preset, sealapi.PublicKey, key.public)
+    return sealapi.Encryptor(seal.context(key.preset), public)

@@ -48,12 +48,17 @@ def dot(left: Doubles, right: Doubles, scales: Doubles, tables_: tuple[Doubles, 
         for start in range(0, degree, _CHUNK):
             sums = np.zeros((3, _CHUNK))
             for pair in range(count):
-                a0, a1 = left[pair, 0, row, start : start + _CHUNK], left[pair, 1, row, start : start + _CHUNK]
+                a0, a1 = (
+                    left[pair, 0, row, start : start + _CHUNK],
+                    left[pair, 1, row, start : start + _CHUNK],
+                )
                 b0 = right[pair, 0, row, start : start + _CHUNK]
                 b1 = right[pair, 1, row, start : start + _CHUNK]
                 for at in range(_CHUNK):
                     outer = multiply(a0[at], b0[at], prime, inverse)
-                    cross = multiply(a0[at], b1[at], prime, inverse) + multiply(a1[at], b0[at], prime, inverse)
+                    cross = multiply(a0[at], b1[at], prime, inverse) + multiply(
+                        a1[at], b0[at], prime, inverse
+                    )
                     inner = multiply(a1[at], b1[at], prime, inverse)
                     sums[0, at] = reduce(sums[0, at] + outer, prime, inverse)
                     sums[1, at] = reduce(sums[1, at] + cross, prime, inverse)

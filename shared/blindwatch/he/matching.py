@@ -19,8 +19,8 @@ from blindwatch.he.circuit import Circuit
 from blindwatch.he.keys import EvaluationBundle
 from blindwatch.he.layout import Layout
 from blindwatch.he.noop import NoopScheme
-from blindwatch.he.scheme import Scheme
 from blindwatch.he.residue_scheme import ResidueScheme
+from blindwatch.he.scheme import Scheme
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,9 @@ class NoopScheme:
 
     def dot(self, left: Sequence[Slots], right: Sequence[Slots]) -> Slots:
         """The sum of products of pairs."""
-        total: Slots = sum((self.multiply(a, b) for a, b in zip(left, right, strict=True)), np.int64(0))  # type: ignore[assignment]
+        total = np.zeros(self._preset.poly_degree, dtype=np.int64)
+        for a, b in zip(left, right, strict=True):
+            total += self.multiply(a, b)
         return total % PLAIN_MODULUS
 
     def multiply(self, left: Slots, right: Slots) -> Slots:

@@ -65,7 +65,7 @@ class ResidueScheme:
 
     def primes(self, value: Value) -> int:
         """How many primes the value keeps."""
-        return _coefficients(value).shape[1]
+        return int(_coefficients(value).shape[1])
 
     def lower(self, value: Value, primes: int) -> Value:
         """The same slots with no more than this many primes."""
@@ -176,7 +176,8 @@ class ResidueScheme:
     def _encode(self, slots: Slots) -> Doubles:
         values = np.empty((1, 1, self._preset.poly_degree))
         values[0, 0, self._ring.slot_order] = slots
-        return kernels.from_ntt(values, self._ring.plain)[0, 0]
+        encoded: Doubles = kernels.from_ntt(values, self._ring.plain)[0, 0]
+        return encoded
 
     def _add_plain(self, residues: Doubles, plain: Doubles) -> None:
         """Add a plaintext, given by its lowest coefficients modulo t, centred."""
@@ -185,9 +186,9 @@ class ResidueScheme:
         width[:] = plain
         target = np.ascontiguousarray(residues[:1, :, : len(plain)])
         delta = self._ring.levels[rows].delta
-        residues[0, :, : len(plain)] = kernels.affine(
-            target, np.ones(rows), width, delta, self._ring.tables
-        )[0]
+        residues[0, :, : len(plain)] = kernels.affine(target, np.ones(rows), width, delta, self._ring.tables)[
+            0
+        ]
 
 
 def from_residues(preset: Preset, residues: objects.Residues) -> Doubles:

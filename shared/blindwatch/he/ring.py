@@ -118,7 +118,8 @@ def slot_order(degree: int) -> NDArray[np.intp]:
         power = power * 3 % (2 * degree)
     side = round(degree**0.5)
     block, position = np.divmod(bit_reversed(degree)[(powers - 1) // 2], side)
-    return position * side + block
+    order: NDArray[np.intp] = position * side + block
+    return order
 
 
 def automorphism(degree: int, element: int) -> tuple[NDArray[np.intp], Doubles]:
