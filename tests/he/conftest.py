@@ -6,15 +6,20 @@ from typing import Any
 import numpy as np
 import pytest
 import tenseal.sealapi as sealapi
+from numpy.typing import NDArray
 
 from blindwatch.he import objects, seal
 from blindwatch.he.encrypting import Encryptor
 from blindwatch.he.ntt import Doubles
 from blindwatch.he.presets import Preset, preset
+from blindwatch.he.ranked import seal as rank_seal
+from blindwatch.he.ranked.encrypting import RankEncryptor
+from blindwatch.he.ranked.presets import RankPreset, rank_preset
 from blindwatch.he.residue_scheme import ResidueScheme, from_residues, to_residues
 from blindwatch.he.scheme import Slots
 from blindwatch.he.seal_scheme import SealScheme
 from blindwatch.secret.keys import KeySet
+from blindwatch.secret.ranked import RankKeySet, generate_ranked
 
 
 @pytest.fixture(scope="session")
@@ -66,4 +71,44 @@ def bench(real: Preset, keys: KeySet) -> Bench:
         SealScheme(keys.evaluation),
         Encryptor(keys.encryption),
         sealapi.Decryptor(seal.context(real), secret),
+    )
+
+
+@dataclass(frozen=True)
+class RankBench:
+    """Ranked search under one key, with SEAL's own objects to compare with."""
+
+    preset: RankPreset
+    keys: RankKeySet
+    encryptor: RankEncryptor
+    context: Any
+    decryptor: Any
+
+    def encrypt(self, coefficients: Slots) -> Any:
+        fresh = sealapi.Ciphertext(self.context)
+        self.encryptor._seal.encrypt(rank_seal.plaintext(self.preset, coefficients), fresh)
+        return fresh
+
+    def residues(self, ciphertext: Any) -> objects.Residues:
+        primes, polynomials = ciphertext.coeff_modulus_size(), ciphertext.size()
+        return objects.read_ciphertext(self.preset, seal.save(ciphertext), primes, polynomials).residues
+
+    def form(self, ciphertexts: list[Any]) -> NDArray[np.uint32]:
+        """As the scan takes them."""
+        return np.stack([self.encryptor._transformed(each) for each in ciphertexts], axis=2)
+
+    def open(self, ciphertext: Any) -> Slots:
+        opened = sealapi.Plaintext()
+        self.decryptor.decrypt(ciphertext, opened)
+        return rank_seal.coefficients(self.preset, opened)
+
+
+@pytest.fixture(scope="session")
+def rank_bench() -> RankBench:
+    chosen = rank_preset("rank-128")
+    keys = generate_ranked(chosen)
+    context = rank_seal.context(chosen)
+    secret = seal.load_into(context, sealapi.SecretKey, keys.secret.material)
+    return RankBench(
+        chosen, keys, RankEncryptor(keys.encryption), context, sealapi.Decryptor(context, secret)
     )

@@ -18,7 +18,7 @@ import zstandard
 from numpy.typing import NDArray
 
 from blindwatch.errors import MalformedCiphertext, WrongPreset
-from blindwatch.he.presets import Preset
+from blindwatch.he.parameters import Parameters
 
 Residues = NDArray[np.uint64]
 """Shape (polynomials, primes, N)."""
@@ -40,7 +40,7 @@ class Polynomials:
     is_ntt: bool
 
 
-def raw_size(preset: Preset, polynomials: int, primes: int) -> int:
+def raw_size(preset: Parameters, polynomials: int, primes: int) -> int:
     """Bytes of a serialized ciphertext without compression."""
     return HEADER.size + _OVERHEAD + 8 * polynomials * primes * preset.poly_degree
 
@@ -60,7 +60,7 @@ def check_header(data: bytes, largest: int) -> int:
     return int(mode)
 
 
-def read_ciphertext(preset: Preset, data: bytes, primes: int, polynomials: int = 2) -> Polynomials:
+def read_ciphertext(preset: Parameters, data: bytes, primes: int, polynomials: int = 2) -> Polynomials:
     """The residues of a serialized ciphertext, of exactly this shape and with every residue below its prime."""
     expected = raw_size(preset, polynomials, primes) - HEADER.size
     mode = check_header(data, zstandard_bound(expected + HEADER.size))
@@ -68,7 +68,7 @@ def read_ciphertext(preset: Preset, data: bytes, primes: int, polynomials: int =
     return read_body(preset, _expand(body, expected) if mode == ZSTANDARD else body, primes, polynomials)
 
 
-def read_body(preset: Preset, body: bytes | memoryview, primes: int, polynomials: int = 2) -> Polynomials:
+def read_body(preset: Parameters, body: bytes | memoryview, primes: int, polynomials: int = 2) -> Polynomials:
     """As `read_ciphertext`, of the expanded bytes behind the header."""
     if len(body) != raw_size(preset, polynomials, primes) - HEADER.size:
         raise MalformedCiphertext("The ciphertext does not have the size that its preset says.")
@@ -88,7 +88,7 @@ def read_body(preset: Preset, body: bytes | memoryview, primes: int, polynomials
     return Polynomials(residues, bool(is_ntt))
 
 
-def write_ciphertext(preset: Preset, residues: Residues) -> bytes:
+def write_ciphertext(preset: Parameters, residues: Residues) -> bytes:
     """A serialized ciphertext in coefficient form, compressed as SEAL does by default."""
     polynomials, primes, degree = residues.shape
     meta = _META.pack(preset.parms_id(primes), 0, polynomials, degree, primes, 1.0, 1)

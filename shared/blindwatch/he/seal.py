@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 import tenseal.sealapi as sealapi
 
 from blindwatch.errors import InternalError, MalformedCiphertext
+from blindwatch.he.parameters import Parameters
 from blindwatch.he.presets import PLAIN_MODULUS, Preset
 
 Object = TypeVar("Object")
@@ -17,11 +18,16 @@ _CHUNK: Final = 1 << 24
 
 @cache
 def context(preset: Preset) -> Any:
-    """SEAL's context of a preset; refused by SEAL unless the parameters have 128-bit security."""
+    """SEAL's context of a preset."""
+    return new_context(preset, PLAIN_MODULUS)
+
+
+def new_context(preset: Parameters, plain_modulus: int) -> Any:
+    """A context of SEAL; refused by it unless the parameters have 128-bit security."""
     parameters = sealapi.EncryptionParameters(sealapi.SCHEME_TYPE.BFV)
     parameters.set_poly_modulus_degree(preset.poly_degree)
     parameters.set_coeff_modulus([sealapi.Modulus(prime) for prime in preset.primes])
-    parameters.set_plain_modulus(PLAIN_MODULUS)
+    parameters.set_plain_modulus(plain_modulus)
     built = sealapi.SEALContext(parameters, True, sealapi.SEC_LEVEL_TYPE.TC128)
     if not built.parameters_set():
         raise InternalError("SEAL does not accept the parameters of the preset.")
@@ -48,7 +54,12 @@ def save(seal_object: Any) -> bytes:
 
 def load(preset: Preset, kind: type[Object], data: bytes) -> Object:
     """An object from its serialized form, which SEAL checks against the preset; MalformedCiphertext if it fails."""
-    seal_object = kind(context(preset)) if kind is sealapi.Ciphertext else kind()  # type: ignore[call-arg]
+    return load_into(context(preset), kind, data)
+
+
+def load_into(context: Any, kind: type[Object], data: bytes) -> Object:
+    """As `load`, under a context."""
+    seal_object = kind(context) if kind is sealapi.Ciphertext else kind()  # type: ignore[call-arg]
     descriptor = os.memfd_create("seal", os.MFD_CLOEXEC)
     try:
         for start in range(0, len(data), _CHUNK):
@@ -56,7 +67,7 @@ def load(preset: Preset, kind: type[Object], data: bytes) -> Object:
                 written = 0
                 while written < len(view):
                     written += os.write(descriptor, view[written:])
-        seal_object.load(context(preset), f"/proc/self/fd/{descriptor}")  # type: ignore[attr-defined]
+        seal_object.load(context, f"/proc/self/fd/{descriptor}")  # type: ignore[attr-defined]
     except (RuntimeError, ValueError):
         raise MalformedCiphertext("SEAL cannot load the object under the preset.") from None
     finally:
