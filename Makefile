@@ -2,7 +2,7 @@
 #   make demo    the main job, end to end, on photographs
 #   make test    linters, then all tests
 #   make lint    linters only
-#   make bench   measurements
+#   make bench   measurements, recorded in benchmarks/
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -23,7 +23,7 @@ lint: .venv/dev.stamp
 	$(BIN)/mypy
 
 bench: .venv/dev.stamp
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/blindwatch bench --record benchmarks
 
 clean:
 	rm -rf .venv blindwatch-demo

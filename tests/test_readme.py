@@ -13,7 +13,7 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[1]
 DOCUMENTS = sorted(
     path
-    for pattern in ("*.md", "docs/**/*.md", "threat-model/*.md", "models/**/*.md")
+    for pattern in ("*.md", "docs/**/*.md", "threat-model/*.md", "models/**/*.md", "benchmarks/*.md")
     for path in REPOSITORY.glob(pattern)
 )
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")

@@ -37,6 +37,7 @@ ROLES = (
     Role("server", "Match encrypted probes against encrypted watchlists.", "server"),
     Role("camera", "Find faces, encrypt their templates and send them.", "camera"),
     Role("operator", "Fetch results and read the matches among them.", "operator"),
+    Role("bench", "Measure the engine in time and bytes, every answer checked.", "bench"),
     Role("models", "List, fetch, import and verify face models.", "vision"),
 )
 

@@ -1,0 +1,59 @@
+"""How much is measured: the sizes of the recorded run, or the smallest of each for tests."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Sizes in entries, and how often each piece of work is repeated."""
+
+    repeats: int
+    compared: tuple[int, ...]
+    """Lists that are also matched in plain SEAL calls."""
+    standard: int
+    """The list of a live deployment."""
+    growth: tuple[int, ...]
+    widths: tuple[int, ...]
+    """How many scores the match set has."""
+    in_flight: int
+    """Probes that are sent at once."""
+    pairs: int
+    """Pairs of templates that are compared one by one."""
+    fetched: int
+    """Records of the fetch-by-similarity workload."""
+    ranked: tuple[tuple[int, int], ...]
+    """Entries and dimension of galleries, all of the same size in bytes."""
+
+
+FULL: Final = Scale(
+    repeats=5,
+    compared=(16_384, 17_000),
+    standard=17_000,
+    growth=(1_000, 4_000, 17_000, 65_000),
+    widths=(24, 56, 120),
+    in_flight=8,
+    pairs=50,
+    fetched=50_000,
+    ranked=((1_000_000, 128), (500_000, 256), (250_000, 512)),
+)
+
+QUICK: Final = Scale(
+    repeats=1,
+    compared=(200,),
+    standard=200,
+    growth=(200,),
+    widths=(24,),
+    in_flight=2,
+    pairs=3,
+    fetched=600,
+    ranked=((4_096, 128),),
+)
+
+
+def available_cores() -> int:
+    """Cores that this process may run on."""
+    return len(os.sched_getaffinity(0))

@@ -1,0 +1,75 @@
+"""`bytes`: what goes over the wire, onto the disk and into memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Final
+
+from blindwatch.bench.case import Benchmark, Case
+from blindwatch.bench.rows import Row
+from blindwatch.bench.scale import Scale
+from blindwatch.bench.trial import trial
+from blindwatch.bench.workers import Workers
+from blindwatch.he.presets import preset
+from blindwatch.he.ranked import forms
+from blindwatch.he.ranked.presets import rank_preset
+
+PRESET: Final = "reveal-128"
+RANK_PRESET: Final = "rank-128"
+QUERY: Final = "query"
+ANSWER: Final = "answer"
+ON_DISK: Final = "per template on disk"
+IN_MEMORY: Final = "per template in memory"
+RANKED: Final = "per template on disk and in memory, ranked"
+PROCESS: Final = "memory of a server process with the list"
+
+
+def cases(scale: Scale) -> list[Case]:
+    """Everything at the standard list."""
+    return [Case(f"bytes, {scale.standard} entries", partial(_measure, scale.standard))]
+
+
+BENCHMARK: Final = Benchmark("bytes", "Query, answer, keys, and a template on disk and in memory.", cases)
+
+
+def _measure(entries: int) -> Sequence[Row]:
+    subject = trial(entries, preset(PRESET))
+    with Workers(subject, 1) as workers:
+        loaded = workers.memory()
+        answers = workers.match(1)
+        after = workers.memory()
+    verdict = subject.check(answers)
+    stored = sum(len(part) for block in subject.blocks for part in block)
+    sizes = {
+        QUERY: len(subject.ciphertext),
+        ANSWER: sum(len(each.indicator) + len(each.score) for each in answers[0]),
+        "encryption key, with each camera": len(subject.keys.encryption.to_bytes()),
+        "evaluation keys, with the server": len(subject.keys.evaluation.to_bytes()),
+        "secret key, with the operator": len(subject.keys.secret.material),
+        ON_DISK: round(stored / entries),
+        IN_MEMORY: round((loaded.with_list - loaded.before_list) / entries),
+        RANKED: _ranked_template(),
+        PROCESS: after.with_list,
+        "the same at its peak": after.peak,
+    }
+    return [
+        Row(
+            name=BENCHMARK.name,
+            entries=entries,
+            dim=subject.preset.dimension,
+            cores=1,
+            probes=1,
+            exact=verdict.exact,
+            worst_budget_bits=verdict.worst_budget_bits,
+            note=what,
+            bytes=size,
+        )
+        for what, size in sizes.items()
+    ]
+
+
+def _ranked_template() -> int:
+    """Its share of a block, which is mapped into memory as it lies on the disk."""
+    chosen = rank_preset(RANK_PRESET)
+    return round(forms.size(chosen) / chosen.poly_degree)

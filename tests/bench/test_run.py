@@ -1,0 +1,127 @@
+"""The smallest form of every benchmark, run for real: the rows it prints, and that it looks at the answers."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from blindwatch.bench import fetch, match, rank, sizes
+from blindwatch.bench.engine import Engine
+from blindwatch.bench.scale import QUICK
+from blindwatch.bench.trial import PLANTED, trial
+from blindwatch.he.presets import preset
+
+from .test_figures import FIELDS
+
+NUMBER = (int, float)
+Rows = list[dict[str, Any]]
+
+
+def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "blindwatch.cli.main", "bench", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+
+
+@pytest.fixture(scope="module")
+def rows() -> Rows:
+    done = bench("--quick", "--json")
+    assert done.returncode == 0, done.stderr
+    found: Rows = json.loads(done.stdout)
+    return found
+
+
+def test_every_benchmark_gives_rows(rows: Rows) -> None:
+    assert {row["name"] for row in rows} == {"match", "growth", "rank", "fetch", "bytes", "enrol"}
+
+
+def test_rows_have_the_agreed_fields_and_types(rows: Rows) -> None:
+    for row in rows:
+        assert [name for name in row if name not in {"note", "bytes"}] == FIELDS
+        assert all(
+            isinstance(row[name], int) and row[name] > 0 for name in ("entries", "dim", "cores", "probes")
+        )
+        if row["name"] == "bytes":
+            assert isinstance(row["bytes"], int)
+            assert row["bytes"] > 0
+            assert row["median_s"] is None
+        else:
+            assert 0 < row["min_s"] <= row["median_s"] <= row["max_s"]
+        beside = [row[name] for name in ("baseline", "baseline_median_s", "ratio")]
+        assert all(each is None for each in beside) or (
+            isinstance(beside[0], str) and all(isinstance(each, NUMBER) for each in beside[1:])
+        )
+
+
+def test_every_row_was_checked_and_kept_some_budget(rows: Rows) -> None:
+    for row in rows:
+        assert row["exact"] is True
+        assert row["worst_budget_bits"] >= 1
+
+
+def test_ratios_are_those_of_the_medians(rows: Rows) -> None:
+    for row in rows:
+        if row["baseline"] is not None:
+            assert row["ratio"] == pytest.approx(
+                row["baseline_median_s"] / row["median_s"], rel=0.01, abs=0.001
+            )
+
+
+def test_each_baseline_is_there(rows: Rows) -> None:
+    assert {row["baseline"] for row in rows if row["baseline"]} == {
+        match.PLAIN,
+        match.PAIRS,
+        rank.READING,
+        rank.IN_CLEAR,
+    }
+
+
+def test_several_probes_are_in_flight_at_once(rows: Rows) -> None:
+    flight = [row for row in rows if row["note"] == match.IN_FLIGHT]
+    assert [row["probes"] for row in flight] == [QUICK.in_flight]
+
+
+def test_bytes_are_those_of_query_answer_keys_templates_and_memory(rows: Rows) -> None:
+    found = {row["note"]: row["bytes"] for row in rows if row["name"] == "bytes"}
+    wanted = {sizes.QUERY, sizes.ANSWER, sizes.ON_DISK, sizes.IN_MEMORY, sizes.RANKED, sizes.PROCESS}
+    assert wanted <= set(found)
+    assert found[sizes.QUERY] < found[sizes.PROCESS]
+    assert sum("key" in note for note in found) == 3
+
+
+def test_count_and_payloads_are_of_the_same_matches(rows: Rows) -> None:
+    notes = [row["note"].split("; ") for row in rows if row["name"] == "fetch"]
+    assert {note[0] for note in notes} == {fetch.COUNT, fetch.PAYLOADS}
+    assert len({note[1] for note in notes}) == 1
+
+
+def test_wrong_answers_are_noticed() -> None:
+    subject = trial(QUICK.standard, preset("reveal-128"))
+    answers = [Engine.of(subject).match(subject.ciphertext)]
+    assert 0 < len(subject.expected) < PLANTED
+    assert subject.check(answers).exact
+    assert not replace(subject, templates=np.roll(subject.templates, 1, axis=0)).check(answers).exact
+    assert not replace(subject, probe=-subject.probe).check(answers).exact
+
+
+@pytest.mark.parametrize("count", [600, 50_000])
+def test_data_of_the_workload_is_far_from_its_threshold(count: int) -> None:
+    vectors, query = fetch.records(count, 128)
+    cosines = vectors @ query
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1)
+    near = cosines > fetch.COSINE
+    assert 1 <= near.sum() <= 64
+    assert cosines[near].min() > 0.88
+    assert cosines[~near].max() < 0.7
+
+
+@pytest.mark.parametrize("arguments", [("--quick",), ("match",)])
+def test_only_a_whole_run_is_recorded(arguments: tuple[str, ...], tmp_path: Any) -> None:
+    done = bench(*arguments, "--record", str(tmp_path))
+    assert done.returncode == 1
+    assert "Only a whole run is recorded." in done.stderr
