@@ -8,7 +8,8 @@
     │   └── TooLarge
     ├── ModelError          ModelMissing, ModelCorrupt, ModelMismatch, DownloadFailed
     ├── CipherError         MalformedCiphertext, WrongPreset, WrongKey, BudgetExhausted
-    ├── DeploymentError     UnknownDeployment, DeploymentExists, DeploymentNotReady, EmptyWatchlist, MissingBlob
+    ├── DeploymentError     UnknownDeployment, DeploymentExists, DeploymentNotReady, EmptyWatchlist, MissingBlob,
+    │                       RankedNotAllowed, WrongUse
     ├── AccessError         Unauthenticated, Forbidden
     └── ServiceError        NotFound, Busy, WorkerLost, ServerUnavailable, InternalError
 
@@ -44,6 +45,8 @@ class Problem(Enum):
     DEPLOYMENT_NOT_READY = ("deployment-not-ready", 409, "The deployment has no watchlist yet")
     EMPTY_WATCHLIST = ("empty-watchlist", 422, "The watchlist has no entries")
     MISSING_BLOB = ("missing-blob", 409, "The watchlist names data that was not uploaded")
+    RANKED_NOT_ALLOWED = ("ranked-not-allowed", 403, "The server does not allow ranked search")
+    WRONG_USE = ("wrong-use", 409, "The deployment is for another use")
     UNAUTHENTICATED = ("unauthenticated", 401, "The request carries no valid credentials")
     FORBIDDEN = ("forbidden", 403, "The role is not allowed to do this")
     NOT_FOUND = ("not-found", 404, "There is nothing at this address")
@@ -221,6 +224,18 @@ class MissingBlob(DeploymentError):
     """A watchlist names data that was not uploaded."""
 
     problem = Problem.MISSING_BLOB
+
+
+class RankedNotAllowed(DeploymentError):
+    """The server is not set to allow ranked search."""
+
+    problem = Problem.RANKED_NOT_ALLOWED
+
+
+class WrongUse(DeploymentError):
+    """The deployment reveals matches only and ranking was asked for, or the other way round."""
+
+    problem = Problem.WRONG_USE
 
 
 class AccessError(BlindwatchError):

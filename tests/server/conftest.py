@@ -56,7 +56,7 @@ class ServerProcess:
         settings = {"workers": 1, "port": 0, **settings}
         self._size = settings["workers"]
         self._config.write_text(
-            "".join(f"{name} = {value}\n" for name, value in settings.items())
+            "".join(f"{name} = {str(value).lower()}\n" for name, value in settings.items())
             + f'data = "{self.store}"\n[tokens]\n'
             + "".join(
                 f'{role} = ["{hashlib.sha256(token.encode()).hexdigest()}"]\n'

@@ -148,6 +148,8 @@ def test_the_interface_describes_itself_without_loading_anything(server: ServerP
         "/v1/deployments/{name}/probes",
         "/v1/deployments/{name}/results",
         "/v1/deployments/{name}/results/{probe_id}",
+        "/v1/deployments/{name}/searches",
+        "/v1/deployments/{name}/searches/{search_id}",
         "/v1/health",
     }
     for path in described["paths"]:

@@ -36,7 +36,7 @@ def wire(message: Message) -> dict[str, cbor.Value]:
 def test_schema_file_names_the_same_messages_and_fields() -> None:
     text = (resources.files("blindwatch.wire") / "schema.cddl").read_text()
     schema = {
-        name: set(re.findall(r"^  (\w+):", body, re.M))
+        name: set(re.findall(r"^  (?:\? )?(\w+):", body, re.M))
         for name, body in re.findall(r"^(\w+) = \{\n(.*?)^\}", text, re.M | re.S)
     }
     models = {name: {field.alias for field in model.model_fields.values()} for name, model in MODELS.items()}

@@ -11,20 +11,16 @@ from blindwatch.errors import (
     BlindwatchError,
     DeploymentExists,
     DeploymentNotReady,
-    EmptyWatchlist,
     MalformedMessage,
-    TooLarge,
     UnknownDeployment,
-    WrongPreset,
+    WrongUse,
 )
-from blindwatch.he.preflight import check_ciphertext
-from blindwatch.he.presets import Preset, preset
-from blindwatch.matching.jobs import Inspect, Load
+from blindwatch.matching.jobs import Inspect, Load, LoadGallery
+from blindwatch.matching.uses import RankedRules, RevealRules, check_allowed, rules
 from blindwatch.matching.workers import WorkerPool
 from blindwatch.store.database import Store
 from blindwatch.store.deployments import Deployment
-from blindwatch.wire import limits
-from blindwatch.wire.messages import DeploymentInfo, DeploymentOffer, WatchlistManifest
+from blindwatch.wire.messages import DeploymentInfo, DeploymentOffer, Use, WatchlistManifest
 
 MASK_SECRET_BYTES: Final = 32
 
@@ -32,19 +28,20 @@ MASK_SECRET_BYTES: Final = 32
 class DeploymentDesk:
     """The deployments of this server. Custodians are served one at a time, so that uploads cannot mix."""
 
-    def __init__(self, store: Store, pool: WorkerPool, allow_insecure: bool) -> None:
+    def __init__(self, store: Store, pool: WorkerPool, allow_insecure: bool, allow_ranked: bool) -> None:
         self._store = store
         self._pool = pool
         self._allow_insecure = allow_insecure
+        self._allow_ranked = allow_ranked
         self._turn = asyncio.Lock()
         self._held = {deployment.id: deployment for deployment in store.deployments.all()}
         for deployment in self._held.values():
-            self._preset(deployment.preset)
+            self._rules(deployment.preset)
 
     def __len__(self) -> int:
         return len(self._held)
 
-    def watchlists(self) -> list[Load]:
+    def watchlists(self) -> list[Load | LoadGallery]:
         """What every worker loads before its first job."""
         return [self._load(held, held.manifest) for held in self._held.values() if held.manifest is not None]
 
@@ -55,9 +52,20 @@ class DeploymentDesk:
         except KeyError:
             raise UnknownDeployment from None
 
-    def ready(self, name: str) -> Deployment:
-        """The deployment of this name, which must have a watchlist."""
+    def used(self, name: str, use: Use) -> Deployment:
+        """The deployment of this name, which must be for this use."""
         deployment = self.get(name)
+        if rules(deployment.preset).use != use:
+            raise WrongUse
+        return deployment
+
+    def blob_limit(self, name: str) -> int:
+        """The most bytes of one piece of this deployment's watchlist."""
+        return rules(self.get(name).preset).blob_limit
+
+    def ready(self, name: str, use: Use) -> Deployment:
+        """The deployment of this name, which must be for this use and have a watchlist."""
+        deployment = self.used(name, use)
         if deployment.manifest is None:
             raise DeploymentNotReady
         return deployment
@@ -67,6 +75,7 @@ class DeploymentDesk:
         deployment = self.get(name)
         return DeploymentInfo(
             deployment=deployment.id,
+            use=rules(deployment.preset).use,
             preset=deployment.preset,
             key_id=deployment.key_id,
             model_digest=deployment.model_digest,
@@ -78,7 +87,10 @@ class DeploymentDesk:
 
     async def open(self, name: str, offer: DeploymentOffer) -> bool:
         """Open a deployment; false if the very same one is open already."""
-        self._preset(offer.preset).check_threshold(offer.threshold)
+        offered_for = self._rules(offer.preset)
+        if offered_for.use != offer.use:
+            raise WrongUse("The preset of the offer is for another use than the offer.")
+        offered_for.check_offer(offer)
         async with self._turn:
             offered = Deployment(
                 id=name,
@@ -102,14 +114,14 @@ class DeploymentDesk:
         deployment = self.get(name)
         if hashlib.sha256(data).hexdigest() != digest:
             raise MalformedMessage("The body is not the one that the address names by its digest.")
-        check_ciphertext(preset(deployment.preset), data)
+        rules(deployment.preset).check_blob(deployment.key_id, data)
         async with self._turn:
             await asyncio.to_thread(self._store.blobs.put, name, data)
 
     async def put_watchlist(self, name: str, manifest: WatchlistManifest) -> None:
         """Put a watchlist into use, once every worker has loaded it."""
         deployment = self.get(name)
-        _check_shape(preset(deployment.preset), manifest)
+        rules(deployment.preset).check_shape(manifest)
         async with self._turn:
             if deployment.manifest == manifest:
                 return
@@ -131,30 +143,35 @@ class DeploymentDesk:
         await asyncio.to_thread(self._store.deployments.add, offered)
         self._held[offered.id] = offered
 
-    def _load(self, deployment: Deployment, manifest: WatchlistManifest) -> Load:
+    def _load(self, deployment: Deployment, manifest: WatchlistManifest) -> Load | LoadGallery:
         blobs = self._store.blobs
+        handle = hashlib.sha256(manifest.to_cbor()).hexdigest()
+        blocks = tuple(
+            tuple(str(blobs.require(deployment.id, digest)) for digest in block) for block in manifest.blocks
+        )
+        if rules(deployment.preset).use == "ranked":
+            return LoadGallery(
+                deployment=deployment.id,
+                handle=handle,
+                preset=deployment.preset,
+                key_id=deployment.key_id,
+                gallery=tuple(path for block in blocks for path in block),
+            )
         return Load(
             deployment=deployment.id,
-            handle=hashlib.sha256(manifest.to_cbor()).hexdigest(),
+            handle=handle,
             bundle=str(blobs.require(deployment.id, deployment.bundle_digest)),
             preset=deployment.preset,
             key_id=deployment.key_id,
             threshold=deployment.threshold,
             mask_secret=deployment.mask_secret,
-            blocks=tuple(
-                tuple(str(blobs.require(deployment.id, digest)) for digest in block)
-                for block in manifest.blocks
-            ),
+            blocks=blocks,
         )
 
-    def _preset(self, name: str) -> Preset:
-        chosen = preset(name)
-        if chosen.is_insecure and not self._allow_insecure:
-            raise WrongPreset(
-                "The preset encrypts nothing, so this server refuses it.",
-                hint="Choose a preset that is not called insecure.",
-            )
-        return chosen
+    def _rules(self, name: str) -> RevealRules | RankedRules:
+        found = rules(name)
+        check_allowed(found, insecure=self._allow_insecure, ranked=self._allow_ranked)
+        return found
 
 
 def _terms(deployment: Deployment) -> tuple[object, ...]:
@@ -166,15 +183,3 @@ def _terms(deployment: Deployment) -> tuple[object, ...]:
         deployment.threshold,
         deployment.bundle_digest,
     )
-
-
-def _check_shape(chosen: Preset, manifest: WatchlistManifest) -> None:
-    if manifest.entries == 0:
-        raise EmptyWatchlist
-    # Planning takes a step for each block, so it must not begin for any number of them.
-    if manifest.entries > limits.BLOCKS * max(layout.capacity for layout in chosen.layouts):
-        raise TooLarge(f"The watchlist has more entries than {limits.BLOCKS} blocks hold.")
-    if [len(block) for block in manifest.blocks] != [
-        layout.parts for layout in chosen.plan(manifest.entries)
-    ]:
-        raise MalformedMessage("The watchlist has other blocks than the preset plans for its entries.")

@@ -37,6 +37,16 @@ class Load(Message):
     blocks: Annotated[tuple[Annotated[tuple[str, ...], Strict(False)], ...], Strict(False)]
 
 
+class LoadGallery(Message):
+    """Take the gallery of a ranked deployment, one file for each block, in the place of the one before."""
+
+    deployment: str
+    handle: str
+    preset: str
+    key_id: str
+    gallery: Annotated[tuple[str, ...], Strict(False)]
+
+
 class Drop(Message):
     """Let go of a deployment's watchlist."""
 
@@ -51,6 +61,13 @@ class Match(Message):
     ciphertext: Annotated[bytes, Field(repr=False)]
 
 
+class Rank(Message):
+    """Score a query against the gallery of a deployment."""
+
+    deployment: str
+    query: Annotated[bytes, Field(repr=False)]
+
+
 class Done(Message):
     """A job is done and there is nothing to say about it."""
 
@@ -62,6 +79,13 @@ class Released(Message):
     elapsed_ms: Count
 
 
+class Ranked(Message):
+    """The encrypted scores of a query, block by block, and how long they took."""
+
+    scores: Annotated[tuple[bytes, ...], Strict(False), Field(repr=False)]
+    elapsed_ms: Count
+
+
 class Refused(Message):
     """A job could not be done."""
 
@@ -70,14 +94,14 @@ class Refused(Message):
     hint: str
 
 
-Job: TypeAlias = Inspect | Load | Drop | Match
-Answer: TypeAlias = Done | Released | Refused
+Job: TypeAlias = Inspect | Load | LoadGallery | Drop | Match | Rank
+Answer: TypeAlias = Done | Released | Ranked | Refused
 
 
 class Order(Message):
     """A job on its way to a worker. A path may take as many bytes as the system lets it."""
 
-    limit = limits.PROBE + limits.BLOCKS * 128 * 4 * limits.KIB
+    limit = limits.SEARCH + limits.BLOCKS * 128 * 4 * limits.KIB
     job: Job
 
 

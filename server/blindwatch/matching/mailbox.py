@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeVar
 
 from blindwatch.errors import NotFound
 from blindwatch.matching import logs
 from blindwatch.store.results import Results
 
 _LONGEST_NAP: Final = 60.0
+
+Found = TypeVar("Found", bytes, list[bytes])
 
 
 class Mailbox:
@@ -35,18 +38,31 @@ class Mailbox:
 
     async def fetch(self, deployment: str, wait: float) -> list[bytes]:
         """The oldest results; if there are none, wait up to so many seconds for the first."""
+        found = await self._look(deployment, wait, lambda: self._results.oldest(deployment, time.time()))
+        return found or []
+
+    async def find(self, deployment: str, search_id: str, wait: float) -> bytes:
+        """The result of one search, waiting up to so many seconds for it."""
+        body = await self._look(
+            deployment, wait, lambda: self._results.find(deployment, search_id, time.time())
+        )
+        if body is None:
+            raise NotFound("No result of this search is waiting.")
+        return body
+
+    async def _look(self, deployment: str, wait: float, look: Callable[[], Found | None]) -> Found | None:
         deadline = time.monotonic() + wait
         while True:
             # Taken before looking, so that a result that comes in between is not slept through.
             arrival = self._arrivals[deployment]
-            bodies = await asyncio.to_thread(self._results.oldest, deployment, time.time())
+            found = await asyncio.to_thread(look)
             left = deadline - time.monotonic()
-            if bodies or left <= 0 or self._closing:
-                return bodies
+            if found or left <= 0 or self._closing:
+                return found
             try:
                 await asyncio.wait_for(arrival.wait(), left)
             except TimeoutError:
-                return []
+                return None
 
     async def acknowledge(self, deployment: str, probe_id: str) -> None:
         """Delete a result."""

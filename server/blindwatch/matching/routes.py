@@ -14,6 +14,7 @@ from blindwatch.matching.bodies import CBOR, cbor_response, read_body
 from blindwatch.matching.deployments import DeploymentDesk
 from blindwatch.matching.mailbox import Mailbox
 from blindwatch.matching.probes import ProbeDesk
+from blindwatch.matching.searches import SearchDesk
 from blindwatch.matching.workers import WorkerPool
 from blindwatch.wire import cbor, limits
 from blindwatch.wire.messages import (
@@ -27,6 +28,9 @@ from blindwatch.wire.messages import (
     ProbeId,
     ProbeReceipt,
     ResultBatch,
+    Search,
+    SearchReceipt,
+    SearchResult,
     WatchlistManifest,
 )
 
@@ -37,6 +41,7 @@ class Desks:
 
     deployments: DeploymentDesk
     probes: ProbeDesk
+    searches: SearchDesk
     mailbox: Mailbox
     pool: WorkerPool
 
@@ -94,9 +99,8 @@ async def get_deployment(name: Name, desks: With) -> Response:
     "/deployments/{name}/blobs/{digest}", status_code=204, dependencies=CUSTODIAN, openapi_extra=_takes(None)
 )
 async def put_blob(request: Request, name: Name, digest: Digest, desks: With) -> Response:
-    """Upload one ciphertext of a watchlist; the address holds its SHA-256."""
-    desks.deployments.get(name)
-    body = await read_body(request, limits.BLOB, digested=False)
+    """Upload one ciphertext of a watchlist, or in ranked use one block; the address holds its SHA-256."""
+    body = await read_body(request, desks.deployments.blob_limit(name), digested=False)
     await desks.deployments.put_blob(name, digest, body)
     return Response(status_code=204)
 
@@ -125,7 +129,7 @@ async def put_watchlist(request: Request, name: Name, desks: With) -> Response:
 )
 async def post_probe(request: Request, name: Name, desks: With) -> Response:
     """Submit a probe. Answers 429 while the server has all the work it accepts."""
-    desks.deployments.ready(name)
+    desks.deployments.ready(name, "reveal")
     with desks.probes.reserve():
         body = await read_body(request, limits.PROBE, digested=True)
         receipt = await desks.probes.take(name, Probe.from_cbor(body))
@@ -135,7 +139,7 @@ async def post_probe(request: Request, name: Name, desks: With) -> Response:
 @router.get("/deployments/{name}/results", dependencies=OPERATOR, responses=_gives(200, ResultBatch))
 async def get_results(name: Name, desks: With, wait: Wait = 0.0) -> Response:
     """The oldest results, as they stay until they are acknowledged or expire."""
-    desks.deployments.get(name)
+    desks.deployments.used(name, "reveal")
     bodies = await desks.mailbox.fetch(name, wait)
     return cbor_response(cbor.encode({"results": [cbor.decode(body, limits.RESULT) for body in bodies]}))
 
@@ -143,8 +147,41 @@ async def get_results(name: Name, desks: With, wait: Wait = 0.0) -> Response:
 @router.delete("/deployments/{name}/results/{probe_id}", status_code=204, dependencies=OPERATOR)
 async def delete_result(name: Name, probe_id: ProbeId, desks: With) -> Response:
     """Acknowledge a result, which deletes it."""
-    desks.deployments.get(name)
+    desks.deployments.used(name, "reveal")
     await desks.mailbox.acknowledge(name, probe_id)
+    return Response(status_code=204)
+
+
+@router.post(
+    "/deployments/{name}/searches",
+    status_code=202,
+    dependencies=OPERATOR,
+    openapi_extra=_takes(Search),
+    responses=_gives(202, SearchReceipt),
+)
+async def post_search(request: Request, name: Name, desks: With) -> Response:
+    """Submit a search to a deployment of ranked use. Answers 429 while the server has all it accepts."""
+    desks.deployments.ready(name, "ranked")
+    with desks.searches.reserve():
+        body = await read_body(request, limits.SEARCH, digested=True)
+        receipt = await desks.searches.take(name, Search.from_cbor(body))
+    return cbor_response(receipt.to_cbor(), 202)
+
+
+@router.get(
+    "/deployments/{name}/searches/{search_id}", dependencies=OPERATOR, responses=_gives(200, SearchResult)
+)
+async def get_search(name: Name, search_id: ProbeId, desks: With, wait: Wait = 0.0) -> Response:
+    """The result of a search, as it stays until it is acknowledged or expires; 404 while there is none."""
+    desks.deployments.used(name, "ranked")
+    return cbor_response(await desks.mailbox.find(name, search_id, wait))
+
+
+@router.delete("/deployments/{name}/searches/{search_id}", status_code=204, dependencies=OPERATOR)
+async def delete_search(name: Name, search_id: ProbeId, desks: With) -> Response:
+    """Acknowledge the result of a search, which deletes it."""
+    desks.deployments.used(name, "ranked")
+    await desks.mailbox.acknowledge(name, search_id)
     return Response(status_code=204)
 
 
@@ -156,7 +193,7 @@ async def get_health(desks: With) -> Response:
         status="ok" if alive else "no-workers",
         version=metadata.version("blindwatch"),
         workers=alive,
-        queued=desks.probes.queued,
+        queued=desks.probes.queued + desks.searches.queued,
         deployments=len(desks.deployments),
     )
     return cbor_response(health.to_cbor())

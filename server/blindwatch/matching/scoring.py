@@ -19,6 +19,8 @@ from blindwatch.errors import BlindwatchError, DeploymentNotReady, InternalError
 from blindwatch.he.keys import EvaluationBundle
 from blindwatch.he.matching import Block, Matcher
 from blindwatch.he.presets import preset
+from blindwatch.he.ranked.presets import RANK_PRESETS
+from blindwatch.matching import ranking
 from blindwatch.matching.jobs import (
     LENGTH_BYTES,
     Answer,
@@ -27,8 +29,10 @@ from blindwatch.matching.jobs import (
     Inspect,
     Job,
     Load,
+    LoadGallery,
     Match,
     Order,
+    Rank,
     Refused,
     Released,
     Reply,
@@ -51,6 +55,7 @@ class Scorer:
 
     def __init__(self) -> None:
         self._watchlists: dict[str, Watchlist] = {}
+        self._galleries = ranking.Galleries()
 
     def do(self, job: Job) -> Answer:
         """Do a job. Whatever goes wrong is an answer too, without the data that it went wrong on."""
@@ -63,14 +68,21 @@ class Scorer:
 
     def _do(self, job: Job) -> Answer:
         match job:
+            case Inspect() if job.preset in RANK_PRESETS:
+                ranking.inspect(job)
             case Inspect():
                 _bundle(job)
             case Load():
                 self._load(job)
+            case LoadGallery():
+                self._galleries.load(job)
             case Drop():
                 self._watchlists.pop(job.drop, None)
+                self._galleries.drop(job.drop)
             case Match():
                 return self._match(job)
+            case Rank():
+                return self._galleries.rank(job)
         return Done()
 
     def _load(self, job: Load) -> None:

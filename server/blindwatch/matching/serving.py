@@ -24,6 +24,7 @@ from blindwatch.matching.deployments import DeploymentDesk
 from blindwatch.matching.mailbox import Mailbox
 from blindwatch.matching.probes import ProbeDesk
 from blindwatch.matching.routes import Desks
+from blindwatch.matching.searches import SearchDesk
 from blindwatch.matching.settings import ServerSettings
 from blindwatch.matching.workers import WorkerPool
 from blindwatch.store.database import Store
@@ -64,20 +65,23 @@ async def _serve(
         )
         server = _Server(config, lambda: _announce(listener, ready_file), desks.mailbox.close)
         await server.serve(sockets=[listener])
-        logs.info("stopping", queued=desks.probes.queued)
-        await desks.probes.finish(settings.shutdown_seconds)
+        logs.info("stopping", queued=desks.probes.queued + desks.searches.queued)
+        await asyncio.gather(
+            desks.probes.finish(settings.shutdown_seconds), desks.searches.finish(settings.shutdown_seconds)
+        )
 
 
 @asynccontextmanager
 async def _desks(settings: ServerSettings, store: Store, allow_insecure: bool) -> AsyncIterator[Desks]:
     pool = WorkerPool(settings.workers, settings.job_seconds)
-    deployments = DeploymentDesk(store, pool, allow_insecure)
+    deployments = DeploymentDesk(store, pool, allow_insecure, settings.allow_ranked)
     mailbox = Mailbox(store.results, settings.result_hours * _HOUR)
     probes = ProbeDesk(deployments, pool, mailbox, settings.queue_length)
+    searches = SearchDesk(deployments, pool, mailbox)
     await pool.start(deployments.watchlists())
     expiring = asyncio.create_task(mailbox.keep_expiring())
     try:
-        yield Desks(deployments, probes, mailbox, pool)
+        yield Desks(deployments, probes, searches, mailbox, pool)
     finally:
         expiring.cancel()
         await asyncio.gather(expiring, return_exceptions=True)
@@ -143,6 +147,8 @@ def _announce(listener: socket.socket, ready_file: Path | None) -> None:
 def _warn(settings: ServerSettings, allow_insecure: bool) -> None:
     if allow_insecure:
         logs.warning("INSECURE-PRESETS-ALLOWED", meaning="templates may arrive unencrypted; for tests only")
+    if settings.allow_ranked:
+        logs.warning("ranked-search-allowed", meaning="operators of ranked deployments learn every score")
     if not settings.is_loopback:
         logs.warning("reachable-from-elsewhere", meaning="tokens travel in clear; put TLS before this server")
     if not any(settings.tokens.values()):

@@ -39,6 +39,7 @@ class ServerSettings(BaseSettings):
     result_hours: Annotated[float, Field(gt=0, le=24 * 90)] = 24.0
     job_seconds: Annotated[float, Field(gt=0, le=3600)] = 300.0
     shutdown_seconds: Annotated[float, Field(ge=0, le=3600)] = 20.0
+    allow_ranked: bool = False
     tokens: dict[Role, tuple[Digest, ...]] = {}
 
     @classmethod

@@ -9,11 +9,24 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeAlias
 
 from blindwatch.errors import BlindwatchError, WorkerLost
 from blindwatch.matching import logs
-from blindwatch.matching.jobs import Answer, Done, Drop, Inspect, Job, Load, Match, Refused, Released
+from blindwatch.matching.jobs import (
+    Answer,
+    Done,
+    Drop,
+    Inspect,
+    Job,
+    Load,
+    LoadGallery,
+    Match,
+    Rank,
+    Ranked,
+    Refused,
+    Released,
+)
 from blindwatch.matching.processes import WorkerProcess
 from blindwatch.wire import problems
 
@@ -21,16 +34,18 @@ _ATTEMPTS: Final = 2
 _FIRST_PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 5.0
 
+Outcome: TypeAlias = Done | Released | Ranked
+
 
 @dataclass(eq=False)
 class _Task:
     job: Job
-    answer: asyncio.Future[Done | Released] = field(
+    answer: asyncio.Future[Outcome] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
     losses: int = 0
 
-    def settle(self, outcome: Done | Released | BlindwatchError) -> None:
+    def settle(self, outcome: Outcome | BlindwatchError) -> None:
         if self.answer.done():
             return
         if isinstance(outcome, BlindwatchError):
@@ -53,7 +68,7 @@ class WorkerPool:
         self._seats = [_Seat() for _ in range(size)]
         self._shared: deque[_Task] = deque()
         self._wake = asyncio.Condition()
-        self._watchlists: dict[str, Load] = {}
+        self._watchlists: dict[str, Load | LoadGallery] = {}
         self._dispatchers: list[asyncio.Task[None]] = []
 
     @property
@@ -61,7 +76,7 @@ class WorkerPool:
         """Workers that can take jobs."""
         return sum(seat.process is not None and not seat.process.ended for seat in self._seats)
 
-    async def start(self, watchlists: list[Load]) -> None:
+    async def start(self, watchlists: list[Load | LoadGallery]) -> None:
         """Start the workers; each loads these watchlists before its first job."""
         self._watchlists = {load.deployment: load for load in watchlists}
         self._dispatchers = [asyncio.create_task(self._dispatch(seat)) for seat in self._seats]
@@ -85,7 +100,14 @@ class WorkerPool:
             raise WorkerLost("A worker gave the answer to another job.")
         return answer
 
-    async def enrol(self, load: Load) -> None:
+    async def rank(self, job: Rank) -> Ranked:
+        """Have any worker score a query."""
+        answer = await self._submit(job)
+        if not isinstance(answer, Ranked):
+            raise WorkerLost("A worker gave the answer to another job.")
+        return answer
+
+    async def enrol(self, load: Load | LoadGallery) -> None:
         """Have every worker load a watchlist, or none: the one before stays in use if any worker refuses."""
         tasks = await self._broadcast(load)
         outcomes = await asyncio.gather(*(task.answer for task in tasks), return_exceptions=True)
@@ -98,7 +120,7 @@ class WorkerPool:
         # A process that took a seat in the meantime has recovered with the watchlist before.
         await self._broadcast(load)
 
-    async def _submit(self, job: Job) -> Done | Released:
+    async def _submit(self, job: Job) -> Outcome:
         task = _Task(job)
         async with self._wake:
             self._shared.append(task)
@@ -175,7 +197,7 @@ class WorkerPool:
         except BlindwatchError as error:
             task.settle(error)
 
-    async def _ask(self, job: Job, process: WorkerProcess) -> Done | Released:
+    async def _ask(self, job: Job, process: WorkerProcess) -> Outcome:
         answer: Answer = await process.call(job)
         if isinstance(answer, Refused):
             raise problems.from_urn(answer.problem, answer.detail, answer.hint)

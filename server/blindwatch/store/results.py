@@ -26,6 +26,14 @@ class Results:
         with self._engine.begin() as connection:
             connection.execute(insert(RESULTS).values(row))
 
+    def find(self, deployment: str, probe_id: str, at: float) -> bytes | None:
+        """The result of one probe or search, if it is waiting and not expired `at` this time."""
+        body = select(RESULTS.c.body).where(
+            RESULTS.c.deployment == deployment, RESULTS.c.probe_id == probe_id, RESULTS.c.expires > at
+        )
+        with self._engine.connect() as connection:
+            return connection.execute(body).scalar()
+
     def oldest(self, deployment: str, at: float) -> list[bytes]:
         """The oldest results not expired `at` this time: as many as a batch holds, and at least one."""
         size = func.length(RESULTS.c.body)

@@ -88,14 +88,16 @@ def read_body(preset: Parameters, body: bytes | memoryview, primes: int, polynom
     return Polynomials(residues, bool(is_ntt))
 
 
-def write_ciphertext(preset: Parameters, residues: Residues) -> bytes:
-    """A serialized ciphertext in coefficient form, compressed as SEAL does by default."""
+def write_ciphertext(preset: Parameters, residues: Residues, *, compressed: bool = True) -> bytes:
+    """A serialized ciphertext in coefficient form, compressed as SEAL does by default, or for SEAL here to read."""
     polynomials, primes, degree = residues.shape
     meta = _META.pack(preset.parms_id(primes), 0, polynomials, degree, primes, 1.0, 1)
     inner = HEADER.pack(MAGIC, HEADER.size, *VERSION, RAW, 0, HEADER.size + _COUNT.size + 8 * residues.size)
     values = np.ascontiguousarray(residues, dtype="<u8").tobytes()
-    body = zstandard.ZstdCompressor(level=3).compress(meta + inner + _COUNT.pack(residues.size) + values)
-    return HEADER.pack(MAGIC, HEADER.size, *VERSION, ZSTANDARD, 0, HEADER.size + len(body)) + body
+    body, mode = meta + inner + _COUNT.pack(residues.size) + values, RAW
+    if compressed:
+        body, mode = zstandard.ZstdCompressor(level=3).compress(body), ZSTANDARD
+    return HEADER.pack(MAGIC, HEADER.size, *VERSION, mode, 0, HEADER.size + len(body)) + body
 
 
 def zstandard_bound(size: int) -> int:

@@ -8,7 +8,14 @@ from typing import Final, Self
 
 import httpx
 
-from blindwatch.errors import BlindwatchError, ConfigurationError, InternalError, ServerUnavailable, TooLarge
+from blindwatch.errors import (
+    BlindwatchError,
+    ConfigurationError,
+    InternalError,
+    NotFound,
+    ServerUnavailable,
+    TooLarge,
+)
 from blindwatch.wire import digests, limits, problems
 from blindwatch.wire.messages import (
     DEPLOYMENT_ID,
@@ -18,6 +25,9 @@ from blindwatch.wire.messages import (
     Probe,
     ProbeReceipt,
     ResultBatch,
+    Search,
+    SearchReceipt,
+    SearchResult,
     WatchlistManifest,
 )
 
@@ -86,6 +96,24 @@ class ServerClient:
     def acknowledge(self, deployment: str, probe_id: str) -> None:
         """Delete a result from the server."""
         self._call("DELETE", f"{_path(deployment)}/results/{probe_id}", 0)
+
+    def post_search(self, deployment: str, search: Search) -> SearchReceipt:
+        """Submit a search to a deployment of ranked use."""
+        body = self._call("POST", f"{_path(deployment)}/searches", SearchReceipt.limit, search.to_cbor())
+        return SearchReceipt.from_cbor(body)
+
+    def fetch_search(self, deployment: str, search_id: str, wait: float = 0.0) -> SearchResult | None:
+        """The result of a search, waiting up to `wait` seconds for it; None if there is none yet."""
+        path = f"{_path(deployment)}/searches/{search_id}?wait={min(wait, limits.WAIT_SECONDS):.3f}"
+        try:
+            body = self._call("GET", path, SearchResult.limit, timeout=self._timeout + wait, digested=True)
+        except NotFound:
+            return None
+        return SearchResult.from_cbor(body)
+
+    def acknowledge_search(self, deployment: str, search_id: str) -> None:
+        """Delete the result of a search from the server."""
+        self._call("DELETE", f"{_path(deployment)}/searches/{search_id}", 0)
 
     def health(self) -> Health:
         """How the server is."""

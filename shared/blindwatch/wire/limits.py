@@ -14,6 +14,12 @@ BLOB: Final = 4 * MIB
 MANIFEST: Final = 1 * MIB
 BLOCKS: Final = 64
 
+# Ranked search: a block of its gallery and a query, which are of one size, and how many of them.
+RANKED_FORM: Final = 32 * MIB + KIB
+RANKED_BLOCKS: Final = 1024
+SEARCH: Final = RANKED_FORM + 4 * KIB
+SEARCHES: Final = 4
+
 # What a camera submits: one ciphertext and a few names.
 CIPHERTEXT: Final = 4 * MIB
 PROBE: Final = CIPHERTEXT + 4 * KIB
@@ -22,6 +28,8 @@ PROBE: Final = CIPHERTEXT + 4 * KIB
 RELEASED: Final = 640 * KIB
 RESULT: Final = 2 * RELEASED * BLOCKS + 64 * KIB
 RESULT_BATCH: Final = RESULT + 64 * KIB
+RANKED_SCORES: Final = 48 * KIB
+SEARCH_RESULT: Final = RANKED_SCORES * RANKED_BLOCKS + 64 * KIB
 BATCH_TARGET: Final = 8 * MIB
 BATCH_RESULTS: Final = 64
 WAIT_SECONDS: Final = 30.0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, StringConstraints, ValidationError
 from pydantic.alias_generators import to_camel
@@ -41,6 +41,7 @@ PresetName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,64}$")]
 ProblemUrn = Annotated[str, StringConstraints(pattern=r"^urn:blindwatch:problem:[a-z-]{1,64}$")]
 Timestamp = Annotated[str, AfterValidator(_real_time)]
 Count = Annotated[int, Field(ge=0, lt=2**63)]
+Use = Literal["reveal", "ranked"]
 
 
 class Message(BaseModel):
@@ -71,9 +72,13 @@ class Message(BaseModel):
 
 
 class DeploymentOffer(Message):
-    """A custodian opens a deployment: its key, model and threshold, and what the server computes with."""
+    """A custodian opens a deployment: its use, key, model and threshold, and what the server computes with.
+
+    In ranked use nothing is compared with the threshold, which is 0, and the bundle is the encryption key alone.
+    """
 
     limit = limits.OFFER
+    use: Use = "reveal"
     preset: PresetName
     key_id: Digest
     model_digest: Digest
@@ -85,6 +90,7 @@ class DeploymentInfo(Message):
     """What anyone with a role may know of a deployment, with the commitment to its mask secret."""
 
     deployment: DeploymentId
+    use: Use = "reveal"
     preset: PresetName
     key_id: Digest
     model_digest: Digest
@@ -102,7 +108,7 @@ class WatchlistManifest(Message):
     blocks: Annotated[
         tuple[Annotated[tuple[Digest, ...], Strict(False)], ...],
         Strict(False),
-        Field(max_length=limits.BLOCKS),
+        Field(max_length=limits.RANKED_BLOCKS),
     ]
 
 
@@ -159,6 +165,40 @@ class ResultBatch(Message):
 
     limit = limits.RESULT_BATCH
     results: Annotated[tuple[Result | FailedResult, ...], Strict(False)]
+
+
+class Search(Message):
+    """One query of a ranked search, encrypted."""
+
+    limit = limits.SEARCH
+    search_id: ProbeId
+    preset: PresetName
+    key_id: Digest
+    model_digest: Digest
+    requested_at: Timestamp
+    query: Annotated[bytes, Field(min_length=1, max_length=limits.RANKED_FORM)]
+
+
+class SearchReceipt(Message):
+    """The server has taken a search."""
+
+    search_id: ProbeId
+    accepted_at: Timestamp
+
+
+class SearchResult(Message):
+    """The encrypted scores of a search, one piece for each block of entries, or why there are none."""
+
+    limit = limits.SEARCH_RESULT
+    search_id: ProbeId
+    requested_at: Timestamp
+    scores: Annotated[
+        tuple[Annotated[bytes, Field(max_length=limits.RANKED_SCORES)], ...],
+        Strict(False),
+        Field(max_length=limits.RANKED_BLOCKS),
+    ]
+    elapsed_ms: Count
+    problem: ProblemUrn | None = None
 
 
 class Health(Message):

@@ -13,7 +13,7 @@ from blindwatch.errors import ConfigurationError
 from blindwatch.he import objects
 from blindwatch.he import seal as serialized
 from blindwatch.he.ranked import forms, seal
-from blindwatch.he.ranked.kernels import Residues
+from blindwatch.he.ranked.forms import Residues
 from blindwatch.he.ranked.keys import RankKey
 from blindwatch.he.ranked.presets import CHUNK, RankPreset
 from blindwatch.he.ranked.transform import transpose

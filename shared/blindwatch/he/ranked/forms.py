@@ -13,14 +13,16 @@ from struct import Struct
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from blindwatch.errors import MalformedCiphertext, WrongKey, WrongPreset
-from blindwatch.he.ranked.kernels import Residues
 from blindwatch.he.ranked.presets import RankPreset
 
 BLOCK: Final = b"bwblock1"
 QUERY: Final = b"bwquery1"
 HEADER: Final = Struct("<8s24s32s")
+
+Residues = NDArray[np.uint32]
 
 
 def size(preset: RankPreset) -> int:

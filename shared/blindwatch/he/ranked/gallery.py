@@ -11,7 +11,7 @@ from typing import Self
 
 from blindwatch.errors import EmptyWatchlist, MissingBlob
 from blindwatch.he.ranked import forms
-from blindwatch.he.ranked.kernels import Residues
+from blindwatch.he.ranked.forms import Residues
 from blindwatch.he.ranked.presets import RankPreset
 
 

@@ -11,10 +11,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from blindwatch.he.ranked.forms import Residues
 from blindwatch.he.ranked.presets import CHUNK, FOLD_ROWS
 
 Words = NDArray[np.uint64]
-Residues = NDArray[np.uint32]
 
 _HALF = np.uint64(32)
 _LOW = np.uint64(2**32 - 1)

@@ -13,8 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from blindwatch.he.ranked import forms, kernels
+from blindwatch.he.ranked.forms import Residues
 from blindwatch.he.ranked.gallery import Gallery
-from blindwatch.he.ranked.kernels import Residues
 from blindwatch.he.ranked.presets import RankPreset
 from blindwatch.he.ranked.transform import constants
 

@@ -13,7 +13,7 @@ from functools import cache
 import numpy as np
 
 from blindwatch.he.ntt import bit_reversed, primitive_root
-from blindwatch.he.ranked.kernels import Residues
+from blindwatch.he.ranked.forms import Residues
 from blindwatch.he.ranked.presets import CHUNK, RankPreset
 
 

@@ -1,0 +1,321 @@
+"""Ranked search through a running server: only where it is allowed, and exact."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from blindwatch.errors import (
+    BlindwatchError,
+    Busy,
+    ConfigurationError,
+    DeploymentNotReady,
+    EmptyWatchlist,
+    Forbidden,
+    MalformedCiphertext,
+    MalformedMessage,
+    MissingBlob,
+    ModelMismatch,
+    NotFound,
+    RankedNotAllowed,
+    TooLarge,
+    WrongKey,
+    WrongPreset,
+    WrongUse,
+)
+from blindwatch.he.ranked.encrypting import RankEncryptor
+from blindwatch.he.ranked.presets import rank_preset
+from blindwatch.secret.ranked import RankDecryptor, RankKeySet, generate_ranked
+from blindwatch.wire import limits, problems
+from blindwatch.wire.messages import DeploymentOffer, Search, SearchResult, WatchlistManifest, now
+
+from .conftest import ServerProcess
+
+if TYPE_CHECKING:
+    from tests.server.conftest import Trial
+
+PRESET = rank_preset("rank-128")
+
+
+@dataclass(frozen=True)
+class RankTrial:
+    """Keys and an encrypted gallery of one block, made once and uploaded under many names."""
+
+    @cached_property
+    def keys(self) -> RankKeySet:
+        return generate_ranked(PRESET)
+
+    @cached_property
+    def templates(self) -> NDArray[np.int64]:
+        return np.random.default_rng(3).integers(-5, 6, (30, PRESET.dimension))
+
+    @cached_property
+    def block(self) -> bytes:
+        return RankEncryptor(self.keys.encryption).block(self.templates)
+
+    @cached_property
+    def query(self) -> bytes:
+        return RankEncryptor(self.keys.encryption).query(self.templates[4])
+
+    @property
+    def manifest(self) -> WatchlistManifest:
+        return WatchlistManifest(entries=30, blocks=((hashlib.sha256(self.block).hexdigest(),),))
+
+    def offer(self, **changes: object) -> DeploymentOffer:
+        made = DeploymentOffer(
+            use="ranked",
+            preset=PRESET.name,
+            key_id=self.keys.encryption.key_id,
+            model_digest="ab" * 32,
+            threshold=0,
+            bundle=self.keys.encryption.to_bytes(),
+        )
+        return made.model_copy(update=changes)
+
+    def search(self, **changes: object) -> Search:
+        made = Search(
+            search_id=secrets.token_hex(16),
+            preset=PRESET.name,
+            key_id=self.keys.encryption.key_id,
+            model_digest="ab" * 32,
+            requested_at=now(),
+            query=self.query,
+        )
+        return made.model_copy(update=changes)
+
+    def open(self, server: ServerProcess, *, enrolled: bool = True) -> str:
+        name = f"ranked-{secrets.token_hex(4)}"
+        custodian = server.client("custodian")
+        custodian.put_deployment(name, self.offer())
+        if enrolled:
+            custodian.put_blob(name, self.block)
+            custodian.put_watchlist(name, self.manifest)
+        return name
+
+
+@pytest.fixture(scope="module")
+def ranked() -> RankTrial:
+    return RankTrial()
+
+
+@pytest.fixture(scope="module")
+def allowing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    with ExitStack() as stack:
+        yield ServerProcess(tmp_path_factory.mktemp("ranked"), stack, workers=2, allow_ranked=True)
+
+
+@pytest.fixture(scope="module")
+def name(allowing: ServerProcess, ranked: RankTrial) -> str:
+    return ranked.open(allowing)
+
+
+def answer(server: ServerProcess, name: str, search: Search) -> SearchResult:
+    operator = server.client("operator")
+    assert operator.post_search(name, search).search_id == search.search_id
+    result = operator.fetch_search(name, search.search_id, wait=20)
+    assert result is not None
+    return result
+
+
+def test_every_score_reaches_the_operator(allowing: ServerProcess, ranked: RankTrial, name: str) -> None:
+    search = ranked.search()
+    result = answer(allowing, name, search)
+    assert (result.search_id, result.requested_at) == (search.search_id, search.requested_at)
+    assert result.problem is None
+    scores = RankDecryptor(ranked.keys.secret).scores(result.scores, 30)
+    assert np.array_equal(scores, ranked.templates @ ranked.templates[4])
+    operator = allowing.client("operator")
+    operator.acknowledge_search(name, search.search_id)
+    assert operator.fetch_search(name, search.search_id) is None
+    with pytest.raises(NotFound):
+        operator.acknowledge_search(name, search.search_id)
+
+
+def test_a_deployment_says_its_use(allowing: ServerProcess, trial: Trial, name: str) -> None:
+    custodian = allowing.client("custodian")
+    info = custodian.get_deployment(name)
+    assert (info.use, info.ready, info.entries) == ("ranked", True, 30)
+    assert custodian.get_deployment(trial.open(allowing, enrolled=False)).use == "reveal"
+
+
+def test_no_query_is_on_the_disk(allowing: ServerProcess, ranked: RankTrial, name: str) -> None:
+    answer(allowing, name, ranked.search())
+    piece = ranked.query[4096:4160]
+    for path in allowing.folder.rglob("*"):
+        assert not path.is_file() or piece not in path.read_bytes()
+
+
+def test_a_server_that_does_not_allow_it(server: ServerProcess, ranked: RankTrial) -> None:
+    with pytest.raises(RankedNotAllowed) as caught:
+        server.client("custodian").put_deployment("ranked", ranked.offer())
+    assert "allow_ranked" in caught.value.hint
+    response = server.http("custodian").get("/v1/deployments/ranked")
+    assert response.status_code == 404
+
+
+def test_a_store_with_ranked_deployments_needs_the_setting(
+    start: Callable[..., ServerProcess], ranked: RankTrial
+) -> None:
+    server = start(allow_ranked=True)
+    name = ranked.open(server)
+    assert server.stop() == 0
+    server.start()
+    assert answer(server, name, ranked.search()).problem is None
+    server.stop()
+    config = server._config.read_text()
+    server._config.write_text(config.replace("allow_ranked = true\n", ""))
+    with pytest.raises(AssertionError, match="does not allow ranked search"):
+        server.start()
+
+
+def test_one_use_is_refused_what_is_for_the_other(
+    allowing: ServerProcess, ranked: RankTrial, trial: Trial, name: str
+) -> None:
+    revealing = trial.open(allowing, enrolled=False)
+    operator = allowing.client("operator")
+    with pytest.raises(WrongUse):
+        operator.post_search(revealing, ranked.search())
+    with pytest.raises(WrongUse):
+        operator.fetch_search(revealing, "0" * 32)
+    with pytest.raises(WrongUse):
+        operator.acknowledge_search(revealing, "0" * 32)
+    response = allowing.http("camera").post(f"/v1/deployments/{name}/probes", content=b"")
+    assert isinstance(problems.from_json(response.content), WrongUse)
+    with pytest.raises(WrongUse):
+        operator.fetch_results(name)
+    with pytest.raises(WrongUse):
+        operator.acknowledge(name, "0" * 32)
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        pytest.param({"use": "reveal"}, WrongUse, id="preset of another use"),
+        pytest.param({"preset": "reveal-128"}, WrongUse, id="use of another preset"),
+        pytest.param({"preset": "rank-256"}, WrongPreset, id="key of another preset"),
+        pytest.param({"preset": "rank-129"}, WrongPreset, id="unknown preset"),
+        pytest.param({"key_id": "cd" * 32}, WrongKey, id="another key"),
+        pytest.param({"threshold": 1}, ConfigurationError, id="a threshold"),
+        pytest.param({"bundle": b"no key"}, MalformedCiphertext, id="not a key"),
+    ],
+)
+def test_offers(
+    allowing: ServerProcess, ranked: RankTrial, change: dict[str, object], expected: type[BlindwatchError]
+) -> None:
+    with pytest.raises(expected):
+        allowing.client("custodian").put_deployment("refused", ranked.offer(**change))
+
+
+SHORT = b"bwquery1" + bytes(100)
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        pytest.param({"preset": "rank-256"}, WrongPreset, id="another preset"),
+        pytest.param({"key_id": "cd" * 32}, WrongKey, id="another key"),
+        pytest.param({"model_digest": "cd" * 32}, ModelMismatch, id="another model"),
+        pytest.param({"query": b"q"}, MalformedCiphertext, id="hardly any query"),
+        pytest.param({"query": SHORT}, WrongPreset, id="query without a preset"),
+        pytest.param({"query": b""}, MalformedMessage, id="no query"),
+        pytest.param({"search_id": "1"}, MalformedMessage, id="identifier too short"),
+    ],
+)
+def test_searches(
+    allowing: ServerProcess,
+    ranked: RankTrial,
+    name: str,
+    change: dict[str, object],
+    expected: type[BlindwatchError],
+) -> None:
+    with pytest.raises(expected):
+        allowing.client("operator").post_search(name, ranked.search(**change))
+
+
+def test_a_block_is_no_query(allowing: ServerProcess, ranked: RankTrial, name: str) -> None:
+    with pytest.raises(MalformedCiphertext):
+        allowing.client("operator").post_search(name, ranked.search(query=ranked.block))
+
+
+def test_a_query_that_only_a_worker_can_refuse(allowing: ServerProcess, ranked: RankTrial, name: str) -> None:
+    result = answer(allowing, name, ranked.search(query=ranked.query[:-4] + b"\xff" * 4))
+    assert result.problem == MalformedCiphertext.problem.urn
+    assert result.scores == ()
+
+
+def test_a_search_identifier_is_used_once(allowing: ServerProcess, ranked: RankTrial, name: str) -> None:
+    search = ranked.search()
+    answer(allowing, name, search)
+    with pytest.raises(MalformedMessage):
+        allowing.client("operator").post_search(name, search)
+
+
+def test_few_searches_wait_at_a_time(allowing: ServerProcess, ranked: RankTrial, name: str) -> None:
+    operator = allowing.client("operator")
+    allowing.pause()
+    try:
+        taken = [operator.post_search(name, ranked.search()) for _ in range(limits.SEARCHES)]
+        with pytest.raises(Busy):
+            operator.post_search(name, ranked.search())
+        assert operator.health().queued == limits.SEARCHES
+    finally:
+        allowing.resume()
+    for receipt in taken:
+        result = operator.fetch_search(name, receipt.search_id, wait=20)
+        assert result is not None
+        assert result.problem is None
+
+
+def test_galleries(allowing: ServerProcess, ranked: RankTrial) -> None:
+    name = ranked.open(allowing, enrolled=False)
+    custodian = allowing.client("custodian")
+    with pytest.raises(DeploymentNotReady):
+        allowing.client("operator").post_search(name, ranked.search())
+    with pytest.raises(EmptyWatchlist):
+        custodian.put_watchlist(name, WatchlistManifest(entries=0, blocks=()))
+    with pytest.raises(MissingBlob):
+        custodian.put_watchlist(name, ranked.manifest)
+    row = ranked.manifest.blocks[0]
+    for blocks in ((), (row, row), ((*row, *row),)):
+        with pytest.raises(MalformedMessage):
+            custodian.put_watchlist(name, WatchlistManifest(entries=30, blocks=blocks))
+    with pytest.raises(TooLarge):
+        custodian.put_watchlist(name, WatchlistManifest(entries=2**62, blocks=(row,)))
+    with pytest.raises(MalformedCiphertext):
+        custodian.put_blob(name, ranked.query)
+    false = custodian.put_blob(name, ranked.block[:-4] + b"\xff" * 4)
+    with pytest.raises(MalformedCiphertext):
+        custodian.put_watchlist(name, WatchlistManifest(entries=30, blocks=((false,),)))
+    assert not custodian.get_deployment(name).ready
+
+
+def test_a_block_that_changed_in_the_store(start: Callable[..., ServerProcess], ranked: RankTrial) -> None:
+    server = start(allow_ranked=True)
+    name = ranked.open(server, enrolled=False)
+    custodian = server.client("custodian")
+    blob: Path = server.store / "blobs" / name / custodian.put_blob(name, ranked.block)
+    blob.write_bytes(ranked.block[:-1] + b"\0")
+    with pytest.raises(MissingBlob):
+        custodian.put_watchlist(name, ranked.manifest)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", ""), ("GET", f"/{'0' * 32}"), ("DELETE", f"/{'0' * 32}")]
+)
+def test_only_the_operator_searches(allowing: ServerProcess, name: str, method: str, path: str) -> None:
+    for role in ("custodian", "camera"):
+        response: httpx.Response = allowing.http(role).request(
+            method, f"/v1/deployments/{name}/searches{path}"
+        )
+        assert isinstance(problems.from_json(response.content), Forbidden)
