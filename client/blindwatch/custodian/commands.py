@@ -13,10 +13,13 @@ from blindwatch.cli import files
 from blindwatch.cli.progress import progress
 from blindwatch.custodian import ceremony as ceremonies
 from blindwatch.custodian import enrolment
+from blindwatch.custodian.gallery import GalleryTerms, write_gallery
 from blindwatch.custodian.uploading import Upload
 from blindwatch.errors import ConfigurationError
 from blindwatch.he.presets import preset as find_preset
+from blindwatch.he.ranked.presets import RANK_PRESETS, RankPreset
 from blindwatch.vision.pipeline import DEFAULT, FacePipeline
+from blindwatch.vision.quantise import quantise
 from blindwatch.vision.registry import Registry
 from blindwatch.wire.client import ServerClient
 
@@ -34,12 +37,16 @@ def ceremony(
     ] = None,
 ) -> None:
     """Make the keys of a deployment; the secret key is written under a passphrase."""
-    chosen = find_preset(preset)
+    chosen = RANK_PRESETS.get(preset) or find_preset(preset)
     if passphrase_file is None:
         passphrase = typer.prompt("Passphrase", hide_input=True, confirmation_prompt=True)
     else:
         passphrase = files.read_line(passphrase_file, "passphrase file")
-    keys = ceremonies.hold(chosen, passphrase, out)
+    keys = (
+        ceremonies.hold_ranked(chosen, passphrase, out)
+        if isinstance(chosen, RankPreset)
+        else ceremonies.hold(chosen, passphrase, out)
+    )
     Console().print(f"[green]Made keys[/] {keys.encryption.key_id}")
 
 
@@ -53,7 +60,12 @@ def enrol(
     ] = None,
     pipeline: Annotated[str, typer.Option(help="Pipeline of the registry of models.")] = DEFAULT,
 ) -> None:
-    """Encrypt one template per person into a new folder."""
+    """Encrypt one template per person into a new folder; under a ranked preset as a gallery to be searched."""
+    if ceremonies.is_ranked(keys):
+        if threshold is not None:
+            raise ConfigurationError("Ranked search has no threshold.", "Leave out --threshold.")
+        _enrol_gallery(keys, enrolment.people(faces), watchlist, pipeline)
+        return
     key = ceremonies.encryption_key(keys)
     people = enrolment.people(faces)
     models = FacePipeline.named(Registry.load(), pipeline)
@@ -72,6 +84,23 @@ def enrol(
         for _ in enrolment.write_watchlist(watchlist, terms, names, np.stack(templates)):
             display.advance(task)
     Console().print(f"[green]Enrolled[/] {len(people)} people, threshold {lowest}")
+
+
+def _enrol_gallery(keys: Path, people: list[enrolment.Person], out: Path, pipeline: str) -> None:
+    key = ceremonies.ranked_key(keys)
+    models = FacePipeline.named(Registry.load(), pipeline)
+    if models.dimension != key.preset.dimension:
+        raise ConfigurationError("The pipeline's embeddings do not have the preset's dimension.")
+    with progress() as display:
+        templates = [
+            quantise(enrolment.central_face(person, models).embedding, key.preset.squared_norm)
+            for person in display.track(people, description="Reading photographs")
+        ]
+        names = [person.name for person in people]
+        writing = write_gallery(out, GalleryTerms(key, models.model_digest), names, np.stack(templates))
+        for _ in display.track(writing, key.preset.blocks(len(names)), description="Encrypting"):
+            pass
+    Console().print(f"[green]Enrolled[/] {len(people)} people for ranked search")
 
 
 @app.command()

@@ -20,7 +20,7 @@ from blindwatch.errors import ConfigurationError, EmptyWatchlist, ImageError
 from blindwatch.he.encrypting import Encryptor
 from blindwatch.he.keys import EncryptionKey
 from blindwatch.he.presets import Preset
-from blindwatch.vision.pipeline import FacePipeline
+from blindwatch.vision.pipeline import Face, FacePipeline
 from blindwatch.vision.quantise import quantise
 
 MANIFEST: Final = "manifest.json"
@@ -58,14 +58,18 @@ def people(folder: Path) -> list[Person]:
     return found
 
 
-def template(person: Person, pipeline: FacePipeline, preset: Preset) -> NDArray[np.int64]:
-    """The template of the most central face in the person's photograph."""
+def central_face(person: Person, pipeline: FacePipeline) -> Face:
+    """The most central face in the person's photograph."""
     try:
-        face = pipeline.faces(person.photograph)[0]
+        return pipeline.faces(person.photograph)[0]
     except ImageError as error:
         # The custodian must know which photograph it is, and knows the names anyway.
         raise type(error)(f"{person.name}: {error.detail}", error.hint) from None
-    return quantise(face.embedding, preset.squared_norm)
+
+
+def template(person: Person, pipeline: FacePipeline, preset: Preset) -> NDArray[np.int64]:
+    """The template of the most central face in the person's photograph."""
+    return quantise(central_face(person, pipeline).embedding, preset.squared_norm)
 
 
 def default_threshold(pipeline: FacePipeline, preset: Preset) -> int:

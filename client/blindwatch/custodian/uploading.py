@@ -9,9 +9,10 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from blindwatch.cli import files
-from blindwatch.custodian.ceremony import EVALUATION
+from blindwatch.custodian.ceremony import ENCRYPTION, EVALUATION
 from blindwatch.custodian.enrolment import BLOBS, read_manifest
 from blindwatch.errors import ConfigurationError
+from blindwatch.he.ranked.presets import RANK_PRESETS
 from blindwatch.wire.client import ServerClient
 from blindwatch.wire.messages import DeploymentOffer, WatchlistManifest
 
@@ -25,10 +26,12 @@ class Upload:
         self._blobs = watchlist / BLOBS
         content = read_manifest(watchlist)
         offer = {name: content[name] for name in ("preset", "keyId", "modelDigest", "threshold")}
+        ranked = content["preset"] in RANK_PRESETS
+        bundle = files.read(keys / (ENCRYPTION if ranked else EVALUATION), "keys for the server")
         listed = {name: content[name] for name in ("entries", "blocks")}
         try:
             self._offer = DeploymentOffer.model_validate(
-                {**offer, "bundle": files.read(keys / EVALUATION, "evaluation keys")}
+                {**offer, "use": "ranked" if ranked else "reveal", "bundle": bundle}
             )
             self._manifest = WatchlistManifest.model_validate(listed)
         except ValidationError:

@@ -1,4 +1,4 @@
-"""`blindwatch operator`: fetch results and read the matches among them."""
+"""`blindwatch operator`: fetch results and read the matches among them; search where ranking is allowed."""
 
 from __future__ import annotations
 
@@ -13,9 +13,14 @@ from rich.table import Table
 from blindwatch.cli import files
 from blindwatch.cli.progress import progress
 from blindwatch.errors import ConfigurationError, WrongKey
+from blindwatch.he.ranked.keys import RankKey
 from blindwatch.operator.fetching import Reading, readings
 from blindwatch.operator.reading import Reader
-from blindwatch.secret.wrapping import unwrap
+from blindwatch.operator.searching import Candidate, Searcher
+from blindwatch.secret.wrapping import unwrap, unwrap_ranked
+from blindwatch.vision.pipeline import DEFAULT, FacePipeline
+from blindwatch.vision.quantise import quantise
+from blindwatch.vision.registry import Registry
 from blindwatch.wire.client import ServerClient
 
 app = typer.Typer(no_args_is_help=True)
@@ -23,7 +28,7 @@ app = typer.Typer(no_args_is_help=True)
 
 @app.callback()
 def operator() -> None:
-    """Fetch results and read the matches among them."""
+    """Fetch results and read the matches among them; search where ranking is allowed."""
 
 
 @app.command()
@@ -41,11 +46,7 @@ def run(
     ] = None,
 ) -> None:
     """Fetch every result, decrypt it and show the matches; of everybody else nothing is shown or kept."""
-    if passphrase_file is None:
-        passphrase = typer.prompt("Passphrase", hide_input=True)
-    else:
-        passphrase = files.read_line(passphrase_file, "passphrase file")
-    secret = unwrap(files.read(keys / "secret.key", "secret key"), passphrase)
+    secret = unwrap(files.read(keys / "secret.key", "secret key"), _passphrase(passphrase_file))
     names, threshold, key_id = _entries(entries)
     if key_id != secret.key_id:
         raise WrongKey("The watchlist was made for another key.")
@@ -59,6 +60,47 @@ def run(
     if out is not None:
         files.write_json(out, [_describe(reading, names) for reading in done], "matches")
     Console().print(_table(done, names))
+
+
+@app.command()
+def rank(
+    keys: Annotated[Path, typer.Option(help="Folder of the ceremony for ranked search.", file_okay=False)],
+    entries: Annotated[Path, typer.Option(help="Names of the gallery's entries.", dir_okay=False)],
+    photograph: Annotated[Path, typer.Option(help="Photograph of the person to search for.", exists=True)],
+    server: Annotated[str, typer.Option(help="Address of the match server.")],
+    deployment: Annotated[str, typer.Option(help="Name of the deployment.")],
+    token_file: Annotated[Path, typer.Option(help="File with the operator's token.")],
+    top: Annotated[int, typer.Option(help="How many entries to show; all others are dropped.", min=1)] = 20,
+    wait: Annotated[float, typer.Option(help="Give up after these seconds.", min=1)] = 120.0,
+    out: Annotated[Path | None, typer.Option(help="New file for the ranking, as JSON.")] = None,
+    pipeline: Annotated[str, typer.Option(help="Pipeline of the registry of models.")] = DEFAULT,
+    passphrase_file: Annotated[
+        Path | None, typer.Option(help="File with the passphrase; asked for if not given.")
+    ] = None,
+) -> None:
+    """Search a gallery for the most central face of one photograph and show the entries that are most alike."""
+    secret = unwrap_ranked(files.read(keys / "secret.key", "secret key"), _passphrase(passphrase_file))
+    key = RankKey.from_bytes(files.read(keys / "encryption.key", "encryption key"))
+    names, _, key_id = _entries(entries)
+    if key_id != secret.key_id:
+        raise WrongKey("The gallery was made for another key.")
+    models = FacePipeline.named(Registry.load(), pipeline)
+    template = quantise(models.faces(photograph)[0].embedding, secret.preset.squared_norm)
+    with ServerClient(server, files.read_line(token_file, "token file")) as client:
+        searcher = Searcher(client, deployment, secret, key, models.model_digest)
+        searcher.check_deployment(len(names))
+        candidates = searcher.rank(template, len(names), top, wait)
+    if out is not None:
+        described = [{"entry": c.entry, "name": names[c.entry], "score": c.score} for c in candidates]
+        files.write_json(out, described, "ranking")
+    Console().print(_ranking(candidates, names, secret.preset.squared_norm))
+
+
+def _passphrase(file: Path | None) -> str:
+    if file is not None:
+        return files.read_line(file, "passphrase file")
+    asked: str = typer.prompt("Passphrase", hide_input=True)
+    return asked
 
 
 def _entries(path: Path) -> tuple[list[str], int, str]:
@@ -100,4 +142,12 @@ def _table(done: list[Reading], names: list[str]) -> Table:
                 "",
             )
     table.caption = f"{len(done)} results read, {sum(bool(each.matches) for each in done)} with a match"
+    return table
+
+
+def _ranking(candidates: list[Candidate], names: list[str], squared_norm: int) -> Table:
+    table = Table("Rank", "Entry", "Score", "Likeness", title="Most alike, for a person to decide on")
+    for place, each in enumerate(candidates, 1):
+        table.add_row(str(place), names[each.entry], str(each.score), f"{each.score / squared_norm:.2f}")
+    table.caption = "A ranking always has a first: whoever is searched for may not be in the gallery at all"
     return table

@@ -11,7 +11,9 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from blindwatch.errors import MalformedMessage, TooLarge, WrongKey
 from blindwatch.he.presets import preset
+from blindwatch.he.ranked.presets import rank_preset
 from blindwatch.secret.keys import SecretKey
+from blindwatch.secret.ranked import RankSecret
 from blindwatch.wire import cbor, limits
 
 _KIND: Final = "blindwatch wrapped secret key"
@@ -19,7 +21,7 @@ _COST: Final = 2**16  # 64 MiB with r = 8
 _FIELDS: Final = {"kind", "preset", "keyId", "salt", "nonce", "sealed"}
 
 
-def wrap(secret: SecretKey, passphrase: str) -> bytes:
+def wrap(secret: SecretKey | RankSecret, passphrase: str) -> bytes:
     """The secret key, sealed."""
     salt, nonce = token_bytes(16), token_bytes(12)
     bound = cbor.encode({"kind": _KIND, "preset": secret.preset.name, "keyId": secret.key_id})
@@ -38,6 +40,18 @@ def wrap(secret: SecretKey, passphrase: str) -> bytes:
 
 def unwrap(data: bytes, passphrase: str) -> SecretKey:
     """The secret key out of its wrapping; WrongKey if the passphrase does not open it."""
+    name, key_id, material = _open(data, passphrase)
+    return SecretKey(preset(name), key_id, material)
+
+
+def unwrap_ranked(data: bytes, passphrase: str) -> RankSecret:
+    """As `unwrap`, for the secret key of a ranked deployment."""
+    name, key_id, material = _open(data, passphrase)
+    return RankSecret(rank_preset(name), key_id, material)
+
+
+def _open(data: bytes, passphrase: str) -> tuple[str, str, bytes]:
+    """The preset's name, the key's identifier and SEAL's serialized key."""
     try:
         parts = cbor.decode(data, limits.BLOB)
     except (MalformedMessage, TooLarge):
@@ -59,7 +73,7 @@ def unwrap(data: bytes, passphrase: str) -> SecretKey:
         material = AESGCM(_stretch(passphrase, salt)).decrypt(nonce, sealed, bound)
     except InvalidTag:
         raise WrongKey("The passphrase does not open the secret key.") from None
-    return SecretKey(preset(name), key_id, material)
+    return name, key_id, material
 
 
 def _stretch(passphrase: str, salt: bytes) -> bytes:
