@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypedDict
 
-import matplotlib as mpl
 import numpy as np
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from recognition import NOT_RELEASED, Faces, Floats, Scores, Trial, project
 from rich.console import Console
@@ -65,7 +65,7 @@ class Method:
         same = self.probe_norm == self.entry_norm
         norms = "" if same else f" ({self.probe_norm}, {self.entry_norm})"
         step = "" if self.released == "coarse" else f", {self.released}, gate x{self.gate:g}"
-        return f"{self.lattice}{self.dimension}, M {self.bound}{norms}{step}"
+        return f"{self.lattice}, d {self.dimension}, M {self.bound}{norms}{step}"
 
 
 METHODS = (
@@ -235,10 +235,8 @@ def table(title: str, results: list[Result]) -> Table:
 
 def plot(results: list[Result], path: Path) -> None:
     """Differences of FNIR with their intervals, one line for each method."""
-    mpl.use("Agg")
-    from matplotlib import pyplot as plt
-
-    figure, axes = plt.subplots(figsize=(9, 7.5), layout="constrained")
+    figure = Figure(figsize=(9, 7.5), layout="constrained")
+    axes = figure.subplots()
     heights: NDArray[np.float64] = np.arange(len(results))[::-1].astype(np.float64)
     for key, colour, marker, shift in (
         ("fnir@0.1", "#0b5394", "o", 0.15),
@@ -254,11 +252,11 @@ def plot(results: list[Result], path: Path) -> None:
     axes.set_yticks(heights, [str(result["method"]) for result in results])
     axes.set_xscale("symlog", linthresh=1)
     axes.set_xticks([-0.5, 0, 0.2, 0.5, 1, 2, 5, 10], ["-0.5", "0", "0.2", "0.5", "1", "2", "5", "10"])
-    axes.set_xlabel("FNIR of integer templates minus FNIR of float cosine, percentage points (95 % interval)")
-    axes.set_ylabel("lattice and dimension, bound M (squared norms of probe, entry), release")
+    axes.set_xlabel("FNIR minus that of float cosine, percentage points (95 % interval)")
+    axes.set_ylabel("lattice, dimension, bound M (squared norms), release")
     axes.set_title(f"What rounding costs: {ENROLLED['everybody']:,} people enrolled, open-set search")
     axes.grid(axis="x", alpha=0.4)
-    axes.legend(loc="upper right")
+    axes.legend(loc="lower right")
     figure.savefig(path, dpi=130)
 
 
