@@ -95,7 +95,8 @@ class RankBench:
 
     def form(self, ciphertexts: list[Any]) -> NDArray[np.uint32]:
         """As the scan takes them."""
-        return np.stack([self.encryptor._transformed(each) for each in ciphertexts], axis=2)
+        rows = np.stack([self.encryptor._transformed(each) for each in ciphertexts], axis=2)
+        return np.ascontiguousarray(rows)
 
     def open(self, ciphertext: Any) -> Slots:
         opened = sealapi.Plaintext()
