@@ -45,7 +45,7 @@ def write_gallery(
         "preset": terms.key.preset.name,
         "keyId": terms.key.key_id,
         "modelDigest": terms.model_digest,
-        "threshold": NO_THRESHOLD,
     }
-    files.write_json(folder / MANIFEST, {**common, "entries": len(names), "blocks": blocks}, "gallery")
+    for_server = {"threshold": NO_THRESHOLD, "entries": len(names), "blocks": blocks}
+    files.write_json(folder / MANIFEST, {**common, **for_server}, "gallery")
     files.write_json(folder / ENTRIES, {**common, "entries": names}, "names of the entries")

@@ -16,7 +16,7 @@ from blindwatch.errors import ConfigurationError, WrongKey
 from blindwatch.he.ranked.keys import RankKey
 from blindwatch.operator.fetching import Reading, readings
 from blindwatch.operator.reading import Reader
-from blindwatch.operator.searching import Candidate, Searcher
+from blindwatch.operator.searching import Candidate, Searcher, gallery_names
 from blindwatch.secret.wrapping import unwrap, unwrap_ranked
 from blindwatch.vision.pipeline import DEFAULT, FacePipeline
 from blindwatch.vision.quantise import quantise
@@ -81,9 +81,7 @@ def rank(
     """Search a gallery for the most central face of one photograph and show the entries that are most alike."""
     secret = unwrap_ranked(files.read(keys / "secret.key", "secret key"), _passphrase(passphrase_file))
     key = RankKey.from_bytes(files.read(keys / "encryption.key", "encryption key"))
-    names, _, key_id = _entries(entries)
-    if key_id != secret.key_id:
-        raise WrongKey("The gallery was made for another key.")
+    names = gallery_names(entries, secret.key_id)
     models = FacePipeline.named(Registry.load(), pipeline)
     template = quantise(models.faces(photograph)[0].embedding, secret.preset.squared_norm)
     with ServerClient(server, files.read_line(token_file, "token file")) as client:
