@@ -168,6 +168,7 @@ def test_a_store_with_ranked_deployments_needs_the_setting(
     start: Callable[..., ServerProcess], ranked: RankTrial
 ) -> None:
     server = start(allow_ranked=True)
+    assert "ranked-search-allowed" in server.log
     name = ranked.open(server)
     assert server.stop() == 0
     server.start()
