@@ -39,7 +39,7 @@ class Bench:
     decryptor: Any
 
     def encrypt(self, slots: Slots) -> bytes:
-        return self.encryptor._encrypt(slots)
+        return self.encryptor._encrypt(slots, self.preset.data_primes)
 
     def to_seal(self, value: Any) -> Any:
         data = objects.write_ciphertext(self.preset, to_residues(self.preset, value.coefficients))

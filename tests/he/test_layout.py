@@ -27,7 +27,7 @@ def scores(layout: Layout, templates: np.ndarray, probe: np.ndarray) -> np.ndarr
     total = np.zeros(2 * layout.row, dtype=np.int64)
     for giant in range(layout.giants):
         row = sum(
-            parts[giant * layout.babies + baby] * rotate(layout.repeat(probe), baby)
+            parts[giant * layout.babies + baby] * rotate(layout.repeat(np.stack([probe, probe])), baby)
             for baby in range(layout.babies)
         )
         total += rotate(row, giant * layout.babies)

@@ -13,6 +13,7 @@ from blindwatch.errors import ConfigurationError, EmptyWatchlist
 from blindwatch.he.encrypting import Encryptor
 from blindwatch.he.matching import Block, Matcher, Release
 from blindwatch.he.presets import PLAIN_MODULUS, preset
+from blindwatch.he.templates import Templates
 from blindwatch.secret.keys import Decryptor, KeySet, generate
 
 Vectors = np.ndarray
@@ -35,8 +36,9 @@ class World:
     def matcher(self, threshold: int = THRESHOLD) -> Matcher:
         return Matcher(self.keys.evaluation, threshold, SECRET)
 
-    def blocks(self, matcher: Matcher, templates: Vectors) -> list[Block]:
-        return [matcher.load_block(parts) for parts in self.encryptor.watchlist(templates)]
+    def blocks(self, matcher: Matcher, templates: Templates) -> list[Block]:
+        parts = [list(each) for each in self.encryptor.watchlist(templates)]
+        return [matcher.load_block(each, len(each)) for each in parts]
 
     def open(self, releases: list[Release], blocks: list[Block]) -> tuple[Vectors, Vectors]:
         slots = [block.layout.entry_slots() for block in blocks]
@@ -50,31 +52,42 @@ def world(request: pytest.FixtureRequest, keys: KeySet) -> World:
     return World.of(keys if request.param == "reveal-128" else generate(preset(request.param)))
 
 
-def random_templates(rng: np.random.Generator, count: int) -> Vectors:
+def random_templates(rng: np.random.Generator, count: int) -> Templates:
     directions = rng.normal(size=(count, 128))
-    return np.trunc(14 * directions / np.linalg.norm(directions, axis=1, keepdims=True)).astype(np.int64)
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    coarse, fine = (np.trunc(scale * directions).astype(np.int64) for scale in (14, 178))
+    return Templates(coarse, fine)
 
 
-def near(template: Vectors, rng: np.random.Generator, steps: int) -> Vectors:
-    """A template some unit steps away, still within the norm."""
-    moved = template.copy()
-    for at in rng.choice(128, steps, replace=False):
-        moved[at] -= np.sign(moved[at]) or 1
+def one(templates: Templates, at: int) -> Templates:
+    return templates[at : at + 1]
+
+
+def near(templates: Templates, at: int, rng: np.random.Generator, steps: int) -> Templates:
+    """A template some unit steps away, still within the norms."""
+    moved = templates.coarse[at].copy()
+    for place in rng.choice(128, steps, replace=False):
+        moved[place] -= np.sign(moved[place]) or 1
     while (moved * moved).sum() > 200:
         moved[np.argmax(abs(moved))] -= np.sign(moved[np.argmax(abs(moved))])
-    return moved
+    return Templates(moved[np.newaxis], templates.fine[at : at + 1] // 2)
 
 
-def check(world: World, templates: Vectors, probe: Vectors, threshold: int = THRESHOLD) -> None:
+def doubled(coarse: Vectors) -> Templates:
+    """Extreme templates: the fine ones are multiples of the coarse ones, as long as may be."""
+    return Templates(coarse, 12 * coarse)
+
+
+def check(world: World, templates: Templates, probe: Templates, threshold: int = THRESHOLD) -> None:
     matcher = world.matcher(threshold)
     blocks = world.blocks(matcher, templates)
     releases = matcher.match(world.encryptor.probe(probe), blocks, "a probe")
-    indicators, scores = world.open(releases, blocks)
-    expected = np.zeros(len(indicators), dtype=np.int64)
-    expected[: len(templates)] = templates @ probe
-    matched = expected >= threshold
+    indicators, values = world.open(releases, blocks)
+    coarse, fine = (np.zeros(len(indicators), dtype=np.int64) for _ in range(2))
+    coarse[: len(templates)], fine[: len(templates)] = templates.scores(probe)
+    matched = coarse >= threshold
     assert np.array_equal(indicators == 0, matched)
-    assert np.array_equal(scores[matched], expected[matched])
+    assert np.array_equal(values[matched], fine[matched] % PLAIN_MODULUS)
 
 
 @pytest.mark.parametrize("count", [1, 1008, 1009])
@@ -82,7 +95,7 @@ def test_matches_and_scores_are_those_of_the_integers(
     world: World, count: int, rng: np.random.Generator
 ) -> None:
     templates = random_templates(rng, count)
-    check(world, templates, near(templates[count // 2], rng, 20))
+    check(world, templates, near(templates, count // 2, rng, 20))
 
 
 def extremes() -> dict[str, tuple[Vectors, Vectors]]:
@@ -106,7 +119,8 @@ def extremes() -> dict[str, tuple[Vectors, Vectors]]:
 @pytest.mark.parametrize("name", extremes())
 @pytest.mark.parametrize("threshold", [81, 200])
 def test_extreme_templates(world: World, name: str, threshold: int) -> None:
-    check(world, *extremes()[name], threshold)
+    entries, probe = extremes()[name]
+    check(world, doubled(entries), doubled(probe[np.newaxis]), threshold)
 
 
 def test_scores_at_the_threshold_and_just_below_it(world: World) -> None:
@@ -120,7 +134,7 @@ def test_scores_at_the_threshold_and_just_below_it(world: World) -> None:
         entries[row, 0] += left // 3
         entries[row, 9] = left % 3
     assert (entries @ probe).tolist() == list(range(70, 110))
-    check(world, entries, probe)
+    check(world, doubled(entries), doubled(probe[np.newaxis]))
 
 
 @given(st.data())
@@ -131,7 +145,7 @@ def test_any_templates_in_the_clear(data: st.DataObject) -> None:
     rng = np.random.default_rng(seed)
     templates = random_templates(rng, data.draw(st.integers(1, 1100)))
     pick = data.draw(st.integers(0, len(templates) - 1))
-    probe = near(templates[pick], rng, data.draw(st.integers(0, 60)))
+    probe = near(templates, pick, rng, data.draw(st.integers(0, 60)))
     check(World.of(generate(preset("insecure-noop-128"))), templates, probe, threshold)
 
 
@@ -139,7 +153,7 @@ def test_a_result_can_be_drawn_again_in_the_clear(rng: np.random.Generator) -> N
     clear = World.of(generate(preset("insecure-noop-128")))
     matcher = clear.matcher()
     templates = random_templates(rng, 30)
-    blocks, probe = clear.blocks(matcher, templates), clear.encryptor.probe(templates[3])
+    blocks, probe = clear.blocks(matcher, templates), clear.encryptor.probe(one(templates, 3))
     first, again, other = (matcher.match(probe, blocks, label) for label in ("a", "a", "b"))
     assert first == again
     assert first != other
@@ -148,9 +162,10 @@ def test_a_result_can_be_drawn_again_in_the_clear(rng: np.random.Generator) -> N
 def test_slots_without_an_entry_are_masked_whole(rng: np.random.Generator) -> None:
     clear = World.of(generate(preset("insecure-noop-128")))
     matcher = clear.matcher()
-    templates = np.repeat(random_templates(rng, 1), 1008, axis=0)
+    face = random_templates(rng, 1)
+    templates = Templates(np.repeat(face.coarse, 1008, axis=0), np.repeat(face.fine, 1008, axis=0))
     blocks = clear.blocks(matcher, templates)
-    runs = [matcher.match(clear.encryptor.probe(templates[0]), blocks, str(i))[0] for i in range(40)]
+    runs = [matcher.match(clear.encryptor.probe(face), blocks, str(i))[0] for i in range(40)]
     rest = np.setdiff1d(np.arange(16384), blocks[0].layout.entry_slots())
     indicators = np.stack([clear.decryptor.slots(run.indicator)[rest] for run in runs])
     scores = np.stack([clear.decryptor.slots(run.score)[rest] for run in runs])
@@ -163,7 +178,7 @@ def test_slots_without_an_entry_are_masked_whole(rng: np.random.Generator) -> No
 def test_every_release_looks_new(world: World, rng: np.random.Generator) -> None:
     matcher = world.matcher()
     templates = random_templates(rng, 3)
-    blocks, probe = world.blocks(matcher, templates), world.encryptor.probe(templates[0])
+    blocks, probe = world.blocks(matcher, templates), world.encryptor.probe(one(templates, 0))
     first, second = (matcher.match(probe, blocks, label)[0] for label in ("a", "b"))
     assert first.indicator != second.indicator
     assert first.score != second.score
@@ -175,7 +190,8 @@ def test_the_budget_left_is_that_of_the_flooding_alone(keys: KeySet, rng: np.ran
     matcher = real.matcher(81)
     templates = random_templates(rng, 1100)
     blocks = real.blocks(matcher, templates)
-    for number, probe in enumerate((templates[0], -templates[1])):
+    opposite = Templates(-templates.coarse[1:2], -templates.fine[1:2])
+    for number, probe in enumerate((one(templates, 0), opposite)):
         for release in matcher.match(real.encryptor.probe(probe), blocks, str(number)):
             for ciphertext in (release.indicator, release.score):
                 assert real.decryptor.noise_budget(ciphertext) >= 3
@@ -184,18 +200,28 @@ def test_the_budget_left_is_that_of_the_flooding_alone(keys: KeySet, rng: np.ran
 @pytest.mark.parametrize("shape", [(128,), (2, 127)])
 def test_templates_of_another_shape_are_refused(world: World, shape: tuple[int, ...]) -> None:
     with pytest.raises(ConfigurationError):
-        list(world.encryptor.block(world.encryptor.preset.layouts[1], np.zeros(shape, dtype=np.int64)))
+        list(
+            world.encryptor.block(world.encryptor.preset.layouts[1], doubled(np.zeros(shape, dtype=np.int64)))
+        )
 
 
 def test_what_cannot_be_matched_is_refused(world: World) -> None:
     long = np.full(128, 2, dtype=np.int64)
     with pytest.raises(ConfigurationError):
-        world.encryptor.probe(long)
+        world.encryptor.probe(doubled(long[np.newaxis]))
+    with pytest.raises(ConfigurationError):
+        world.encryptor.probe(Templates(0 * long[np.newaxis], 100 * long[np.newaxis]))
+    with pytest.raises(ConfigurationError):
+        world.encryptor.probe(doubled(np.zeros((2, 128), dtype=np.int64)))
     with pytest.raises(ConfigurationError):
         world.matcher(80)
     with pytest.raises(ConfigurationError):
         Matcher(world.keys.evaluation, 90, b"short")
     with pytest.raises(EmptyWatchlist):
-        world.matcher().match(world.encryptor.probe(0 * long), [], "a")
+        world.matcher().match(world.encryptor.probe(doubled(0 * long[np.newaxis])), [], "a")
     with pytest.raises(ConfigurationError):
-        next(world.encryptor.block(world.encryptor.preset.layouts[1], np.zeros((1009, 128), dtype=np.int64)))
+        next(
+            world.encryptor.block(
+                world.encryptor.preset.layouts[1], doubled(np.zeros((1009, 128), dtype=np.int64))
+            )
+        )

@@ -55,6 +55,6 @@ def test_a_preset_without_room_for_flooding_is_refused(real: Preset) -> None:
 
 
 def test_a_block_of_another_number_of_ciphertexts_is_refused(real: Preset) -> None:
-    assert real.layout_of(8).capacity == 1008
+    assert real.layout_of(16).capacity == 1008
     with pytest.raises(MalformedCiphertext):
-        real.layout_of(9)
+        real.layout_of(17)

@@ -7,9 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from secrets import token_hex
 
-import numpy as np
-from numpy.typing import NDArray
-
 from blindwatch.errors import (
     Busy,
     ImageError,
@@ -21,9 +18,10 @@ from blindwatch.errors import (
 )
 from blindwatch.he.encrypting import Encryptor
 from blindwatch.he.keys import EncryptionKey
+from blindwatch.he.templates import Templates
 from blindwatch.vision.image import Image
 from blindwatch.vision.pipeline import FacePipeline
-from blindwatch.vision.quantise import quantise
+from blindwatch.vision.quantise import templates
 from blindwatch.wire.client import ServerClient
 from blindwatch.wire.messages import Probe, now
 
@@ -99,7 +97,7 @@ class Camera:
         sent: list[Sent] = []
         problem = None
         for face in faces:
-            outcome = self._submit(quantise(face.embedding, self.key.preset.squared_norm), captured_at)
+            outcome = self._submit(templates([face.embedding], self.key.preset), captured_at)
             if isinstance(outcome, Sent):
                 sent.append(outcome)
             else:
@@ -109,7 +107,7 @@ class Camera:
         self.tally.dropped += dropped
         return Look(vision_ms, tuple(sent), dropped, problem)
 
-    def _submit(self, template: NDArray[np.int64], captured_at: str) -> Sent | Problem:
+    def _submit(self, template: Templates, captured_at: str) -> Sent | Problem:
         started = time.perf_counter()
         ciphertext = self._encryptor.probe(template)
         encrypt_ms, started = _since(started), time.perf_counter()

@@ -19,7 +19,7 @@ from blindwatch.errors import ConfigurationError
 from blindwatch.he.presets import preset as find_preset
 from blindwatch.he.ranked.presets import RANK_PRESETS, RankPreset
 from blindwatch.vision.pipeline import DEFAULT, FacePipeline
-from blindwatch.vision.quantise import quantise
+from blindwatch.vision.quantise import quantise, templates
 from blindwatch.vision.registry import Registry
 from blindwatch.wire.client import ServerClient
 
@@ -56,7 +56,8 @@ def enrol(
     faces: Annotated[Path, typer.Option(help="Folder with NAME/*.jpg.", exists=True, file_okay=False)],
     watchlist: Annotated[Path, typer.Option(help="New folder for the encrypted watchlist.")],
     threshold: Annotated[
-        int | None, typer.Option(help="Lowest score that matches; the model's operating point by default.")
+        float | None,
+        typer.Option(help="Lowest similarity (cosine) of a match; the model's operating point by default."),
     ] = None,
     pipeline: Annotated[str, typer.Option(help="Pipeline of the registry of models.")] = DEFAULT,
 ) -> None:
@@ -71,19 +72,19 @@ def enrol(
     models = FacePipeline.named(Registry.load(), pipeline)
     if models.dimension != key.preset.dimension:
         raise ConfigurationError("The pipeline's embeddings do not have the preset's dimension.")
-    lowest = enrolment.default_threshold(models, key.preset) if threshold is None else threshold
-    key.preset.check_threshold(lowest)
-    terms = enrolment.Terms(key, models.model_digest, lowest)
+    lowest = models.operating_point if threshold is None else threshold
+    terms = enrolment.Terms(key, models.model_digest, key.preset.thresholds(lowest))
     with progress() as display:
-        templates = [
-            enrolment.template(person, models, key.preset)
+        embeddings = [
+            enrolment.central_face(person, models).embedding
             for person in display.track(people, description="Reading photographs")
         ]
-        task = display.add_task("Encrypting", total=sum(each.parts for each in key.preset.plan(len(people))))
+        total = sum(2 * each.parts for each in key.preset.plan(len(people)))
         names = [person.name for person in people]
-        for _ in enrolment.write_watchlist(watchlist, terms, names, np.stack(templates)):
-            display.advance(task)
-    Console().print(f"[green]Enrolled[/] {len(people)} people, threshold {lowest}")
+        writing = enrolment.write_watchlist(watchlist, terms, names, templates(embeddings, key.preset))
+        for _ in display.track(writing, total, description="Encrypting"):
+            pass
+    Console().print(f"[green]Enrolled[/] {len(people)} people, threshold {lowest:.3f}")
 
 
 def _enrol_gallery(keys: Path, people: list[enrolment.Person], out: Path, pipeline: str) -> None:

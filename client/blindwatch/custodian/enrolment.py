@@ -12,16 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from blindwatch.cli import files
 from blindwatch.errors import ConfigurationError, EmptyWatchlist, ImageError
 from blindwatch.he.encrypting import Encryptor
 from blindwatch.he.keys import EncryptionKey
-from blindwatch.he.presets import Preset
+from blindwatch.he.presets import Thresholds
+from blindwatch.he.templates import Templates
 from blindwatch.vision.pipeline import Face, FacePipeline
-from blindwatch.vision.quantise import quantise
 
 MANIFEST: Final = "manifest.json"
 ENTRIES: Final = "entries.json"
@@ -43,7 +40,7 @@ class Terms:
 
     key: EncryptionKey
     model_digest: str
-    threshold: int
+    thresholds: Thresholds
 
 
 def people(folder: Path) -> list[Person]:
@@ -67,24 +64,12 @@ def central_face(person: Person, pipeline: FacePipeline) -> Face:
         raise type(error)(f"{person.name}: {error.detail}", error.hint) from None
 
 
-def template(person: Person, pipeline: FacePipeline, preset: Preset) -> NDArray[np.int64]:
-    """The template of the most central face in the person's photograph."""
-    return quantise(central_face(person, pipeline).embedding, preset.squared_norm)
-
-
-def default_threshold(pipeline: FacePipeline, preset: Preset) -> int:
-    """The pipeline's operating point as an integer score, no lower than the preset can evaluate."""
-    return max(preset.lowest_threshold, round(pipeline.operating_point * preset.squared_norm))
-
-
-def write_watchlist(
-    folder: Path, terms: Terms, names: list[str], templates: NDArray[np.int64]
-) -> Iterator[None]:
-    """Encrypt templates (n, d) into a new folder; yields after every ciphertext that is written."""
+def write_watchlist(folder: Path, terms: Terms, names: list[str], templates: Templates) -> Iterator[None]:
+    """Encrypt templates into a new folder; yields after every ciphertext that is written."""
     preset = terms.key.preset
     if not names:
         raise EmptyWatchlist
-    preset.check_threshold(terms.threshold)
+    preset.check_threshold(terms.thresholds.gate)
     files.make_folder(folder, "watchlist")
     (folder / BLOBS).mkdir(mode=0o700)
     blocks: list[list[str]] = []
@@ -99,10 +84,11 @@ def write_watchlist(
         "preset": preset.name,
         "keyId": terms.key.key_id,
         "modelDigest": terms.model_digest,
-        "threshold": terms.threshold,
     }
-    files.write_json(folder / MANIFEST, {**common, "entries": len(names), "blocks": blocks}, "watchlist")
-    files.write_json(folder / ENTRIES, {**common, "entries": names}, "names of the entries")
+    for_server = {"threshold": terms.thresholds.gate, "entries": len(names), "blocks": blocks}
+    for_operator = {"fineThreshold": terms.thresholds.fine, "entries": names}
+    files.write_json(folder / MANIFEST, {**common, **for_server}, "watchlist")
+    files.write_json(folder / ENTRIES, {**common, **for_operator}, "names of the entries")
 
 
 def read_manifest(folder: Path) -> dict[str, object]:

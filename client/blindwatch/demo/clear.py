@@ -9,26 +9,28 @@ import numpy as np
 from blindwatch.demo.outcome import Integers
 from blindwatch.demo.pictures import portrait
 from blindwatch.errors import ImageError
+from blindwatch.he.presets import Preset
+from blindwatch.he.templates import Templates
 from blindwatch.vision import image
 from blindwatch.vision.image import Image
 from blindwatch.vision.pipeline import FacePipeline
-from blindwatch.vision.quantise import quantise
+from blindwatch.vision.quantise import templates
 
 
 @dataclass(frozen=True)
 class ClearFace:
     """One face as only a demonstration may hold it."""
 
-    template: Integers
+    template: Templates
     picture: Image
 
 
 class ClearView:
     """Finds and templates faces as camera and custodian do."""
 
-    def __init__(self, pipeline: FacePipeline, squared_norm: int) -> None:
+    def __init__(self, pipeline: FacePipeline, preset: Preset) -> None:
         self._pipeline = pipeline
-        self._squared_norm = squared_norm
+        self._preset = preset
         self._seen: dict[bytes, list[ClearFace]] = {}
 
     def faces(self, photograph: bytes) -> list[ClearFace]:
@@ -41,10 +43,11 @@ class ClearView:
         """Whether a face is found."""
         return bool(self.faces(photograph))
 
-    def scores(self, gallery: list[ClearFace], probe: ClearFace) -> Integers:
-        """The score of a probe against every entry."""
-        scores: Integers = np.stack([entry.template for entry in gallery]) @ probe.template
-        return scores
+    def scores(self, gallery: list[ClearFace], probe: ClearFace) -> tuple[Integers, Integers]:
+        """The coarse and the fine score of a probe against every entry."""
+        coarse = np.concatenate([entry.template.coarse for entry in gallery])
+        fine = np.concatenate([entry.template.fine for entry in gallery])
+        return Templates(coarse, fine).scores(probe.template)
 
     def _find(self, photograph: bytes) -> list[ClearFace]:
         try:
@@ -53,6 +56,5 @@ class ClearView:
         except ImageError:
             return []
         return [
-            ClearFace(quantise(face.embedding, self._squared_norm), portrait(pixels, face.box))
-            for face in found
+            ClearFace(templates([face.embedding], self._preset), portrait(pixels, face.box)) for face in found
         ]

@@ -45,7 +45,7 @@ def demo(
         console.width = max(console.width, TABLE_WIDTH)
     with TemporaryDirectory(prefix="blindwatch-") as folder, progress() as display:
         task = display.add_task("Choosing photographs", total=1)
-        view = ClearView(FacePipeline.named(Registry.load()), chosen.squared_norm)
+        view = ClearView(FacePipeline.named(Registry.load()), chosen)
         cast = built_in(people, view.usable) if faces is None else from_folder(faces, people, view.usable)
         display.advance(task)
         outcome = Scene(Path(folder), chosen, cast, display).play(view)

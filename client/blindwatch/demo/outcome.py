@@ -40,8 +40,9 @@ class Sighting:
     relation: Relation
     picture: Image
     matches: tuple[Match, ...]
+    coarse_scores: Integers
     true_scores: Integers
-    """The score against every entry, computed in clear by the demonstration itself."""
+    """The coarse and the fine score against every entry, computed in clear by the demonstration itself."""
     camera_ms: float
     server_ms: float
     operator_ms: float
@@ -95,8 +96,10 @@ class Outcome:
     peeks: tuple[Peek, ...]
     steps: tuple[Step, ...]
     source: str
+    gate: int
     threshold: int
-    squared_norm: int
+    highest: int
+    """The highest score there is."""
     preset: str
     seconds: float
 
@@ -130,9 +133,18 @@ class Outcome:
         """Whether every decision and every released score is that of the integers in clear."""
         return all(
             {match.entry.index: match.score for match in each.matches}
-            == {int(i): int(each.true_scores[i]) for i in np.flatnonzero(each.true_scores >= self.threshold)}
+            == {int(i): int(each.true_scores[i]) for i in np.flatnonzero(self._matching(each))}
             for each in self.sightings
         )
+
+    @property
+    def near(self) -> int:
+        """Pairs whose score was released and turned out too low: dropped by the operator's program."""
+        released = sum(int((each.coarse_scores >= self.gate).sum()) for each in self.sightings)
+        return released - sum(int(self._matching(each).sum()) for each in self.sightings)
+
+    def _matching(self, sighting: Sighting) -> NDArray[np.bool_]:
+        return (sighting.coarse_scores >= self.gate) & (sighting.true_scores >= self.threshold)
 
 
 @dataclass(frozen=True)
@@ -145,13 +157,13 @@ class Noise:
     @classmethod
     def of(cls, outcome: Outcome) -> Noise:
         """All pairs of a passer-by and an entry that do not match, of the results that were looked into."""
-        true_scores = {each.probe_id: each.true_scores for each in outcome.sightings}
+        sightings = {each.probe_id: each for each in outcome.sightings}
         true, decrypted = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
         for peek in outcome.peeks:
-            scores = true_scores[peek.probe_id]
-            below = scores < outcome.threshold
-            true.append(scores[below])
-            decrypted.append(peek.scores[: len(scores)][below] % PLAIN_MODULUS)
+            sighting = sightings[peek.probe_id]
+            below = sighting.coarse_scores < outcome.gate
+            true.append(sighting.true_scores[below])
+            decrypted.append(peek.scores[: len(below)][below] % PLAIN_MODULUS)
         return cls(np.concatenate(true), np.concatenate(decrypted))
 
     @property

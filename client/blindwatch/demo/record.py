@@ -25,6 +25,7 @@ class Record:
     bundle_size: int = 0
     enrol_ms: float = 0.0
     names: list[str] = field(default_factory=list)
+    gate: int = 0
     threshold: int = 0
     list_size: int = 0
     upload_ms: float = 0.0
@@ -52,8 +53,9 @@ def assemble(
         peeks=tuple(peeks),
         steps=tuple(_steps(record)),
         source=cast.source,
+        gate=record.gate,
         threshold=record.threshold,
-        squared_norm=preset.squared_norm,
+        highest=preset.fine_squared_norm,
         preset=preset.name,
         seconds=seconds,
     )
@@ -69,13 +71,15 @@ def _sightings(
         for place, (face, probe) in enumerate(zip(faces, look["probes"], strict=True)):
             reading = record.readings[probe["probeId"]]
             person, relation = _who(photograph, place)
+            coarse, fine = view.scores(gallery, face)
             yield Sighting(
                 probe_id=probe["probeId"],
                 person=person,
                 relation=relation,
                 picture=face.picture,
                 matches=tuple(Match(entries[each["entry"]], each["score"]) for each in reading["matches"]),
-                true_scores=view.scores(gallery, face),
+                coarse_scores=coarse,
+                true_scores=fine,
                 camera_ms=look["visionMs"] / len(faces) + probe["encryptMs"],
                 server_ms=reading["serverMs"],
                 operator_ms=reading["decryptMs"],

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from rich.progress import Progress
 
+from blindwatch.custodian import enrolment
 from blindwatch.demo import roles
 from blindwatch.demo.clear import ClearView
 from blindwatch.demo.outcome import Outcome, Peek
@@ -77,7 +78,7 @@ class Scene:
     def _enrol(self) -> None:
         options: tuple[str, ...] = ()
         if self._cast.cosine is not None:
-            options = ("--threshold", str(round(self._cast.cosine * self._preset.squared_norm)))
+            options = ("--threshold", str(self._cast.cosine))
         with self._stage("The custodian enrols the list"):
             self._record.enrol_ms = roles.run(
                 *("custodian", "enrol", "--keys", self._keys, "--watchlist", self._watchlist),
@@ -85,7 +86,8 @@ class Scene:
                 *options,
             )
         entries = json.loads((self._watchlist / "entries.json").read_text(encoding="utf-8"))
-        self._record.names, self._record.threshold = entries["entries"], entries["threshold"]
+        self._record.names, self._record.threshold = entries["entries"], entries["fineThreshold"]
+        self._record.gate = int(str(enrolment.read_manifest(self._watchlist)["threshold"]))
         self._record.list_size = sum(
             file.stat().st_size for file in (self._watchlist / "blobs").iterdir() if file.is_file()
         )

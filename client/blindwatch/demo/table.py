@@ -35,7 +35,7 @@ def _probes(outcome: Outcome) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     for sighting in outcome.sightings:
         table.add_row(*_row(sighting), style="" if sighting.matches else "dim")
-    table.caption = f"A score of {outcome.threshold} to {outcome.squared_norm} is a match."
+    table.caption = f"A score of {outcome.threshold} to {outcome.highest} is a match."
     return table
 
 

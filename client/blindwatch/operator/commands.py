@@ -103,7 +103,7 @@ def _passphrase(file: Path | None) -> str:
 
 def _entries(path: Path) -> tuple[list[str], int, str]:
     match files.read_json(path, "names of the entries"):
-        case {"entries": list(names), "threshold": int(threshold), "keyId": str(key_id)} if names:
+        case {"entries": list(names), "fineThreshold": int(threshold), "keyId": str(key_id)} if names:
             return [str(name) for name in names], threshold, key_id
     raise ConfigurationError("The file with the names of the entries does not have its fields.")
 

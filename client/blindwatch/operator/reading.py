@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blindwatch.errors import MalformedCiphertext
+from blindwatch.he.presets import PLAIN_MODULUS
 from blindwatch.secret.keys import Decryptor, SecretKey
 from blindwatch.wire.messages import ReleasedBlock
 
@@ -17,18 +18,23 @@ Values = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Match:
-    """An entry of the watchlist that the probe reached, by its number, and the score."""
+    """An entry of the watchlist that the probe reached, by its number, and the fine score."""
 
     entry: int
     score: int
 
 
 class Reader:
-    """Opens the results of one watchlist."""
+    """Opens the results of one watchlist.
+
+    The server releases a score for every entry whose coarse score reaches the gate. Those whose fine score stays
+    below the threshold are dropped here, unseen.
+    """
 
     def __init__(self, secret: SecretKey, threshold: int, entries: int) -> None:
         self._decryptor = Decryptor(secret)
-        self._possible = range(threshold, secret.preset.squared_norm + 1)
+        self._threshold = threshold
+        self._highest = secret.preset.fine_squared_norm
         self._plan = secret.preset.plan(entries)
         self._entries = entries
 
@@ -38,12 +44,12 @@ class Reader:
         start = 0
         for indicators, scores in self._opened(releases):
             hits = np.flatnonzero(indicators == 0)
-            found += [Match(start + int(entry), int(scores[entry])) for entry in hits]
+            found += [Match(start + int(entry), _centred(int(scores[entry]))) for entry in hits]
             start += len(indicators)
-        if any(match.score not in self._possible for match in found):
+        if any(abs(match.score) > self._highest for match in found):
             # No server that follows the protocol releases this, so no entry of it may be shown to anybody.
-            raise MalformedCiphertext("The result has a score that no match can have.")
-        return found
+            raise MalformedCiphertext("The result has a score that no template can have.")
+        return [match for match in found if match.score >= self._threshold]
 
     def values(self, releases: Sequence[ReleasedBlock]) -> tuple[Values, Values]:
         """All indicators and scores as they decrypt, in the order of entries, for showing what they look like."""
@@ -58,3 +64,7 @@ class Reader:
             slots = layout.entry_slots()[:left]
             yield self._decryptor.slots(release.indicator)[slots], self._decryptor.slots(release.score)[slots]
             left -= len(slots)
+
+
+def _centred(value: int) -> int:
+    return value - PLAIN_MODULUS if value > PLAIN_MODULUS // 2 else value

@@ -8,6 +8,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from blindwatch.errors import InputError
+from blindwatch.he.presets import Preset
+from blindwatch.he.templates import Templates
+
+
+def templates(embeddings: ArrayLike, preset: Preset) -> Templates:
+    """The templates of embeddings (n, d) at both scales of a preset."""
+    rows = np.asarray(embeddings)
+    return Templates(
+        coarse=np.stack([quantise(row, preset.squared_norm) for row in rows]),
+        fine=np.stack([quantise(row, preset.fine_squared_norm) for row in rows]),
+    )
 
 
 def quantise(embedding: ArrayLike, squared_norm: int) -> NDArray[np.int64]:

@@ -125,12 +125,15 @@ class DeploymentDesk:
         async with self._turn:
             if deployment.manifest == manifest:
                 return
-            await self._pool.enrol(self._load(deployment, manifest))
+            load = self._load(deployment, manifest)
+            await self._pool.enrol(load)
             await asyncio.to_thread(self._store.deployments.set_watchlist, name, manifest)
             self._held[name] = deployment.with_watchlist(manifest)
             named = {digest for block in manifest.blocks for digest in block}
             keep = frozenset(named | {deployment.bundle_digest})
             await asyncio.to_thread(self._store.blobs.keep_only, name, keep)
+            if isinstance(load, Load):
+                await asyncio.to_thread(self._store.prepared.keep_only, name, load.handle)
 
     async def _admit(self, offered: Deployment, bundle: bytes) -> None:
         await asyncio.to_thread(self._store.blobs.put, offered.id, bundle)
@@ -165,6 +168,7 @@ class DeploymentDesk:
             key_id=deployment.key_id,
             threshold=deployment.threshold,
             mask_secret=deployment.mask_secret,
+            prepared=str(self._store.prepared.path(deployment.id, handle)),
             blocks=blocks,
         )
 

@@ -34,6 +34,8 @@ class Load(Message):
     key_id: str
     threshold: int
     mask_secret: Annotated[bytes, Field(repr=False)]
+    prepared: str
+    """Folder for the form that is computed with, made by whoever comes first."""
     blocks: Annotated[tuple[Annotated[tuple[str, ...], Strict(False)], ...], Strict(False)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from asyncio.subprocess import PIPE, Process
 from contextlib import suppress
@@ -25,7 +26,7 @@ class WorkerProcess:
         self._timeout = timeout
 
     @classmethod
-    async def start(cls, timeout: float) -> Self:
+    async def start(cls, timeout: float, threads: int) -> Self:
         """Start a worker and wait until it can take jobs."""
         try:
             # A session of its own keeps a terminal's interrupt from it: the server tells it when to end.
@@ -35,6 +36,7 @@ class WorkerProcess:
                 stdin=PIPE,
                 stdout=PIPE,
                 start_new_session=True,
+                env={**os.environ, **_environment(threads)},
                 limit=4 * limits.MIB,
             )
         except OSError:
@@ -105,3 +107,17 @@ class WorkerProcess:
         if length > Reply.limit:
             raise TooLarge
         return await self._process.stdout.readexactly(length)
+
+
+def _environment(threads: int) -> dict[str, str]:
+    """What the libraries of a worker read at its start.
+
+    Threads that wait must not spin, since workers share the cores. Freed memory stays with the process, but for
+    large pieces: arrays of a few megabytes come and go with every probe, and new pages cost as much as computing.
+    """
+    return {
+        "NUMBA_NUM_THREADS": str(threads),
+        "OMP_WAIT_POLICY": "passive",
+        "MALLOC_MMAP_THRESHOLD_": str(32 * limits.MIB),
+        "MALLOC_TRIM_THRESHOLD_": str(512 * limits.MIB),
+    }

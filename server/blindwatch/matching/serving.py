@@ -73,7 +73,7 @@ async def _serve(
 
 @asynccontextmanager
 async def _desks(settings: ServerSettings, store: Store, allow_insecure: bool) -> AsyncIterator[Desks]:
-    pool = WorkerPool(settings.workers, settings.job_seconds)
+    pool = WorkerPool(settings.workers, settings.threads, settings.job_seconds)
     deployments = DeploymentDesk(store, pool, allow_insecure, settings.allow_ranked)
     mailbox = Mailbox(store.results, settings.result_hours * _HOUR)
     probes = ProbeDesk(deployments, pool, mailbox, settings.queue_length)

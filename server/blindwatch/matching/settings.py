@@ -35,6 +35,8 @@ class ServerSettings(BaseSettings):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8470
     workers: Annotated[int, Field(ge=1, le=256)] = Field(default_factory=lambda: os.cpu_count() or 1)
+    threads: Annotated[int, Field(ge=1, le=256)] = Field(default_factory=lambda: os.cpu_count() or 1)
+    """Of each worker."""
     queue_length: Annotated[int, Field(ge=1, le=10_000)] = 64
     result_hours: Annotated[float, Field(gt=0, le=24 * 90)] = 24.0
     job_seconds: Annotated[float, Field(gt=0, le=3600)] = 300.0

@@ -63,7 +63,8 @@ class _Seat:
 class WorkerPool:
     """Gives jobs to worker processes and keeps as many of these alive as there are seats."""
 
-    def __init__(self, size: int, timeout: float) -> None:
+    def __init__(self, size: int, threads: int, timeout: float) -> None:
+        self._threads = threads
         self._timeout = timeout
         self._seats = [_Seat() for _ in range(size)]
         self._shared: deque[_Task] = deque()
@@ -144,7 +145,7 @@ class WorkerPool:
             await asyncio.sleep(pause)
             pause = min(max(2 * pause, _FIRST_PAUSE), _LONGEST_PAUSE)
             try:
-                process = await WorkerProcess.start(self._timeout)
+                process = await WorkerProcess.start(self._timeout, self._threads)
             except WorkerLost:
                 logs.warning("worker-not-started")
                 continue

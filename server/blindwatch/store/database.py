@@ -13,11 +13,13 @@ from sqlalchemy import Engine, create_engine, event
 from blindwatch.errors import ConfigurationError
 from blindwatch.store.blobs import Blobs
 from blindwatch.store.deployments import Deployments
+from blindwatch.store.prepared import Prepared
 from blindwatch.store.results import Results
 from blindwatch.store.tables import METADATA, SCHEMA_VERSION
 
 DATABASE: Final = "blindwatch.sqlite3"
 BLOBS: Final = "blobs"
+PREPARED: Final = "prepared"
 LOCK: Final = "lock"
 
 
@@ -28,6 +30,7 @@ class Store:
         self._engine = engine
         self._lock = lock
         self.blobs = Blobs(folder / BLOBS)
+        self.prepared = Prepared(folder / PREPARED)
         self.deployments = Deployments(engine)
         self.results = Results(engine)
 

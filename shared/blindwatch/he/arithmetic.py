@@ -1,13 +1,13 @@
-"""Exact arithmetic modulo primes below 2^51 on vectors of doubles.
+"""Exact arithmetic modulo primes below 2^48 on doubles.
 
-A residue is a double that holds an integer, centred about zero. A product of two is computed as h + l, rounded
-product and rounding error, which a fused multiply-add gives exactly; subtracting the nearest multiple q of the
-prime from h is exact too, since the difference is an integer below 2^53 (the technique of Dekker 1971, as used
-by FLINT's `fmpz_mod` and by Hoeven, Lecerf and Quintin, "Modular SIMD arithmetic in Mathemagix", 2016).
+A residue is a double that holds an integer. A product of two is computed as h + l, rounded product and rounding
+error, which a fused multiply-add gives exactly; subtracting the nearest multiple q of the prime from h is exact
+too, since the difference is an integer below 2^53 (the technique of Dekker 1971, as used by Hoeven, Lecerf and
+Quintin, "Modular SIMD arithmetic in Mathemagix", 2016).
 
-With |a| = x p, x <= 3.2, and |b| <= p / 2, the result of `multiply` is below (0.5 + 0.325 x) p: half a prime for
-rounding, x / 8 for the error of the quotient's two roundings and x / 8 + x / 16 for what l adds.
-`reduce` gives at most p / 2 + 1. Doubles hold integers up to 2^53 = 4 p, so sums of a few results stay exact.
+With |a| = x p and |b| <= p / 2 the result of `multiply` is below (0.5 + x / 20) p: half a prime for rounding, x / 32
+for the error of the quotient's two roundings and x / 64 for what l adds. `reduce` gives at most p / 2 + 1. Doubles
+hold all integers up to 2^53, which is 32 primes: sums of that many residues need no reduction on the way.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-PRIME_LIMIT: Final = 2**51
+PRIME_LIMIT: Final = 2**48
 
 
 def _fused(_context: Any, _a: Any, _b: Any, _c: Any) -> Any:

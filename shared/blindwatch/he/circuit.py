@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Generic
+from typing import Any, Generic
 
 from blindwatch.he.layout import Layout
 from blindwatch.he.polynomial import BASE, Low, Split, coefficients, fold, split
@@ -23,28 +23,25 @@ class Node(Generic[V]):
 class Circuit(Generic[V]):
     """Evaluates the circuit of one threshold, dropping primes as the preset's ladder says."""
 
-    def __init__(self, scheme: Scheme[V], preset: Preset, threshold: int) -> None:
+    def __init__(self, scheme: Scheme[V, Any], preset: Preset, threshold: int) -> None:
         self._scheme = scheme
         self._ladder = preset.ladder
         self._fold = fold(preset, threshold)
         self._shape = split(coefficients(preset, threshold))
 
-    def scores(self, layout: Layout, babies: Sequence[V], parts: Sequence[V]) -> V:
+    def scores(self, layout: Layout, babies: Sequence[V], parts: Any) -> V:
         """The inner product of the probe with each entry, in the entries' slots.
 
-        `babies` are rotations of the probe, at least as many as the layout's; `parts` are the block.
+        `babies` are rotations of the probe, at least as many as the layout's; `parts` are a block's.
         """
-        scheme, count = self._scheme, layout.babies
-        rows = [
-            scheme.dot(babies[:count], parts[giant * count : (giant + 1) * count])
-            for giant in range(layout.giants)
-        ]
+        scheme = self._scheme
+        rows = scheme.dots(babies[: layout.babies], parts)
         total = rows.pop()
         while rows:
-            total = scheme.add(scheme.rotate(total, count), rows.pop())
+            total = scheme.add(scheme.rotate(total, layout.babies), rows.pop())
         for step in layout.group_steps:
             total = scheme.add(total, scheme.rotate(total, step))
-        return scheme.lower(total, self._ladder[1])
+        return total
 
     def release_polynomial(self, score: V) -> V:
         """P of the score: zero exactly where the score reaches the threshold."""
@@ -62,16 +59,14 @@ class Circuit(Generic[V]):
     def _evaluate(self, shape: Low | Split, powers: dict[int, Node[V]]) -> Node[V]:
         if isinstance(shape, Low):
             return self._low(shape, powers)
-        shift = self._low(shape.shift, powers, above=powers[shape.power])
+        # Coefficients multiply noise, so sums are formed before primes are dropped, not after.
+        shift = self._combine([self._low(shape.shift, powers), powers[shape.power]], [1, 1], 0)
         product = self._product(shift, self._evaluate(shape.left, powers))
         return self._combine([product, self._evaluate(shape.right, powers)], [1, 1], 0)
 
-    def _low(self, low: Low, powers: dict[int, Node[V]], above: Node[V] | None = None) -> Node[V]:
+    def _low(self, low: Low, powers: dict[int, Node[V]]) -> Node[V]:
         constant, *factors = low.coefficients
-        terms = [powers[power] for power in range(1, len(factors) + 1)]
-        if above is not None:
-            terms, factors = [*terms, above], [*factors, 1]
-        return self._combine(terms, factors, constant)
+        return self._combine([powers[power] for power in range(1, len(factors) + 1)], factors, constant)
 
     def _product(self, left: Node[V], right: Node[V]) -> Node[V]:
         depth = max(left.depth, right.depth) + 1

@@ -12,11 +12,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 Integers = NDArray[np.int64]
+
+SWAP: Final = 0
+"""The step that stands for exchanging the two rows, as in SEAL."""
+
+HOISTED: Final = 4
+"""The probe is rotated by 1 to 3, and each of the four by 4, 8, ...: each time several rotations share what is
+costly about them, and together they take few keys."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +43,7 @@ class Layout:
 
     @property
     def parts(self) -> int:
-        """Ciphertexts in a block."""
+        """Ciphertexts in a block, of either scale."""
         return self.babies * self.giants
 
     @property
@@ -57,11 +65,16 @@ class Layout:
         return tuple(self.segment << i for i in range(self.groups.bit_length() - 1))
 
     @property
+    def baby_steps(self) -> frozenset[int]:
+        """Rotations of the probe."""
+        near, far = range(1, HOISTED), range(HOISTED, self.babies, HOISTED)
+        return frozenset(step for step in (*near, *far) if step < self.babies)
+
+    @property
     def steps(self) -> frozenset[int]:
         """All rotations that scoring a block takes."""
-        babies = {1} if self.babies > 1 else set()
         giants = {self.babies} if self.giants > 1 else set()
-        return frozenset(babies | giants | set(self.group_steps))
+        return frozenset(self.baby_steps | giants | set(self.group_steps))
 
     def entry_slots(self) -> NDArray[np.intp]:
         """The slot of each entry's score. All other slots hold no score and must be masked whole."""
@@ -84,6 +97,6 @@ class Layout:
                     values[which, used] = padded[entry[used], column[used]]
                 yield values.ravel()
 
-    def repeat(self, template: Integers) -> Integers:
-        """The slot values of a probe (d,)."""
-        return np.tile(template, 2 * self.row // self.dimension)
+    def repeat(self, rows: Integers) -> Integers:
+        """The slot values of a probe that has one vector for each row of slots, (2, d)."""
+        return np.tile(rows, self.row // self.dimension).ravel()

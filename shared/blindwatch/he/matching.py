@@ -1,26 +1,33 @@
 """What a worker of the match server computes: reveal on match for one probe and one watchlist.
 
 Nothing here can decrypt. What leaves is, for each block and slot, r P(s) with r uniform and not zero, and
-r' P(s) + s with r' uniform, where P is zero exactly when the score s reaches the threshold: zero and the score
-for an entry that matches, uniform and independent of the score for one that does not.
+r' P(s) + f with r' uniform, where P is zero exactly when the coarse score s reaches the threshold, and f is the fine
+score: zero and the fine score for an entry that matches, values uniform and independent of both scores for one that
+does not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import islice
+from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 
 from blindwatch.errors import ConfigurationError, EmptyWatchlist
 from blindwatch.he import masks
 from blindwatch.he.circuit import Circuit
-from blindwatch.he.keys import EvaluationBundle
-from blindwatch.he.layout import Layout
+from blindwatch.he.encrypting import Encryptor
+from blindwatch.he.keys import EncryptionKey, EvaluationBundle
+from blindwatch.he.layout import SWAP, Layout
 from blindwatch.he.noop import NoopScheme
+from blindwatch.he.packing import Packed
+from blindwatch.he.presets import Preset
 from blindwatch.he.residue_scheme import ResidueScheme
 from blindwatch.he.scheme import Scheme
+from blindwatch.he.templates import Templates
 
 
 @dataclass(frozen=True)
@@ -33,42 +40,76 @@ class Release:
 
 @dataclass(frozen=True)
 class Block:
-    """A loaded block of the watchlist."""
+    """A loaded block of the watchlist, at both scales."""
 
     layout: Layout
-    parts: Sequence[Any]
+    coarse: Any
+    fine: Any
+
+    def save(self, folder: Path, name: str) -> None:
+        """Write the packed ciphertexts to files that `map` takes."""
+        self.coarse.save(folder, f"{name}-coarse")
+        self.fine.save(folder, f"{name}-fine")
+
+    @classmethod
+    def map(cls, layout: Layout, folder: Path, name: str) -> Self:
+        """A block from the files of `save`, shared by all processes that map it."""
+        return cls(layout, Packed.map(folder, f"{name}-coarse"), Packed.map(folder, f"{name}-fine"))
 
 
 class Matcher:
-    """Scores probes against blocks under one key and one threshold."""
+    """Compares probes with blocks under one key and one threshold."""
 
-    def __init__(self, bundle: EvaluationBundle, threshold: int, mask_secret: bytes) -> None:
+    def __init__(
+        self,
+        bundle: EvaluationBundle,
+        threshold: int,
+        mask_secret: bytes,
+        scheme: Callable[[EvaluationBundle], Scheme[Any, Any]] | None = None,
+    ) -> None:
         self._preset = bundle.preset
         self._preset.check_threshold(threshold)
         self._preset.check_flooding()
         if len(mask_secret) != masks.SECRET_BYTES:
             raise ConfigurationError("The mask secret does not have 32 bytes.")
         self._mask_secret = mask_secret
-        self._scheme = open_scheme(bundle)
+        self._scheme = (scheme or default_scheme(bundle.preset))(bundle)
         self._circuit = Circuit(self._scheme, self._preset, threshold)
 
-    def load_block(self, parts: Iterable[bytes]) -> Block:
-        """A block of the watchlist, every ciphertext checked; raises CipherError."""
-        loaded = [self._scheme.part(part) for part in parts]
-        return Block(self._preset.layout_of(len(loaded)), loaded)
+    def load_block(self, parts: Iterable[bytes], count: int) -> Block:
+        """A block of the watchlist of this many ciphertexts, every one checked; raises CipherError."""
+        preset, scheme, each = self._preset, self._scheme, iter(parts)
+        layout = preset.layout_of(count)
+        return Block(
+            layout,
+            scheme.pack(islice(each, layout.parts), layout.parts, preset.data_primes),
+            scheme.pack(each, layout.parts, preset.fine_primes),
+        )
+
+    def warm(self, key: EncryptionKey, blocks: Sequence[Block]) -> None:
+        """Compare an empty probe and forget the result, so that the first real one need not wait for anything."""
+        zero = np.zeros((1, self._preset.dimension), dtype=np.int64)
+        self.match(Encryptor(key).probe(Templates(zero, zero)), blocks, "warming up")
 
     def match(self, probe: bytes, blocks: Sequence[Block], probe_id: str) -> list[Release]:
         """One release per block. The masks follow from `probe_id`, which must be new for every probe."""
         if not blocks:
             raise EmptyWatchlist
-        fresh = self._scheme.load(probe)
-        babies = self._scheme.rotations(fresh, max(block.layout.babies for block in blocks))
-        return [self._release(block, babies, f"{probe_id}/{number}") for number, block in enumerate(blocks)]
+        scheme, preset = self._scheme, self._preset
+        babies = max(block.layout.babies for block in blocks)
+        fresh = scheme.load(probe)
+        swapped = scheme.rotate(fresh, SWAP)
+        coarse = scheme.rotations(scheme.add(fresh, swapped), babies)
+        difference = scheme.combine([fresh, swapped], [1, -1], 0)
+        fine = scheme.rotations(scheme.lower(difference, preset.fine_primes), babies)
+        return [
+            self._release(block, coarse, fine, f"{probe_id}/{number}") for number, block in enumerate(blocks)
+        ]
 
-    def _release(self, block: Block, babies: Sequence[Any], label: str) -> Release:
+    def _release(self, block: Block, coarse: Sequence[Any], fine: Sequence[Any], label: str) -> Release:
         scheme, last = self._scheme, self._preset.ladder[-1]
-        score = self._circuit.scores(block.layout, babies, block.parts)
-        verdict = self._circuit.release_polynomial(score)
+        verdict = self._circuit.release_polynomial(self._circuit.scores(block.layout, coarse, block.coarse))
+        score = self._circuit.scores(block.layout, fine, block.fine)
         live = np.zeros(self._preset.poly_degree, dtype=np.int64)
         live[block.layout.entry_slots()] = 1
         indicator = scheme.mask(verdict, self._draw(label, "indicator", nonzero=True) * live)
@@ -93,6 +134,6 @@ class Matcher:
         return masks.derive(self._mask_secret, f"{label}/{purpose}")
 
 
-def open_scheme(bundle: EvaluationBundle) -> Scheme[Any]:
-    """The scheme of a bundle's preset."""
-    return NoopScheme(bundle.preset) if bundle.preset.is_insecure else ResidueScheme(bundle)
+def default_scheme(preset: Preset) -> Callable[[EvaluationBundle], Scheme[Any, Any]]:
+    """What evaluates under a preset."""
+    return (lambda bundle: NoopScheme(bundle.preset)) if preset.is_insecure else ResidueScheme

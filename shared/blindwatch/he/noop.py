@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from blindwatch.errors import MalformedCiphertext
+from blindwatch.he.layout import SWAP
+from blindwatch.he.packing import Packed
 from blindwatch.he.presets import PLAIN_MODULUS, Preset
 from blindwatch.he.scheme import Slots
 
@@ -36,9 +38,11 @@ class NoopScheme:
         """A fresh value from its serialized form."""
         return unpack(self._preset, data)
 
-    def part(self, data: bytes) -> Slots:
-        """A value of the watchlist."""
-        return self.load(data)
+    def pack(self, parts: Iterable[bytes], count: int, primes: int) -> Packed:
+        """Values of the watchlist, each as a ciphertext of one polynomial with one prime."""
+        values = (self.load(part).astype(np.float64)[np.newaxis, np.newaxis] for part in parts)
+        shape = (count, 1, primes, self._preset.poly_degree)
+        return Packed.of(values, np.full(primes, float(PLAIN_MODULUS)), shape)
 
     def primes(self, value: Slots) -> int:  # noqa: ARG002 - there are none
         """Always the same."""
@@ -50,18 +54,18 @@ class NoopScheme:
 
     def rotate(self, value: Slots, step: int) -> Slots:
         """In both rows, what was in slot j + step comes to slot j."""
+        if step == SWAP:
+            return np.roll(value, len(value) // 2)
         return np.roll(value.reshape(2, -1), -step, axis=1).ravel()
 
     def rotations(self, value: Slots, count: int) -> list[Slots]:
         """The rotations by 0, 1, ..., count - 1."""
-        return [self.rotate(value, step) for step in range(count)]
+        return [value, *(self.rotate(value, step) for step in range(1, count))]
 
-    def dot(self, left: Sequence[Slots], right: Sequence[Slots]) -> Slots:
-        """The sum of products of pairs."""
-        total = np.zeros(self._preset.poly_degree, dtype=np.int64)
-        for a, b in zip(left, right, strict=True):
-            total += self.multiply(a, b)
-        return total % PLAIN_MODULUS
+    def dots(self, left: Sequence[Slots], parts: Packed) -> list[Slots]:
+        """For each run of parts, the sum of products of pairs."""
+        right = parts.low.reshape(-1, len(left), self._preset.poly_degree).astype(np.int64)
+        return list((np.stack(left) * right % PLAIN_MODULUS).sum(axis=1) % PLAIN_MODULUS)
 
     def multiply(self, left: Slots, right: Slots) -> Slots:
         """The product in each slot."""

@@ -6,8 +6,8 @@ coefficient form.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import tenseal.sealapi as sealapi
@@ -16,19 +16,56 @@ from blindwatch.errors import MalformedCiphertext
 from blindwatch.he import kernels, objects, seal
 from blindwatch.he.flooding import flood
 from blindwatch.he.keys import EvaluationBundle
+from blindwatch.he.layout import HOISTED
 from blindwatch.he.ntt import Doubles, from_seal_order
+from blindwatch.he.packing import Packed
 from blindwatch.he.presets import PLAIN_MODULUS, Preset
-from blindwatch.he.ring import automorphism, ring
+from blindwatch.he.ring import Level, Ring, automorphism, permutation, ring
 from blindwatch.he.scheme import Slots
 from blindwatch.he.seal_scheme import galois_element
 
 
 @dataclass(eq=False)
 class Value:
-    """A ciphertext (2, k, N): its coefficients, or its transform, or both once both were needed."""
+    """A ciphertext (2, k, N): its coefficients, or their transform, or both once both were needed."""
 
-    coefficients: Doubles | None
-    transform: Doubles | None = None
+    ring: Ring
+    known_coefficients: Doubles | None = None
+    known_transform: Doubles | None = None
+    known_wider: Doubles | None = field(default=None, repr=False)
+
+    @property
+    def coefficients(self) -> Doubles:
+        """Shape (2, k, N)."""
+        if self.known_coefficients is None:
+            self.known_coefficients = kernels.from_ntt(self.transform, self.ring.tables)
+        return self.known_coefficients
+
+    @property
+    def transform(self) -> Doubles:
+        """Shape (2, k, N)."""
+        if self.known_transform is None:
+            self.known_transform = kernels.to_ntt(self.coefficients, self.ring.tables)
+        return self.known_transform
+
+    @property
+    def wider(self) -> Doubles:
+        """The transform modulo the auxiliary primes, shape (2, k + 1, N)."""
+        if self.known_wider is None:
+            extended = kernels.extend(self.coefficients, *self.level.up.arrays)
+            self.known_wider = kernels.to_ntt(extended, self.ring.auxiliary)
+        return self.known_wider
+
+    @property
+    def level(self) -> Level:
+        """The constants of its number of primes."""
+        return self.ring.levels[self.primes]
+
+    @property
+    def primes(self) -> int:
+        """k."""
+        known = self.known_transform if self.known_coefficients is None else self.known_coefficients
+        return 0 if known is None else known.shape[1]
 
 
 class ResidueScheme:
@@ -44,134 +81,140 @@ class ResidueScheme:
             raise MalformedCiphertext("The bundle lacks keys for rotations of the preset.")
         self._relinearisation = _switching_key(preset, relinearisation.key(2))
         self._rotations = {
-            step: _switching_key(preset, rotation.key(element)) for step, element in elements.items()
-        }
-        self._automorphisms = {
-            step: automorphism(preset.poly_degree, element) for step, element in elements.items()
+            step: _Rotation(
+                preset, element, _switching_key(preset, rotation.key(element)), step in preset.baby_steps
+            )
+            for step, element in elements.items()
         }
         public = seal.load(preset, sealapi.PublicKey, bundle.encryption.public)
         self._encryptor = sealapi.Encryptor(seal.context(preset), public)
 
     def load(self, data: bytes) -> Value:
         """A fresh ciphertext, fully checked. SEAL never sees its bytes."""
-        content = objects.read_ciphertext(self._preset, data, self._preset.data_primes)
-        if content.is_ntt:
-            raise MalformedCiphertext("The ciphertext is not in the form of a fresh one.")
-        return Value(from_residues(self._preset, content.residues))
+        return self._read(data, self._preset.data_primes)
 
-    def part(self, data: bytes) -> Value:
-        """A ciphertext of the watchlist, of which only the transform is kept."""
-        return Value(None, self._transformed(self.load(data)))
+    def pack(self, parts: Iterable[bytes], count: int, primes: int) -> Packed:
+        """Ciphertexts of the watchlist, of which only the transform is kept."""
+        transforms = (self._read(part, primes).transform for part in parts)
+        shape = (count, 2, primes, self._preset.poly_degree)
+        return Packed.of(transforms, self._ring.tables[0][:primes], shape)
 
     def primes(self, value: Value) -> int:
         """How many primes the value keeps."""
-        return int(_coefficients(value).shape[1])
+        return value.primes
 
     def lower(self, value: Value, primes: int) -> Value:
         """The same slots with no more than this many primes."""
-        residues = _coefficients(value)
-        if residues.shape[1] <= primes:
+        if value.primes <= primes:
             return value
+        residues = value.coefficients
         while residues.shape[1] > primes:
-            shrink = self._ring.levels[residues.shape[1]].shrink
-            residues = kernels.drop_prime(residues, shrink, self._ring.tables)
-        return Value(residues)
+            residues = kernels.drop_prime(
+                residues, self._ring.levels[residues.shape[1]].shrink, self._ring.tables
+            )
+        return self._value(residues)
 
     def rotate(self, value: Value, step: int) -> Value:
         """In both rows, what was in slot j + step comes to slot j."""
-        source, signs = self._automorphisms[step]
-        turned = _coefficients(value)[:, :, source] * signs
-        switched = self._switch(turned[1], self._rotations[step])
-        switched[0] = self._sum(switched[:1], turned[:1])[0]
-        return Value(switched)
+        if step in self._preset.baby_steps:
+            return self._hoist(value, range(step, step + 1))[0]
+        rotation = self._rotations[step]
+        turned = kernels.turn(value.coefficients, rotation.source, rotation.signs)
+        switched = self._switch(turned[1], rotation.key)
+        switched[:1] = self._sum(switched[:1], turned[:1])
+        return self._value(switched)
 
     def rotations(self, value: Value, count: int) -> list[Value]:
         """The rotations by 0, 1, ..., count - 1."""
-        turned = [value]
-        while len(turned) < count:
-            turned.append(self.rotate(turned[-1], 1))
-        return turned
+        near = [value, *self._hoist(value, range(1, min(HOISTED, count)))]
+        far = [[each, *self._hoist(each, range(HOISTED, count, HOISTED))] for each in near]
+        return [turned[at] for at in range(len(far[0])) for turned in far][:count]
 
-    def dot(self, left: Sequence[Value], right: Sequence[Value]) -> Value:
-        """The sum of products of pairs.
+    def dots(self, left: Sequence[Value], parts: Packed) -> list[Value]:
+        """For each run of parts, the sum of products of pairs.
 
         With q = 1 modulo t, t c c' encrypts -m m' for ciphertexts c of m and c' of m', with noise
         t e e' - e m' - e' m + m m' / t: small enough for fresh ones, and without any scaling.
         """
-        stacked = np.stack([self._transformed(value) for value in left])
-        others = np.stack([self._transformed(value) for value in right])
-        products = kernels.dot(stacked, others, self._ring.negative_t, self._ring.tables)
-        return self._relinearise(kernels.from_ntt(products, self._ring.tables))
+        stacked = np.stack([value.transform for value in left])
+        products = kernels.dots(stacked, parts.low, parts.high, self._ring.negative_t, self._ring.tables)
+        giants, _, primes, degree = products.shape
+        flat = kernels.from_ntt(products.reshape(giants * 3, primes, degree), self._ring.tables)
+        return [self._relinearise(product) for product in flat.reshape(products.shape)]
 
     def multiply(self, left: Value, right: Value) -> Value:
         """The product in each slot: t / Q times the product over the integers, rounded."""
-        level = self._ring.levels[self.primes(left)]
-        a = self._both(_coefficients(left), level.up.arrays)
-        b = a if left is right else self._both(_coefficients(right), level.up.arrays)
-        product = kernels.from_ntt(kernels.tensor(a[0], b[0], self._ring.tables), self._ring.tables)
-        more = kernels.from_ntt(kernels.tensor(a[1], b[1], self._ring.auxiliary), self._ring.auxiliary)
+        level, main, auxiliary = left.level, self._ring.tables, self._ring.auxiliary
+        product = kernels.from_ntt(kernels.tensor(left.transform, right.transform, main), main)
+        more = kernels.from_ntt(kernels.tensor(left.wider, right.wider, auxiliary), auxiliary)
         rest = kernels.extend(product, *level.scaled.arrays)
-        rounded = kernels.affine(more, level.divide[0], rest, level.divide[1], self._ring.auxiliary)
+        rounded = kernels.affine(more, level.divide[0], rest, level.divide[1], auxiliary)
         return self._relinearise(kernels.extend(rounded, *level.down.arrays))
 
     def add(self, left: Value, right: Value) -> Value:
         """The sum in each slot."""
-        return Value(self._sum(_coefficients(left), _coefficients(right)))
+        return self._value(self._sum(left.coefficients, right.coefficients))
 
     def combine(self, values: Sequence[Value], factors: Sequence[int], constant: int) -> Value:
         """The sum of plain multiples and of a constant in every slot."""
-        total = np.zeros_like(_coefficients(values[0]))
-        ones = np.ones(total.shape[1])
+        total = np.zeros_like(values[0].coefficients)
         for value, factor in zip(values, factors, strict=True):
-            scale = np.full(total.shape[1], _small(factor))
-            total = kernels.affine(total, ones, _coefficients(value), scale, self._ring.tables)
+            kernels.accumulate(total, value.coefficients, _small(factor), self._ring.tables)
+        total = self._sum(total, np.zeros_like(total))
         self._add_plain(total, np.array([_small(constant)]))
-        return Value(total)
+        return self._value(total)
 
     def mask(self, value: Value, factors: Slots) -> Value:
         """The product with a plain factor in each slot."""
-        residues = _coefficients(value)
-        plain = np.repeat(self._encode(factors)[np.newaxis, np.newaxis], residues.shape[1], axis=1)
-        transformed = kernels.to_ntt(residues, self._ring.tables)
-        masked = kernels.pointwise(
-            transformed, kernels.to_ntt(plain, self._ring.tables)[0], self._ring.tables
-        )
-        return Value(kernels.from_ntt(masked, self._ring.tables))
+        plain = np.repeat(self._encode(factors)[np.newaxis, np.newaxis], value.primes, axis=1)
+        spread = kernels.to_ntt(plain, self._ring.tables)[0]
+        return Value(self._ring, None, kernels.pointwise(value.transform, spread, self._ring.tables))
 
     def release(self, value: Value, offsets: Slots, flood_seed: bytes) -> bytes:
         """Serialized with `offsets` added, re-randomised, flooded and at the smallest modulus."""
-        residues = _coefficients(value).copy()
+        residues = value.coefficients.copy()
         self._add_plain(residues, self._encode(offsets))
         zero = sealapi.Ciphertext(seal.context(self._preset))
-        primes = residues.shape[1]
-        self._encryptor.encrypt_zero(_words(self._preset.parms_id(primes)), zero)
-        content = objects.read_ciphertext(self._preset, seal.save(zero), primes)
+        self._encryptor.encrypt_zero(_words(self._preset.parms_id(value.primes)), zero)
+        content = objects.read_ciphertext(self._preset, seal.save(zero), value.primes)
         residues = self._sum(residues, from_residues(self._preset, content.residues))
         flooded = flood(self._preset, to_residues(self._preset, residues), flood_seed)
-        smallest = _coefficients(self.lower(Value(from_residues(self._preset, flooded)), 1))
-        return objects.write_ciphertext(self._preset, to_residues(self._preset, smallest))
+        smallest = self.lower(self._value(from_residues(self._preset, flooded)), 1)
+        return objects.write_ciphertext(self._preset, to_residues(self._preset, smallest.coefficients))
 
-    def _transformed(self, value: Value) -> Doubles:
-        if value.transform is None:
-            value.transform = kernels.to_ntt(_coefficients(value), self._ring.tables)
-        return value.transform
+    def _value(self, coefficients: Doubles) -> Value:
+        return Value(self._ring, coefficients)
 
-    def _both(self, residues: Doubles, up: tuple[Doubles, ...]) -> tuple[Doubles, Doubles]:
-        wider = kernels.extend(residues, *up)
-        return kernels.to_ntt(residues, self._ring.tables), kernels.to_ntt(wider, self._ring.auxiliary)
+    def _read(self, data: bytes, primes: int) -> Value:
+        content = objects.read_ciphertext(self._preset, data, primes)
+        if content.is_ntt:
+            raise MalformedCiphertext("The ciphertext is not in the form of a fresh one.")
+        return self._value(from_residues(self._preset, content.residues))
+
+    def _hoist(self, value: Value, steps: range) -> list[Value]:
+        """Rotations of one value that share their costly part."""
+        if not steps:
+            return []
+        rotations = [self._rotations[step] for step in steps]
+        turned = kernels.hoisted(
+            kernels.digits(value.coefficients[1], self._ring.special, self._ring.tables),
+            value.transform[0],
+            tuple(rotation.key for rotation in rotations),
+            tuple(rotation.order for rotation in rotations),
+            self._ring.special_shrink,
+            self._ring.tables,
+        )
+        return [Value(self._ring, None, each) for each in turned]
 
     def _relinearise(self, product: Doubles) -> Value:
         switched = self._switch(product[2], self._relinearisation)
-        return Value(self._sum(switched, product[:2]))
+        return self._value(self._sum(switched, product[:2]))
 
     def _switch(self, target: Doubles, key: Doubles) -> Doubles:
-        return kernels.key_switch(
-            np.ascontiguousarray(target), key, self._ring.special_shrink, self._ring.tables
-        )
+        return kernels.key_switch(target, key, self._ring.special_shrink, self._ring.tables)
 
     def _sum(self, left: Doubles, right: Doubles) -> Doubles:
-        ones = np.ones(left.shape[1])
-        return kernels.affine(left, ones, right, ones, self._ring.tables)
+        return kernels.add(left, right, self._ring.tables)
 
     def _encode(self, slots: Slots) -> Doubles:
         values = np.empty((1, 1, self._preset.poly_degree))
@@ -186,9 +229,8 @@ class ResidueScheme:
         width[:] = plain
         target = np.ascontiguousarray(residues[:1, :, : len(plain)])
         delta = self._ring.levels[rows].delta
-        residues[0, :, : len(plain)] = kernels.affine(target, np.ones(rows), width, delta, self._ring.tables)[
-            0
-        ]
+        moved = kernels.affine(target, np.ones(rows), width, delta, self._ring.tables)
+        residues[0, :, : len(plain)] = moved[0]
 
 
 def from_residues(preset: Preset, residues: objects.Residues) -> Doubles:
@@ -213,10 +255,16 @@ def _switching_key(preset: Preset, digits: Sequence[object]) -> Doubles:
     return key
 
 
-def _coefficients(value: Value) -> Doubles:
-    if value.coefficients is None:
-        raise MalformedCiphertext("A part of the watchlist cannot stand in the place of a probe.")
-    return value.coefficients
+class _Rotation:
+    """A rotation's permutations, and its key in the form that the rotation takes it."""
+
+    def __init__(self, preset: Preset, element: int, key: Doubles, is_hoisted: bool) -> None:
+        self.source, self.signs = automorphism(preset.poly_degree, element)
+        self.order = permutation(preset.poly_degree, element)
+        self.key = key
+        if is_hoisted:
+            self.key = np.empty_like(key)
+            self.key[..., self.order] = key
 
 
 def _small(value: int) -> float:

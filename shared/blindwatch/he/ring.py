@@ -10,19 +10,19 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from blindwatch.he.ntt import Doubles, Tables, bit_reversed, centred, tables
+from blindwatch.he.ntt import Doubles, bit_reversed, centred, rectangle, tables
 from blindwatch.he.presets import PLAIN_MODULUS, Preset
 
-# More primes below 2^51 that are 1 modulo 2N: products of ciphertexts are computed modulo these, too.
+# The largest primes below 2^48 that are 1 modulo 2N: products of ciphertexts are computed modulo these, too.
 _AUXILIARY: Final = (
-    2251402522624001,
-    2251331654582273,
-    2251252196474881,
-    2251129788039169,
-    2251116902940673,
-    2251084690194433,
-    2251058919997441,
-    2251041739866113,
+    281474976546817,
+    281474976317441,
+    281474975662081,
+    281474975563777,
+    281474975367169,
+    281474974482433,
+    281474972418049,
+    281474972188673,
 )
 
 
@@ -90,9 +90,10 @@ class Ring:
 
     def __init__(self, preset: Preset) -> None:
         self.preset = preset
-        self.tables = _arrays(tables(preset.primes, preset.poly_degree))
-        self.auxiliary = _arrays(tables(_AUXILIARY[: preset.data_primes + 1], preset.poly_degree))
-        self.plain = _arrays(tables((PLAIN_MODULUS,), preset.poly_degree))
+        self.tables = tables(preset.primes, preset.poly_degree)
+        self.auxiliary = tables(_AUXILIARY[: preset.data_primes + 1], preset.poly_degree)
+        self.plain = tables((PLAIN_MODULUS,), preset.poly_degree)
+        self.special = len(preset.primes) - 1
         self.special_shrink = _inverses(preset.primes[-1], preset.primes[:-1])
         self.negative_t = np.array([centred(-PLAIN_MODULUS, p) for p in preset.primes[:-1]])
         self.levels = {count: _level(preset, count) for count in range(1, preset.data_primes + 1)}
@@ -116,9 +117,14 @@ def slot_order(degree: int) -> NDArray[np.intp]:
     for slot in range(degree // 2):
         powers[slot], powers[slot + degree // 2] = power, 2 * degree - power
         power = power * 3 % (2 * degree)
-    side = round(degree**0.5)
-    block, position = np.divmod(bit_reversed(degree)[(powers - 1) // 2], side)
-    order: NDArray[np.intp] = position * side + block
+    return transposed(degree)[bit_reversed(degree)[(powers - 1) // 2]]
+
+
+def transposed(degree: int) -> NDArray[np.intp]:
+    """Where `ntt` has what SEAL has at each place of a transform."""
+    rows, columns = rectangle(degree)
+    row, column = np.divmod(np.arange(degree), columns)
+    order: NDArray[np.intp] = column * rows + row
     return order
 
 
@@ -131,8 +137,17 @@ def automorphism(degree: int, element: int) -> tuple[NDArray[np.intp], Doubles]:
     return source, signs
 
 
-def _arrays(each: Tables) -> tuple[Doubles, ...]:
-    return each.primes, each.inverses, each.roots, each.inverse_roots, each.scales
+def permutation(degree: int, element: int) -> NDArray[np.int64]:
+    """Where each transformed value of f(x^element) comes from, in the order of `ntt`.
+
+    SEAL's place i holds the value at the root's power 2 r(i) + 1 with r the reversal of bits.
+    """
+    order = bit_reversed(degree)
+    source = order[((2 * order + 1) * element % (2 * degree) - 1) // 2]
+    place = transposed(degree)
+    permuted = np.empty(degree, dtype=np.int64)
+    permuted[place] = place[source]
+    return permuted
 
 
 def _inverses(value: int, primes: tuple[int, ...]) -> Doubles:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -12,21 +12,22 @@ Slots = NDArray[np.int64]
 """One value for each slot, shape (N,)."""
 
 V = TypeVar("V")
+P = TypeVar("P")
 
 
-class Scheme(Protocol[V]):
+class Scheme(Protocol[V, P]):
     """Public evaluation: no method needs or learns a secret.
 
-    `V` is an encrypted vector of slots. Values that meet in one operation must have the same number of primes,
-    which only `lower` changes.
+    `V` is an encrypted vector of slots, `P` the ciphertexts of a block of the watchlist. Values that meet in one
+    operation must have the same number of primes, which only `lower` changes.
     """
 
     def load(self, data: bytes) -> V:
         """A fresh ciphertext from its serialized form, fully checked; raises CipherError."""
         ...
 
-    def part(self, data: bytes) -> V:
-        """A ciphertext of the watchlist, checked as by `load`, for the right side of `dot` only."""
+    def pack(self, parts: Iterable[bytes], count: int, primes: int) -> P:
+        """This many ciphertexts of the watchlist, with so many primes, checked as by `load`; for `dots` only."""
         ...
 
     def primes(self, value: V) -> int:
@@ -38,15 +39,18 @@ class Scheme(Protocol[V]):
         ...
 
     def rotate(self, value: V, step: int) -> V:
-        """In both rows of slots, what was in slot j + step comes to slot j; `step` is one of the preset's."""
+        """In both rows of slots, what was in slot j + step comes to slot j; SWAP exchanges the rows instead."""
         ...
 
     def rotations(self, value: V, count: int) -> list[V]:
         """The rotations by 0, 1, ..., count - 1."""
         ...
 
-    def dot(self, left: Sequence[V], right: Sequence[V]) -> V:
-        """The sum of products of pairs; all are fresh or rotations of fresh values."""
+    def dots(self, left: Sequence[V], parts: P) -> list[V]:
+        """For each run of as many parts as there are values on the left, the sum of products of pairs.
+
+        Values on the left are fresh or rotations of fresh ones, and have as many primes as the parts.
+        """
         ...
 
     def multiply(self, left: V, right: V) -> V:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import tenseal.sealapi as sealapi
@@ -10,6 +10,7 @@ import tenseal.sealapi as sealapi
 from blindwatch.he import objects, seal
 from blindwatch.he.flooding import flood
 from blindwatch.he.keys import EvaluationBundle
+from blindwatch.he.layout import SWAP
 from blindwatch.he.scheme import Slots
 
 
@@ -27,12 +28,11 @@ class SealScheme:
 
     def load(self, data: bytes) -> Any:
         """A fresh ciphertext; its residues are checked before SEAL sees it."""
-        objects.read_ciphertext(self._preset, data, self._preset.data_primes)
-        return seal.load(self._preset, sealapi.Ciphertext, data)
+        return self._read(data, self._preset.data_primes)
 
-    def part(self, data: bytes) -> Any:
-        """A ciphertext of the watchlist."""
-        return self.load(data)
+    def pack(self, parts: Iterable[bytes], count: int, primes: int) -> list[Any]:  # noqa: ARG002 - they say it
+        """Ciphertexts of the watchlist."""
+        return [self._read(part, primes) for part in parts]
 
     def primes(self, value: Any) -> int:
         """How many primes the value keeps."""
@@ -60,16 +60,11 @@ class SealScheme:
             turned.append(self.rotate(turned[-1], 1))
         return turned
 
-    def dot(self, left: Sequence[Any], right: Sequence[Any]) -> Any:
-        """The sum of products of pairs, relinearised once."""
-        products = []
-        for a, b in zip(left, right, strict=True):
-            products.append(self._new())
-            self._evaluator.multiply(a, b, products[-1])
-        total = self._new()
-        self._evaluator.add_many(products, total)
-        self._evaluator.relinearize_inplace(total, self._relin_keys)
-        return total
+    def dots(self, left: Sequence[Any], parts: list[Any]) -> list[Any]:
+        """For each run of parts, the sum of products of pairs, relinearised once."""
+        return [
+            self._dot(left, parts[start : start + len(left)]) for start in range(0, len(parts), len(left))
+        ]
 
     def multiply(self, left: Any, right: Any) -> Any:
         """The product in each slot."""
@@ -113,6 +108,20 @@ class SealScheme:
         noisy = seal.load(self._preset, sealapi.Ciphertext, objects.write_ciphertext(self._preset, flooded))
         return seal.save(self.lower(noisy, 1))
 
+    def _read(self, data: bytes, primes: int) -> Any:
+        objects.read_ciphertext(self._preset, data, primes)
+        return seal.load(self._preset, sealapi.Ciphertext, data)
+
+    def _dot(self, left: Sequence[Any], right: Sequence[Any]) -> Any:
+        products = []
+        for a, b in zip(left, right, strict=True):
+            products.append(self._new())
+            self._evaluator.multiply(a, b, products[-1])
+        total = self._new()
+        self._evaluator.add_many(products, total)
+        self._evaluator.relinearize_inplace(total, self._relin_keys)
+        return total
+
     def _scale(self, value: Any, factor: int) -> Any:
         if factor == 1:
             return value
@@ -125,5 +134,5 @@ class SealScheme:
 
 
 def galois_element(step: int, degree: int) -> int:
-    """The automorphism x -> x^(3^step) of the ring of this degree; it rotates slots by `step`."""
-    return pow(3, step, 2 * degree)
+    """The automorphism x -> x^(3^step) of the ring of this degree, which rotates slots, or that which swaps rows."""
+    return 2 * degree - 1 if step == SWAP else pow(3, step, 2 * degree)

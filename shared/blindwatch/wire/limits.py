@@ -8,7 +8,7 @@ KIB: Final = 1024
 MIB: Final = 1024 * KIB
 
 # What a custodian uploads.
-BUNDLE: Final = 96 * MIB
+BUNDLE: Final = 192 * MIB
 OFFER: Final = BUNDLE + 4 * KIB
 BLOB: Final = 4 * MIB
 MANIFEST: Final = 1 * MIB

@@ -1,0 +1,109 @@
+"""The reveal half of a worker process: watchlists mapped from the store, and probes against them."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from blindwatch.errors import DeploymentNotReady, WrongKey
+from blindwatch.he.keys import EvaluationBundle
+from blindwatch.he.matching import Block, Matcher
+from blindwatch.he.presets import preset
+from blindwatch.matching.jobs import Inspect, Load, Match, Released
+from blindwatch.store.blobs import read_verified
+from blindwatch.wire.messages import ReleasedBlock
+
+_PARTIAL: Final = ".partial"
+
+
+def bundle(job: Inspect | Load) -> EvaluationBundle:
+    """The evaluation bundle of a deployment, which must be the one of the key that it names."""
+    found = EvaluationBundle.from_bytes(read_verified(Path(job.bundle)), preset(job.preset))
+    if found.key_id != job.key_id:
+        raise WrongKey("The evaluation bundle belongs to another key than the deployment names.")
+    return found
+
+
+@dataclass(frozen=True)
+class _Held:
+    handle: str
+    matcher: Matcher
+    blocks: Sequence[Block]
+
+
+class Watchlists:
+    """The watchlists of this worker; their pages are shared by all workers of the machine."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, _Held] = {}
+
+    def load(self, job: Load) -> None:
+        """Map a watchlist, in the place of the one before."""
+        held = self._held.get(job.deployment)
+        if held is not None and held.handle == job.handle:
+            return
+        keys = bundle(job)
+        matcher = Matcher(keys, job.threshold, job.mask_secret)
+        blocks = _mapped(matcher, job)
+        matcher.warm(keys.encryption, blocks)
+        self._held[job.deployment] = _Held(job.handle, matcher, blocks)
+
+    def drop(self, deployment: str) -> None:
+        """Let go of a watchlist."""
+        self._held.pop(deployment, None)
+
+    def match(self, job: Match) -> Released:
+        """Compare a probe with every entry."""
+        held = self._held.get(job.deployment)
+        if held is None:
+            raise DeploymentNotReady
+        started = time.perf_counter()
+        label = mask_label(held.handle, job.probe_id, job.ciphertext)
+        releases = held.matcher.match(job.ciphertext, held.blocks, label)
+        elapsed = time.perf_counter() - started
+        return Released(
+            releases=tuple(ReleasedBlock(indicator=each.indicator, score=each.score) for each in releases),
+            elapsed_ms=round(elapsed * 1000),
+        )
+
+
+def mask_label(handle: str, probe_id: str, ciphertext: bytes) -> str:
+    """What seeds the masks of a result, beside the mask secret.
+
+    It binds all that the scores depend on. Were it the probe's id alone, whoever used an id twice would get
+    the same masks over two scores, and the operator could take the masks away.
+    """
+    digest = hashlib.sha256(ciphertext).hexdigest()
+    return hashlib.sha256(f"{handle}:{probe_id}:{digest}".encode()).hexdigest()
+
+
+def _mapped(matcher: Matcher, job: Load) -> list[Block]:
+    """The blocks in the form that is computed with. The first worker prepares it, from verified ciphertexts."""
+    folder = Path(job.prepared)
+    with _alone(folder.parent):
+        if not folder.is_dir():
+            partial = folder.with_name(folder.name + _PARTIAL)
+            shutil.rmtree(partial, ignore_errors=True)
+            partial.mkdir(mode=0o700)
+            for number, block in enumerate(job.blocks):
+                parts = (read_verified(Path(path)) for path in block)
+                matcher.load_block(parts, len(block)).save(partial, str(number))
+            partial.rename(folder)
+    layouts = [preset(job.preset).layout_of(len(block)) for block in job.blocks]
+    return [Block.map(layout, folder, str(number)) for number, layout in enumerate(layouts)]
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """No other worker prepares anything in this folder meanwhile."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
