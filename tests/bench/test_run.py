@@ -16,6 +16,7 @@ from blindwatch.bench.engine import Engine
 from blindwatch.bench.scale import QUICK
 from blindwatch.bench.trial import PLANTED, trial
 from blindwatch.he.presets import preset
+from blindwatch.he.templates import Templates
 
 from .test_figures import FIELDS
 
@@ -105,8 +106,12 @@ def test_wrong_answers_are_noticed() -> None:
     answers = [Engine.of(subject).match(subject.ciphertext)]
     assert 0 < len(subject.expected) < PLANTED
     assert subject.check(answers).exact
-    assert not replace(subject, templates=np.roll(subject.templates, 1, axis=0)).check(answers).exact
-    assert not replace(subject, probe=-subject.probe).check(answers).exact
+    other_order = Templates(
+        *(np.roll(each, 1, axis=0) for each in (subject.templates.coarse, subject.templates.fine))
+    )
+    other_scores = Templates(subject.templates.coarse, -subject.templates.fine)
+    for other in (other_order, other_scores):
+        assert not replace(subject, templates=other).check(answers).exact
 
 
 @pytest.mark.parametrize("count", [600, 50_000])

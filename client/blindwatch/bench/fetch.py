@@ -20,9 +20,8 @@ from blindwatch.bench.payloads import PIECES, Fetched, PayloadEngine, encrypt
 from blindwatch.bench.rows import Row
 from blindwatch.bench.scale import Scale, available_cores
 from blindwatch.bench.timing import measure
-from blindwatch.bench.trial import Floats, Integers, Trial, Verdict, build, quantised
+from blindwatch.bench.trial import Floats, Integers, Trial, Verdict, build
 from blindwatch.he.presets import Preset, preset
-from blindwatch.secret.keys import Decryptor
 
 PRESET: Final = "reveal-128"
 COSINE: Final = 0.8
@@ -74,9 +73,8 @@ def threshold(chosen: Preset) -> int:
 def _workload(count: int) -> Workload:
     chosen = preset(PRESET)
     vectors, query = records(count, chosen.dimension)
-    probe = quantised(query[np.newaxis], chosen)[0]
     return Workload(
-        trial=build(quantised(vectors, chosen), probe, chosen, threshold(chosen)),
+        trial=build(vectors, query, chosen, threshold(chosen)),
         near=np.flatnonzero(vectors @ query > COSINE),
         payloads=np.random.default_rng(0).integers(_PIECE_LIMIT, size=(count, PIECES)),
     )
@@ -88,7 +86,7 @@ def _count(scale: Scale) -> Sequence[Row]:
     for cores in core_counts(available_cores()):
         timed = measure(partial(Engine.of(work.trial, cores).match, work.trial.ciphertext), scale.repeats)
         verdict = work.trial.check(timed.results)
-        as_float = [match.entry for match in work.trial.expected] == work.near.tolist()
+        as_float = list(work.trial.expected) == work.near.tolist()
         rows.append(
             _row(work, cores, COUNT)(
                 **timed.fields(),
@@ -116,20 +114,16 @@ def _fetch(scale: Scale) -> Sequence[Row]:
 
 
 def _check(work: Workload, answers: Sequence[Sequence[Fetched]]) -> Verdict:
-    decryptor = Decryptor(work.trial.keys.secret)
-    right, budgets = [], []
-    for answer in answers:
-        opened = []
-        for layout, block in zip(work.trial.preset.plan(work.trial.entries), answer, strict=True):
-            released = [block.indicator, *block.pieces]
-            opened.append(np.stack([decryptor.slots(each)[layout.entry_slots()] for each in released]))
-            budgets += [decryptor.noise_budget(each) for each in released]
-        values = np.concatenate(opened, axis=1)[:, : work.trial.entries]
-        found = np.flatnonzero(values[0] == 0)
-        right.append(
-            np.array_equal(found, work.near) and np.array_equal(values[1:, found].T, work.payloads[work.near])
-        )
-    return Verdict(all(right), min(budgets))
+    opened = [work.trial.open([[block.indicator, *block.pieces] for block in each]) for each in answers]
+    expected = work.payloads[work.near].T
+    return Verdict(
+        exact=all(
+            np.array_equal(each.matches, work.near)
+            and np.array_equal(each.values[1:, each.matches], expected)
+            for each in opened
+        ),
+        worst_budget_bits=min(each.budget for each in opened),
+    )
 
 
 def _row(work: Workload, cores: int, what: str) -> partial[Row]:

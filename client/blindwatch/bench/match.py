@@ -9,7 +9,6 @@ from typing import Final
 from blindwatch.bench import pairs
 from blindwatch.bench.case import Benchmark, Case
 from blindwatch.bench.engine import Engine, core_counts
-from blindwatch.bench.plain import PlainSeal
 from blindwatch.bench.rows import Row
 from blindwatch.bench.scale import Scale, available_cores
 from blindwatch.bench.timing import compare, measure
@@ -56,7 +55,7 @@ def row(subject: Trial, cores: int, probes: int = 1, note: str = "") -> partial[
 
 def _beside_plain(scale: Scale, entries: int) -> Sequence[Row]:
     subject = trial(entries, preset(PRESET))
-    engine, plain = Engine.of(subject), PlainSeal(subject)
+    engine, plain = Engine.of(subject), Engine.plain(subject)
     ours, theirs = compare(
         partial(engine.match, subject.ciphertext), partial(plain.match, subject.ciphertext), scale.repeats
     )

@@ -6,21 +6,26 @@ uniform: the piece for an entry that matches, uniform for one that does not.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from secrets import token_bytes
 from typing import Any, Final
 
 import numpy as np
 import tenseal.sealapi as sealapi
 
-from blindwatch.bench.evaluation import Evaluation
 from blindwatch.bench.trial import Integers, Trial
 from blindwatch.he import masks, seal
+from blindwatch.he.circuit import Circuit
 from blindwatch.he.keys import EncryptionKey
-from blindwatch.he.layout import Layout
-from blindwatch.he.matching import open_scheme
+from blindwatch.he.layout import SWAP, Layout
+from blindwatch.he.matching import default_scheme
+from blindwatch.he.scheme import Slots
+
+Draw = Callable[[bytes, int], Slots]
+"""Values of so many slots from a seed, as `masks` draws them."""
 
 PIECES: Final = 4
 """Of 16 bits each: the 64 bits of a payload in the workload's specification."""
@@ -34,32 +39,54 @@ class Fetched:
     pieces: tuple[bytes, ...]
 
 
+@dataclass(frozen=True)
+class _Block:
+    layout: Layout
+    parts: Any
+    pieces: Sequence[Any]
+
+
 class PayloadEngine:
     """A list with payloads, ready to be asked on some cores, block by block."""
 
     def __init__(self, trial: Trial, payloads: Sequence[Sequence[bytes]], cores: int) -> None:
-        scheme = open_scheme(trial.keys.evaluation)
-        self._evaluation = Evaluation(scheme, trial)
+        preset, bundle = trial.preset, trial.keys.evaluation
+        self._scheme = scheme = default_scheme(preset)(bundle)
+        self._circuit = Circuit(scheme, preset, trial.threshold)
+        self._slots = preset.poly_degree
         self._cores = cores
-        self._pieces = [
-            [scheme.lower(scheme.load(piece), self._evaluation.last_primes) for piece in pieces]
-            for pieces in payloads
+        self._blocks = [
+            _Block(
+                layout,
+                scheme.pack(block[: layout.parts], layout.parts, preset.data_primes),
+                [scheme.lower(scheme.load(piece), preset.ladder[-1]) for piece in pieces],
+            )
+            for layout, block, pieces in zip(preset.plan(trial.entries), trial.blocks, payloads, strict=True)
         ]
 
     def fetch(self, probe: bytes) -> list[Fetched]:
         """The releases for one probe."""
-        babies = self._evaluation.babies(probe)
+        fresh = self._scheme.load(probe)
+        coarse = self._scheme.add(fresh, self._scheme.rotate(fresh, SWAP))
+        babies = self._scheme.rotations(coarse, max(block.layout.babies for block in self._blocks))
         with ThreadPoolExecutor(self._cores) as pool:
-            release = partial(self._release, babies)
-            return list(pool.map(release, self._evaluation.blocks, self._pieces))
+            return list(pool.map(partial(self._fetched, babies), self._blocks))
 
-    def _release(self, babies: Sequence[Any], block: tuple[Layout, Any], pieces: Sequence[Any]) -> Fetched:
-        evaluation = self._evaluation
-        scored = evaluation.scored(*block, babies)
+    def _fetched(self, babies: Sequence[Any], block: _Block) -> Fetched:
+        verdict = self._circuit.release_polynomial(self._circuit.scores(block.layout, babies, block.parts))
+        live = np.zeros(self._slots, dtype=np.int64)
+        live[block.layout.entry_slots()] = 1
         return Fetched(
-            indicator=evaluation.release(scored, masks.nonzero),
-            pieces=tuple(evaluation.release(scored, masks.uniform, piece) for piece in pieces),
+            indicator=self._release(verdict, live, masks.nonzero),
+            pieces=tuple(self._release(verdict, live, masks.uniform, piece) for piece in block.pieces),
         )
+
+    def _release(self, verdict: Any, live: Slots, draw: Draw, piece: Any = None) -> bytes:
+        """r P(s), plus a piece; slots without an entry are drawn too."""
+        masked = self._scheme.mask(verdict, draw(_seed(), self._slots) * live)
+        if piece is not None:
+            masked = self._scheme.add(masked, piece)
+        return self._scheme.release(masked, draw(_seed(), self._slots) * (1 - live), _seed())
 
 
 def encrypt(key: EncryptionKey, payloads: Integers) -> list[list[bytes]]:
@@ -80,3 +107,7 @@ def _encrypt(encryptor: Any, plaintext: Any, key: EncryptionKey) -> bytes:
     ciphertext = sealapi.Ciphertext(seal.context(key.preset))
     encryptor.encrypt(plaintext, ciphertext)
     return seal.save(ciphertext)
+
+
+def _seed() -> bytes:
+    return token_bytes(masks.SECRET_BYTES)

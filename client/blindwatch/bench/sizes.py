@@ -36,9 +36,9 @@ BENCHMARK: Final = Benchmark("bytes", "Query, answer, keys, and a template on di
 def _measure(entries: int) -> Sequence[Row]:
     subject = trial(entries, preset(PRESET))
     with Workers(subject, 1) as workers:
-        loaded = workers.memory()
         answers = workers.match(1)
-        after = workers.memory()
+        memory = workers.memory()
+        held = workers.list_bytes
     verdict = subject.check(answers)
     stored = sum(len(part) for block in subject.blocks for part in block)
     sizes = {
@@ -48,10 +48,10 @@ def _measure(entries: int) -> Sequence[Row]:
         "evaluation keys, with the server": len(subject.keys.evaluation.to_bytes()),
         "secret key, with the operator": len(subject.keys.secret.material),
         ON_DISK: round(stored / entries),
-        IN_MEMORY: round((loaded.with_list - loaded.before_list) / entries),
+        IN_MEMORY: round(held / entries),
         RANKED: _ranked_template(),
-        PROCESS: after.with_list,
-        "the same at its peak": after.peak,
+        PROCESS: memory.now,
+        "the same at its peak": memory.peak,
     }
     return [
         Row(

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blindwatch.he.encrypting import Encryptor
-from blindwatch.he.presets import Preset
-from blindwatch.operator.reading import Match, Reader
+from blindwatch.he.presets import PLAIN_MODULUS, Preset
+from blindwatch.he.templates import Templates
 from blindwatch.secret.keys import Decryptor, KeySet, generate
-from blindwatch.vision.quantise import quantise
+from blindwatch.vision.quantise import templates
 from blindwatch.wire.messages import ReleasedBlock
 
 Integers = NDArray[np.int64]
@@ -38,8 +38,9 @@ class Trial:
 
     keys: KeySet
     threshold: int
-    templates: Integers
-    probe: Integers
+    templates: Templates
+    probe: Templates
+    """A single one."""
     blocks: Sequence[Sequence[bytes]]
     ciphertext: bytes
 
@@ -54,21 +55,50 @@ class Trial:
         return len(self.templates)
 
     @property
-    def expected(self) -> list[Match]:
-        """The matches of the integers in clear."""
-        scores = self.templates @ self.probe
-        return [Match(int(entry), int(scores[entry])) for entry in np.flatnonzero(scores >= self.threshold)]
+    def expected(self) -> dict[int, int]:
+        """The entries that match by the integers in clear, and the score that is released of each."""
+        coarse, fine = self.templates.scores(self.probe)
+        return {int(entry): int(fine[entry]) for entry in np.flatnonzero(coarse >= self.threshold)}
 
     def check(self, answers: Iterable[Releases]) -> Verdict:
         """Decrypt every answer and hold it against the clear comparison."""
-        reader = Reader(self.keys.secret, self.threshold, self.entries)
+        opened = [self.open([[block.indicator, block.score] for block in answer]) for answer in answers]
+        return Verdict(
+            exact=bool(opened) and all(each.of_matches() == self.expected for each in opened),
+            worst_budget_bits=min(each.budget for each in opened),
+        )
+
+    def open(self, answer: Sequence[Sequence[bytes]]) -> Opened:
+        """Decrypt an answer: for each block its indicators, then what is released with them."""
         decryptor = Decryptor(self.keys.secret)
-        right, budgets = [], []
-        for answer in answers:
-            right.append(reader.matches(answer) == self.expected)
-            for released in answer:
-                budgets += [decryptor.noise_budget(each) for each in (released.indicator, released.score)]
-        return Verdict(bool(right) and all(right), min(budgets))
+        plan = self.preset.plan(self.entries)
+        values = [
+            np.stack([decryptor.slots(each)[layout.entry_slots()] for each in block])
+            for layout, block in zip(plan, answer, strict=True)
+        ]
+        return Opened(
+            values=np.concatenate(values, axis=1)[:, : self.entries],
+            budget=min(decryptor.noise_budget(each) for block in answer for each in block),
+        )
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A decrypted answer: a row of indicators and rows of what was released with them, a column for each entry."""
+
+    values: Integers
+    budget: int
+
+    @property
+    def matches(self) -> Integers:
+        """The entries that match."""
+        return np.flatnonzero(self.values[0] == 0)
+
+    def of_matches(self) -> dict[int, int]:
+        """The entries that match and their scores, which may be below zero."""
+        half = PLAIN_MODULUS // 2
+        scores = (self.values[1] + half) % PLAIN_MODULUS - half
+        return {int(entry): int(scores[entry]) for entry in self.matches}
 
 
 @cache
@@ -89,31 +119,20 @@ def embeddings(entries: int, dimension: int) -> tuple[Floats, Floats]:
     return vectors, probe
 
 
-def quantised(vectors: Floats, preset: Preset) -> Integers:
-    """Templates (n, d) of embeddings."""
-    return np.stack([quantise(vector, preset.squared_norm) for vector in vectors])
-
-
-def encrypted(templates: Integers, preset: Preset) -> list[list[bytes]]:
-    """The blocks of a list, each as its ciphertexts."""
-    return [list(block) for block in Encryptor(keys(preset).encryption).watchlist(templates)]
-
-
 def trial(entries: int, preset: Preset) -> Trial:
     """A list of this many entries. The threshold is the lowest, so that the match set is as wide as can be."""
-    vectors, probe = embeddings(entries, preset.dimension)
-    return build(
-        quantised(vectors, preset), quantise(probe, preset.squared_norm), preset, preset.lowest_threshold
-    )
+    return build(*embeddings(entries, preset.dimension), preset, preset.lowest_threshold)
 
 
-def build(templates: Integers, probe: Integers, preset: Preset, threshold: int) -> Trial:
-    """A trial of these templates."""
+def build(vectors: Floats, probe: Floats, preset: Preset, threshold: int) -> Trial:
+    """A trial of these embeddings (n, d) and (d,): quantised and encrypted."""
+    encryptor = Encryptor(keys(preset).encryption)
+    listed, single = templates(vectors, preset), templates(probe[np.newaxis], preset)
     return Trial(
         keys=keys(preset),
         threshold=threshold,
-        templates=templates,
-        probe=probe,
-        blocks=encrypted(templates, preset),
-        ciphertext=Encryptor(keys(preset).encryption).probe(probe),
+        templates=listed,
+        probe=single,
+        blocks=[list(block) for block in encryptor.watchlist(listed)],
+        ciphertext=encryptor.probe(single),
     )

@@ -18,6 +18,7 @@ from blindwatch.he.keys import EvaluationBundle
 from blindwatch.he.presets import Preset
 
 _BUNDLE: Final = "bundle"
+_LIST: Final = "list"
 _KIB: Final = 1024
 
 
@@ -25,25 +26,19 @@ _KIB: Final = 1024
 class Memory:
     """Resident bytes of one process."""
 
-    before_list: int
-    """With the engine's code but no list."""
-    with_list: int
+    now: int
     peak: int
 
 
-@dataclass
-class _Opened:
-    engine: Engine
-    probe: bytes
-    memory_before: int
-
-
-_opened: list[_Opened] = []
+_opened: list[tuple[Engine, bytes]] = []
 """What the initialiser of a worker process leaves to its jobs."""
 
 
 class Workers:
-    """Processes that each hold the list of a trial."""
+    """Processes that share the list of a trial in memory."""
+
+    list_bytes: int
+    """Of the list as it is mapped into memory."""
 
     def __init__(self, trial: Trial, count: int) -> None:
         self._trial = trial
@@ -52,15 +47,19 @@ class Workers:
 
     def __enter__(self) -> Self:
         with ExitStack() as exits:
+            trial = self._trial
             folder = Path(exits.enter_context(TemporaryDirectory(prefix="blindwatch-bench-")))
-            _write(self._trial, folder)
+            (folder / _BUNDLE).write_bytes(trial.keys.evaluation.to_bytes())
+            (folder / _LIST).mkdir()
+            Engine.of(trial).save(folder / _LIST)
+            self.list_bytes = sum(file.stat().st_size for file in (folder / _LIST).iterdir())
             # A fresh interpreter for each, because one that has threads must not be forked.
             self._pool = exits.enter_context(
                 ProcessPoolExecutor(
                     self._count,
                     mp_context=get_context("spawn"),
                     initializer=_open,
-                    initargs=(folder, self._trial.preset, self._trial.threshold, self._trial.ciphertext),
+                    initargs=(folder, trial.preset, trial.threshold, trial.entries, trial.ciphertext),
                 )
             )
             self._exits = exits.pop_all()
@@ -81,31 +80,18 @@ class Workers:
         return self._pool.submit(_memory).result()
 
 
-def _write(trial: Trial, folder: Path) -> None:
-    (folder / _BUNDLE).write_bytes(trial.keys.evaluation.to_bytes())
-    for number, block in enumerate(trial.blocks):
-        (folder / f"{number:04}").mkdir()
-        for place, part in enumerate(block):
-            (folder / f"{number:04}" / f"{place:04}").write_bytes(part)
-
-
-def _open(folder: Path, preset: Preset, threshold: int, probe: bytes) -> None:
+def _open(folder: Path, preset: Preset, threshold: int, entries: int, probe: bytes) -> None:
     bundle = EvaluationBundle.from_bytes((folder / _BUNDLE).read_bytes(), preset)
-    before = _resident("VmRSS")
-    blocks = [
-        [part.read_bytes() for part in sorted(block.iterdir())]
-        for block in sorted(path for path in folder.iterdir() if path.is_dir())
-    ]
-    _opened.append(_Opened(Engine(bundle, threshold, blocks), probe, before))
+    _opened.append((Engine.mapped(bundle, threshold, entries, folder / _LIST), probe))
 
 
 def _match() -> Releases:
-    opened = _opened[0]
-    return opened.engine.match(opened.probe)
+    engine, probe = _opened[0]
+    return engine.match(probe)
 
 
 def _memory() -> Memory:
-    return Memory(_opened[0].memory_before, _resident("VmRSS"), _resident("VmHWM"))
+    return Memory(_resident("VmRSS"), _resident("VmHWM"))
 
 
 def _resident(name: str) -> int:
