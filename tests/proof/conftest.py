@@ -15,11 +15,13 @@ from blindwatch.custodian import ceremony, enrolment
 from blindwatch.custodian.uploading import Upload
 from blindwatch.demo import roles
 from blindwatch.errors import NoFace
-from blindwatch.he.presets import preset
+from blindwatch.he.presets import Thresholds, preset
+from blindwatch.he.templates import Templates
 from blindwatch.operator.reading import Match, Reader
 from blindwatch.secret.keys import KeySet
+from blindwatch.vision.embedder import Embedding
 from blindwatch.vision.pipeline import FacePipeline
-from blindwatch.vision.quantise import quantise
+from blindwatch.vision.quantise import templates
 from blindwatch.vision.registry import Registry
 from blindwatch.wire.client import ServerClient
 from blindwatch.wire.messages import Result
@@ -27,6 +29,9 @@ from blindwatch.wire.messages import Result
 ENROLLED, KNOWN, STRANGERS = 500, 150, 150
 AT_ONCE = 12
 PRESET = preset("reveal-128")
+SIMILARITY = (
+    0.47  # so that the gate, 8 of 200 below it, lets some pairs pass that the fine score then rejects
+)
 Integers = NDArray[np.int64]
 
 
@@ -38,14 +43,15 @@ class Answer:
     matches: list[Match]
     indicators: Integers
     values: Integers
-    true_scores: Integers
+    coarse_scores: Integers
+    fine_scores: Integers
 
 
 @dataclass(frozen=True)
 class Evidence:
     """A finished run."""
 
-    threshold: int
+    thresholds: Thresholds
     names: list[str]
     answers: list[Answer]
     known: int
@@ -73,9 +79,9 @@ def pipeline(faces_dir: Path) -> FacePipeline:
     return FacePipeline.named(Registry.load(faces_dir / "models"), "reference")
 
 
-def templates_of(photo: Path, pipeline: FacePipeline) -> list[Integers]:
+def embeddings_of(photo: Path, pipeline: FacePipeline) -> list[Embedding]:
     try:
-        return [quantise(face.embedding, PRESET.squared_norm) for face in pipeline.faces(photo)]
+        return [face.embedding for face in pipeline.faces(photo)]
     except NoFace:
         return []
 
@@ -89,14 +95,14 @@ class Parties:
     operator: ServerClient
     reader: Reader
 
-    def ask(self, photos: list[Path], gallery: Integers, pipeline: FacePipeline) -> Iterator[Answer]:
+    def ask(self, photos: list[Path], gallery: Templates, pipeline: FacePipeline) -> Iterator[Answer]:
         """Send photographs, and read what comes back."""
-        sent: dict[str, tuple[Path, Integers]] = {}
+        sent: dict[str, tuple[Path, Templates]] = {}
         for photo in photos:
             look = self.camera.look(photo)
             assert look.dropped == 0
-            for probe, template in zip(look.sent, templates_of(photo, pipeline), strict=True):
-                sent[probe.probe_id] = photo, template
+            for probe, embedding in zip(look.sent, embeddings_of(photo, pipeline), strict=True):
+                sent[probe.probe_id] = photo, templates([embedding], PRESET)
         while sent:
             for result in self.operator.fetch_results("proof", 20).results:
                 assert isinstance(result, Result)
@@ -104,7 +110,7 @@ class Parties:
                 indicators, values = self.reader.values(result.releases)
                 matches = self.reader.matches(result.releases)
                 self.operator.acknowledge("proof", result.probe_id)
-                yield Answer(photo.parent.name, matches, indicators, values, gallery @ template)
+                yield Answer(photo.parent.name, matches, indicators, values, *gallery.scores(template))
 
 
 @pytest.fixture(scope="session")
@@ -113,11 +119,11 @@ def evidence(
 ) -> Evidence:
     folder = tmp_path_factory.mktemp("proof")
     first, known, strangers = photographs(faces_dir / "lfw")
-    found = [(photo, templates_of(photo, pipeline)) for photo in first]
+    found = [(photo, embeddings_of(photo, pipeline)) for photo in first]
     enrolled = [(photo.parent.name, each[0]) for photo, each in found if each]
-    names, gallery = [name for name, _ in enrolled], np.stack([each for _, each in enrolled])
-    threshold = enrolment.default_threshold(pipeline, PRESET)
-    terms = enrolment.Terms(keys.encryption, pipeline.model_digest, threshold)
+    names, gallery = [name for name, _ in enrolled], templates([each for _, each in enrolled], PRESET)
+    thresholds = PRESET.thresholds(SIMILARITY)
+    terms = enrolment.Terms(keys.encryption, pipeline.model_digest, thresholds)
     list(enrolment.write_watchlist(folder / "watchlist", terms, names, gallery))
     ceremony.write(keys, "a passphrase", folder / "keys")
     tokens = {role: folder / f"{role}.token" for role in ("custodian", "camera", "operator")}
@@ -131,7 +137,7 @@ def evidence(
             keys,
             Camera("gate-1", "proof", keys.encryption, pipeline, camera),
             operator,
-            Reader(keys.secret, threshold, len(names)),
+            Reader(keys.secret, thresholds.fine, len(names)),
         )
         photos = known + strangers
         answers = [
@@ -141,4 +147,4 @@ def evidence(
         ]
         for client in (custodian, camera, operator):
             client.close()
-    return Evidence(threshold, names, answers, len(known))
+    return Evidence(thresholds, names, answers, len(known))

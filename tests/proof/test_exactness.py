@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from blindwatch.he.presets import PLAIN_MODULUS
+
 from .conftest import ENROLLED, KNOWN, STRANGERS, Evidence
 
 
@@ -11,12 +13,12 @@ def test_every_decision_and_every_released_score_is_that_of_the_integers(evidenc
     assert len(evidence.names) >= ENROLLED
     assert len(evidence.answers) >= KNOWN + STRANGERS
     for answer in evidence.answers:
-        expected = {
-            int(entry): int(answer.true_scores[entry])
-            for entry in np.flatnonzero(answer.true_scores >= evidence.threshold)
-        }
+        released = answer.coarse_scores >= evidence.thresholds.gate
+        matching = released & (answer.fine_scores >= evidence.thresholds.fine)
+        expected = {int(entry): int(answer.fine_scores[entry]) for entry in np.flatnonzero(matching)}
         assert {match.entry: match.score for match in answer.matches} == expected
-        assert np.array_equal(answer.indicators == 0, answer.true_scores >= evidence.threshold)
+        assert np.array_equal(answer.indicators == 0, released)
+        assert np.array_equal(answer.values[released], answer.fine_scores[released] % PLAIN_MODULUS)
 
 
 def test_the_run_found_people_and_left_strangers_alone(evidence: Evidence) -> None:

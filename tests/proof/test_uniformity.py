@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from blindwatch.he import masks
 from blindwatch.he.encrypting import Encryptor
 from blindwatch.he.matching import Matcher
+from blindwatch.he.templates import Templates
 from blindwatch.secret.keys import Decryptor, KeySet
 
 from .conftest import Evidence
@@ -19,24 +20,28 @@ THRESHOLD = 90
 PROBES = 64
 
 
-def random_templates(rng: np.random.Generator, count: int) -> Integers:
+def random_templates(rng: np.random.Generator, count: int) -> Templates:
     directions = rng.normal(size=(count, 128))
-    return np.trunc(14 * directions / np.linalg.norm(directions, axis=1, keepdims=True)).astype(np.int64)
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    coarse, fine = (np.trunc(scale * directions).astype(np.int64) for scale in (14, 178))
+    return Templates(coarse, fine)
 
 
 def decrypted(keys: KeySet, probes: int) -> tuple[Integers, Integers, Integers]:
-    """Indicators, values and true scores of all non-matches of a full block, end to end under encryption."""
+    """Indicators, values and true fine scores of all non-matches of a full block, end to end under encryption."""
     rng = np.random.default_rng(7)
     gallery, asked = random_templates(rng, 16384), random_templates(rng, probes)
     encryptor, decryptor = Encryptor(keys.encryption), Decryptor(keys.secret)
     matcher = Matcher(keys.evaluation, THRESHOLD, rng.bytes(32))
-    blocks = [matcher.load_block(parts) for parts in encryptor.watchlist(gallery)]
+    (parts,) = [list(parts) for parts in encryptor.watchlist(gallery)]
+    blocks = [matcher.load_block(parts, len(parts))]
     columns: list[Integers] = []
-    for number, probe in enumerate(asked):
+    for number in range(probes):
+        probe = asked[number : number + 1]
         (release,) = matcher.match(encryptor.probe(probe), blocks, str(number))
-        scores = gallery @ probe
-        opened = np.stack([decryptor.slots(release.indicator), decryptor.slots(release.score), scores])
-        columns.append(opened[:, scores < THRESHOLD])
+        coarse, fine = gallery.scores(probe)
+        opened = np.stack([decryptor.slots(release.indicator), decryptor.slots(release.score), fine])
+        columns.append(opened[:, coarse < THRESHOLD])
     indicators, values, true_scores = np.concatenate(columns, axis=1)
     return indicators, values, true_scores
 
@@ -67,8 +72,8 @@ def test_the_meter_sees_a_mask_that_is_slightly_uneven() -> None:
 
 
 def test_non_matches_on_photographs_decrypt_to_noise(evidence: Evidence) -> None:
-    below = [answer.true_scores < evidence.threshold for answer in evidence.answers]
-    scores = np.concatenate([each.true_scores[b] for each, b in zip(evidence.answers, below, strict=True)])
+    below = [answer.coarse_scores < evidence.thresholds.gate for answer in evidence.answers]
+    scores = np.concatenate([each.fine_scores[b] for each, b in zip(evidence.answers, below, strict=True)])
     for kind in ("values", "indicators"):
         opened = [getattr(each, kind)[b] for each, b in zip(evidence.answers, below, strict=True)]
         reading = read(np.concatenate(opened), scores)

@@ -20,10 +20,10 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from blindwatch.he.encrypting import Encryptor
 from blindwatch.he.presets import preset
+from blindwatch.he.templates import Templates
 from blindwatch.secret.keys import KeySet, generate
 from blindwatch.store.database import Store
 from blindwatch.wire import digests
@@ -145,9 +145,10 @@ class Trial:
         return Encryptor(self.keys.encryption)
 
     @cached_property
-    def templates(self) -> NDArray[np.int64]:
+    def templates(self) -> Templates:
         sizes = np.where(np.arange(preset(self.preset_name).dimension) % 7, 1, 2)  # squared norm 185 of 200
-        return np.random.default_rng(5).choice([-1, 1], (10, len(sizes))) * sizes
+        coarse = np.random.default_rng(5).choice([-1, 1], (10, len(sizes))) * sizes
+        return Templates(coarse, 13 * coarse)
 
     @cached_property
     def blocks(self) -> list[list[bytes]]:
@@ -176,7 +177,7 @@ class Trial:
             key_id=self.keys.encryption.key_id,
             model_digest=self.offer.model_digest,
             captured_at=now(),
-            ciphertext=self.encryptor.probe(self.templates[index]),
+            ciphertext=self.encryptor.probe(self.templates[index : index + 1]),
         )
         return made.model_copy(update=changes)
 

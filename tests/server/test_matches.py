@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from blindwatch.he.presets import preset
+from blindwatch.he.presets import PLAIN_MODULUS, preset
 from blindwatch.secret.keys import Decryptor
 from blindwatch.wire.messages import Result
 
@@ -26,14 +26,15 @@ def check_decisions(server: ServerProcess, trial: Trial, name: str, indices: lis
     for result in server.results(name, len(probes)).results:
         assert isinstance(result, Result)
         (release,) = result.releases
-        scores = trial.templates @ trial.templates[probes[result.probe_id]]
-        matches = scores >= trial.offer.threshold
+        index = probes[result.probe_id]
+        coarse, fine = trial.templates.scores(trial.templates[index : index + 1])
+        matches = coarse >= trial.offer.threshold
         assert matches.any()
         assert not matches.all()
         indicator = decryptor.slots(release.indicator)
         assert np.array_equal(indicator[slots] == 0, matches)
         assert np.count_nonzero(indicator == 0) == np.count_nonzero(matches)
-        assert np.array_equal(decryptor.slots(release.score)[slots][matches], scores[matches])
+        assert np.array_equal(decryptor.slots(release.score)[slots][matches], fine[matches] % PLAIN_MODULUS)
 
 
 def test_decisions(server: ServerProcess, trial: Trial) -> None:

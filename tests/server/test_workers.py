@@ -63,13 +63,14 @@ def load(wish: str) -> Load:
         key_id="",
         threshold=1,
         mask_secret=b"",
+        prepared="",
         blocks=(),
     )
 
 
 async def outcomes(size: int, timeout: float, *jobs: Match | Load | Inspect) -> list[object]:
     """What a pool makes of jobs that are all given to it at once."""
-    pool = WorkerPool(size, timeout)
+    pool = WorkerPool(size, 1, timeout)
     await pool.start([])
 
     def given(job: Match | Load | Inspect) -> Coroutine[None, None, Released | None]:
@@ -122,7 +123,7 @@ def test_a_worker_that_cannot_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "_PROGRAM", ("-c", "raise SystemExit"))
 
     async def wait() -> int:
-        pool = WorkerPool(1, 5)
+        pool = WorkerPool(1, 1, 5)
         await pool.start([])
         await asyncio.sleep(0.5)
         alive = pool.alive

@@ -18,6 +18,7 @@ from blindwatch.bench.rows import Row
 from blindwatch.bench.scale import FULL, QUICK
 from blindwatch.cli.progress import progress
 from blindwatch.errors import ConfigurationError
+from blindwatch.he.memory import keep_freed
 
 TABLE_WIDTH: Final = 130
 """Where the output is kept, tables have this width at least."""
@@ -42,6 +43,7 @@ def bench(
     benchmarks = suite.chosen(name)
     if record is not None and (quick or name is not None):
         raise ConfigurationError("Only a whole run is recorded.", "Leave out the name and --quick.")
+    keep_freed()
     with progress() as display:
         rows = suite.run(benchmarks, QUICK if quick else FULL, display)
     if record is not None:

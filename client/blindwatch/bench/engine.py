@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from inspect import signature
 from pathlib import Path
 from secrets import token_bytes, token_hex
-from typing import Any, Final
 
 from blindwatch.bench.trial import Releases, Trial
 from blindwatch.he.keys import EvaluationBundle
@@ -14,9 +12,6 @@ from blindwatch.he.masks import SECRET_BYTES
 from blindwatch.he.matching import Block, Matcher
 from blindwatch.he.seal_scheme import SealScheme
 from blindwatch.wire.messages import ReleasedBlock
-
-TAKES_THREADS: Final = "threads" in signature(Matcher).parameters
-"""Whether one probe can be matched on several cores."""
 
 
 class Engine:
@@ -60,13 +55,12 @@ class Engine:
 
 
 def core_counts(available: int) -> list[int]:
-    """On how many cores one probe is measured: on one, and on all if the engine can."""
-    return [1, available] if TAKES_THREADS and available > 1 else [1]
+    """On how many cores one probe is measured: on one, and on all."""
+    return [1, available] if available > 1 else [1]
 
 
 def _matcher(bundle: EvaluationBundle, threshold: int, cores: int) -> Matcher:
-    options: dict[str, Any] = {"threads": cores} if TAKES_THREADS else {}
-    return Matcher(bundle, threshold, token_bytes(SECRET_BYTES), **options)
+    return Matcher(bundle, threshold, token_bytes(SECRET_BYTES), threads=cores)
 
 
 def _name(number: int) -> str:

@@ -15,6 +15,7 @@ from typing import Final, Self
 from blindwatch.bench.engine import Engine
 from blindwatch.bench.trial import Releases, Trial
 from blindwatch.he.keys import EvaluationBundle
+from blindwatch.he.memory import keep_freed
 from blindwatch.he.presets import Preset
 
 _BUNDLE: Final = "bundle"
@@ -81,6 +82,7 @@ class Workers:
 
 
 def _open(folder: Path, preset: Preset, threshold: int, entries: int, probe: bytes) -> None:
+    keep_freed()
     bundle = EvaluationBundle.from_bytes((folder / _BUNDLE).read_bytes(), preset)
     _opened.append((Engine.mapped(bundle, threshold, entries, folder / _LIST), probe))
 

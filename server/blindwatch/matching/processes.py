@@ -36,7 +36,7 @@ class WorkerProcess:
                 stdin=PIPE,
                 stdout=PIPE,
                 start_new_session=True,
-                env={**os.environ, **_environment(threads)},
+                env={**os.environ, "NUMBA_NUM_THREADS": str(threads)},
                 limit=4 * limits.MIB,
             )
         except OSError:
@@ -107,17 +107,3 @@ class WorkerProcess:
         if length > Reply.limit:
             raise TooLarge
         return await self._process.stdout.readexactly(length)
-
-
-def _environment(threads: int) -> dict[str, str]:
-    """What the libraries of a worker read at its start.
-
-    Threads that wait must not spin, since workers share the cores. Freed memory stays with the process, but for
-    large pieces: arrays of a few megabytes come and go with every probe, and new pages cost as much as computing.
-    """
-    return {
-        "NUMBA_NUM_THREADS": str(threads),
-        "OMP_WAIT_POLICY": "passive",
-        "MALLOC_MMAP_THRESHOLD_": str(32 * limits.MIB),
-        "MALLOC_TRIM_THRESHOLD_": str(512 * limits.MIB),
-    }

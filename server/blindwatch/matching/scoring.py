@@ -11,6 +11,7 @@ import sys
 from typing import BinaryIO
 
 from blindwatch.errors import BlindwatchError, InternalError
+from blindwatch.he.memory import keep_freed
 from blindwatch.he.ranked.presets import RANK_PRESETS
 from blindwatch.matching import ranking, watchlists
 from blindwatch.matching.jobs import (
@@ -88,6 +89,8 @@ def _write(target: BinaryIO, answer: Answer) -> None:
 
 def main() -> None:
     """Serve the pool that started this process until it closes the pipe."""
+    os.umask(0o077)  # prepared watchlists are the server's alone
+    keep_freed()
     # What native code may print goes to standard error, so that it cannot mix with the answers.
     with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as target, os.fdopen(0, "rb") as source:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())

@@ -51,8 +51,10 @@ class Watchlists:
             return
         keys = bundle(job)
         matcher = Matcher(keys, job.threshold, job.mask_secret)
-        blocks = _mapped(matcher, job)
-        matcher.warm(keys.encryption, blocks)
+        # One worker after the other: the first one prepares the blocks, and compiles where nothing is compiled yet.
+        with _alone(Path(job.prepared).parent):
+            blocks = _mapped(matcher, job)
+            matcher.warm(keys.encryption, blocks)
         self._held[job.deployment] = _Held(job.handle, matcher, blocks)
 
     def drop(self, deployment: str) -> None:
@@ -85,24 +87,23 @@ def mask_label(handle: str, probe_id: str, ciphertext: bytes) -> str:
 
 
 def _mapped(matcher: Matcher, job: Load) -> list[Block]:
-    """The blocks in the form that is computed with. The first worker prepares it, from verified ciphertexts."""
+    """The blocks in the form that is computed with, which is made from verified ciphertexts if it is not there."""
     folder = Path(job.prepared)
-    with _alone(folder.parent):
-        if not folder.is_dir():
-            partial = folder.with_name(folder.name + _PARTIAL)
-            shutil.rmtree(partial, ignore_errors=True)
-            partial.mkdir(mode=0o700)
-            for number, block in enumerate(job.blocks):
-                parts = (read_verified(Path(path)) for path in block)
-                matcher.load_block(parts, len(block)).save(partial, str(number))
-            partial.rename(folder)
+    if not folder.is_dir():
+        partial = folder.with_name(folder.name + _PARTIAL)
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(mode=0o700)
+        for number, block in enumerate(job.blocks):
+            parts = (read_verified(Path(path)) for path in block)
+            matcher.load_block(parts, len(block)).save(partial, str(number))
+        partial.rename(folder)
     layouts = [preset(job.preset).layout_of(len(block)) for block in job.blocks]
     return [Block.map(layout, folder, str(number)) for number, layout in enumerate(layouts)]
 
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """No other worker prepares anything in this folder meanwhile."""
+    """No other worker is here at the same time."""
     folder.mkdir(mode=0o700, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -7,6 +7,8 @@ and over stretches of coefficients are shared out among Numba's threads.
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
@@ -19,6 +21,9 @@ High = NDArray[np.uint16]
 Places = NDArray[np.int64]
 
 _CHUNK = 256
+
+# Read when the first loop is shared out. Threads that wait must not spin: workers share the cores.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 @njit(cache=True, parallel=True)

@@ -14,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Self
 
+import numba
 import numpy as np
 
 from blindwatch.errors import ConfigurationError, EmptyWatchlist
@@ -66,7 +67,9 @@ class Matcher:
         threshold: int,
         mask_secret: bytes,
         scheme: Callable[[EvaluationBundle], Scheme[Any, Any]] | None = None,
+        threads: int | None = None,
     ) -> None:
+        """`threads` may share the work on a probe; all that Numba is set to by default."""
         self._preset = bundle.preset
         self._preset.check_threshold(threshold)
         self._preset.check_flooding()
@@ -75,6 +78,7 @@ class Matcher:
         self._mask_secret = mask_secret
         self._scheme = (scheme or default_scheme(bundle.preset))(bundle)
         self._circuit = Circuit(self._scheme, self._preset, threshold)
+        self._threads = threads or numba.get_num_threads()
 
     def load_block(self, parts: Iterable[bytes], count: int) -> Block:
         """A block of the watchlist of this many ciphertexts, every one checked; raises CipherError."""
@@ -95,6 +99,7 @@ class Matcher:
         """One release per block. The masks follow from `probe_id`, which must be new for every probe."""
         if not blocks:
             raise EmptyWatchlist
+        numba.set_num_threads(self._threads)
         scheme, preset = self._scheme, self._preset
         babies = max(block.layout.babies for block in blocks)
         fresh = scheme.load(probe)
