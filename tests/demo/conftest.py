@@ -14,7 +14,9 @@ import pytest
 from blindwatch.demo.outcome import Entry, Match, Outcome, Peek, Sighting, Step
 from blindwatch.demo.photographs import Relation
 
-THRESHOLD = 90
+GATE, THRESHOLD = 95, 90
+NEAR = np.array([0, 5, 0])
+"""How much the coarse scores of this outcome lie above the fine ones."""
 SLOTS = 1024
 RUN_SECONDS = 900
 
@@ -71,6 +73,7 @@ def outcome(picture: np.ndarray) -> Outcome:
             relation,
             picture,
             matches,
+            np.array(scores) + NEAR,
             np.array(scores),
             31,
             700,
@@ -88,7 +91,7 @@ def outcome(picture: np.ndarray) -> Outcome:
         Step("Camera", "encrypts a template", 3, 31.0, 860_000),
         Step("Operator", "decrypts", 3, 4.0, None),
     )
-    return Outcome(entries, sightings, peeks, steps, "a test", THRESHOLD, 200, "reveal-128", 12.0)
+    return Outcome(entries, sightings, peeks, steps, "a test", GATE, THRESHOLD, 200, "reveal-128", 12.0)
 
 
 @pytest.fixture
@@ -96,5 +99,6 @@ def mistaken(outcome: Outcome) -> Outcome:
     """The same, but the stranger is taken for Cleo."""
     sightings = list(outcome.sightings)
     scores = np.array((5, 40, 95))
-    sightings[1] = replace(sightings[1], matches=(Match(outcome.entries[2], 95),), true_scores=scores)
+    matches = (Match(outcome.entries[2], 95),)
+    sightings[1] = replace(sightings[1], matches=matches, coarse_scores=scores, true_scores=scores)
     return replace(outcome, sightings=tuple(sightings))

@@ -39,6 +39,16 @@ def test_exactness_is_of_decisions_and_of_scores(outcome: Outcome) -> None:
         assert not replace(outcome, sightings=(wrong, *outcome.sightings[1:])).exact
 
 
+def test_a_score_behind_the_gate_and_below_the_threshold_is_counted_as_near(outcome: Outcome) -> None:
+    second = outcome.sightings[1]
+    assert outcome.near == 0
+    near = replace(second, coarse_scores=np.array([5, 40, 96]))
+    both = replace(outcome, sightings=(outcome.sightings[0], near, outcome.sightings[2]))
+    assert both.near == 1
+    assert both.exact
+    assert 89 not in Noise.of(both).true
+
+
 def test_the_summary_says_who_was_found_and_who_was_not(outcome: Outcome) -> None:
     text = " ".join(wording.summary(outcome))
     assert "Found: Ada (1 of 2 people on the list who passed)." in text

@@ -39,7 +39,7 @@ def read(values: Integers, scores: Integers) -> Reading:
     bands = np.quantile(scores, np.linspace(0, 1, 9)[1:-1])
     table = np.zeros((8, 32))
     np.add.at(table, (np.searchsorted(bands, scores), values * 32 // PLAIN_MODULUS), 1)
-    table = table[table.sum(axis=1) > 0]
+    table = table[table.sum(axis=1) > 0][:, table.sum(axis=0) > 0]
     return Reading(
         uniform=float(chisquare(counts, widths / PLAIN_MODULUS * len(values)).pvalue),
         independent=float(chi2_contingency(table).pvalue),
