@@ -21,6 +21,12 @@ def test_every_decision_and_every_released_score_is_that_of_the_integers(evidenc
         assert np.array_equal(answer.values[released], answer.fine_scores[released] % PLAIN_MODULUS)
 
 
+def test_some_pairs_pass_the_gate_and_are_dropped_by_the_fine_score(evidence: Evidence) -> None:
+    gate, threshold = evidence.thresholds.gate, evidence.thresholds.fine
+    near = [((each.coarse_scores >= gate) & (each.fine_scores < threshold)).sum() for each in evidence.answers]
+    assert sum(near) > 0
+
+
 def test_the_run_found_people_and_left_strangers_alone(evidence: Evidence) -> None:
     # Not a claim on accuracy: a run that matched nobody, or everybody, would prove nothing about exactness.
     right = [
@@ -29,5 +35,5 @@ def test_the_run_found_people_and_left_strangers_alone(evidence: Evidence) -> No
         if answer.person in evidence.names
     ]
     wrong = [bool(answer.matches) for answer in evidence.answers if answer.person not in evidence.names]
-    assert np.mean(right) > 0.8
+    assert np.mean(right) > 0.7
     assert np.mean(wrong) < 0.2
