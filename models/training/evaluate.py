@@ -1,4 +1,4 @@
-"""Measure pipelines on the held-out people, from photograph to integer template; writes measured.toml.
+"""Measure pipelines on the held-out people, from photograph to decision; writes measured.toml.
 
 Run from the checkout, once the registry has the digests of the new files:
 
@@ -7,7 +7,8 @@ Run from the checkout, once the registry has the digests of the new files:
 All figures are over the photographs in which every pipeline finds a face. Accuracy is over equally many
 pairs of one and of two people, with the threshold chosen on the selection people. Error rates are over all
 pairs of the held-out people, with at most five photographs of each lest a few much photographed ones make up
-the genuine pairs. A pair matches when its score is at least the threshold.
+the genuine pairs. By cosine, a pair matches when its similarity is at least the threshold; by template, when
+the coarse score is at least the gate and the fine score at least the threshold that the preset sets for it.
 """
 
 from __future__ import annotations
@@ -25,13 +26,16 @@ import numpy as np
 from faces import part
 
 from blindwatch.errors import NoFace
+from blindwatch.he.presets import Thresholds, preset
+from blindwatch.he.templates import Templates
 from blindwatch.vision.pipeline import FacePipeline
-from blindwatch.vision.quantise import quantise
+from blindwatch.vision.quantise import templates
 from blindwatch.vision.registry import Registry
 
 SEED = 4
+DRAWS = 2000
 RATES = (1e-2, 1e-3)
-SQUARED_NORM = 200  # of the templates that the preset reveal-128 takes
+PRESET = preset("reveal-128")
 COSINE_STEP = 1e-4
 PIPELINES = (
     ("cascade", "blindwatch-embedder"),
@@ -76,15 +80,19 @@ def accuracy(embeddings: np.ndarray, names: np.ndarray, threshold: float | None)
     return float(((scores >= threshold) == truth).mean()), threshold, len(rows)
 
 
+def interval(draws: np.ndarray, digits: int) -> list[float]:
+    """The middle 95 % of these draws."""
+    return [round(float(value), digits) for value in np.quantile(draws, (0.025, 0.975))]
+
+
 @dataclass(frozen=True)
 class Pairs:
-    """Every pair of some photographs: which two they are, and whether they show one person."""
+    """Every pair of some photographs, as the rows and the people of its two."""
 
     first: np.ndarray
     second: np.ndarray
-    same: np.ndarray
-    person: np.ndarray
-    """Of the first photograph, as a number."""
+    people: np.ndarray
+    """As numbers from 0, two for each pair."""
 
     @classmethod
     def of(cls, names: np.ndarray) -> Pairs:
@@ -93,38 +101,63 @@ class Pairs:
         upper = np.triu_indices(len(kept), 1)
         first, second = kept[upper[0]], kept[upper[1]]
         person = np.unique(names, return_inverse=True)[1]
-        return cls(first, second, person[first] == person[second], person[first])
+        return cls(first, second, np.stack([person[first], person[second]], 1))
 
-    def at(self, scores: np.ndarray, rate: float, step: float) -> dict[str, object]:
-        """The lowest threshold, in whole steps, that keeps to the false match rate, and what it misses."""
-        impostors = np.sort(scores[~self.same])[::-1]
-        steps = int(np.floor(impostors[int(rate * len(impostors))] / step)) + 1
-        missed = scores[self.same] < steps * step
-        return {
-            "fmr": rate,
-            "threshold": round(steps * step, 4),
-            "fnmr": round(float(missed.mean()), 4),
-            "fnmr_95": self._interval(missed),
-        }
+    @property
+    def same(self) -> np.ndarray:
+        """Whether a pair shows one person."""
+        return self.people[:, 0] == self.people[:, 1]
 
-    def _interval(self, missed: np.ndarray) -> list[float]:
-        """A 95 % interval of the FNMR at a fixed threshold, by drawing people with replacement."""
-        _, person = np.unique(self.person[self.same], return_inverse=True)
-        misses, totals = np.bincount(person, missed), np.bincount(person)
-        draws = np.random.default_rng(SEED).integers(0, len(totals), (2000, len(totals)))
-        rates = misses[draws].sum(1) / totals[draws].sum(1)
-        return [round(float(value), 4) for value in np.quantile(rates, (0.025, 0.975))]
+    def scores(self, rows: np.ndarray) -> np.ndarray:
+        """The inner product of every pair."""
+        return np.einsum("ij,ij->i", rows[self.first], rows[self.second])
 
-    def among(self, chosen: np.ndarray, scores: np.ndarray, threshold: float) -> dict[str, object]:
-        """Error rates at a given threshold over the pairs whose two photographs are both chosen."""
+    def among(self, chosen: np.ndarray) -> tuple[Pairs, np.ndarray]:
+        """The pairs whose two photographs are both chosen, and which of all pairs these are."""
         inside = chosen[self.first] & chosen[self.second]
-        genuine, impostor = scores[inside & self.same], scores[inside & ~self.same]
-        return {
-            "fmr": round(float((impostor >= threshold).mean()), 5),
-            "fnmr": round(float((genuine < threshold).mean()), 4),
-            "genuine_pairs": len(genuine),
-            "impostor_pairs": len(impostor),
-        }
+        people = np.unique(self.people[inside], return_inverse=True)[1].reshape(-1, 2)
+        return Pairs(self.first[inside], self.second[inside], people), inside
+
+    def threshold(self, cosines: np.ndarray, rate: float) -> float:
+        """The lowest threshold, in whole steps, that keeps to the false match rate."""
+        impostors = np.sort(cosines[~self.same])[::-1]
+        steps = int(np.floor(impostors[int(rate * len(impostors))] / COSINE_STEP)) + 1
+        return round(steps * COSINE_STEP, 4)
+
+    def misses(self, matched: np.ndarray) -> dict[str, object]:
+        """The FNMR of a decision, with a 95 % interval by drawing people with replacement."""
+        missed = ~matched[self.same]
+        person = np.unique(self.people[self.same, 0], return_inverse=True)[1]
+        misses, totals = np.bincount(person, missed), np.bincount(person)
+        drawn = np.random.default_rng(SEED).integers(0, len(totals), (DRAWS, len(totals)))
+        rates = misses[drawn].sum(1) / totals[drawn].sum(1)
+        return {"fnmr": round(float(missed.mean()), 4), "fnmr_95": interval(rates, 4)}
+
+    def false_matches(self, matched: np.ndarray) -> dict[str, object]:
+        """The FMR of a decision, with its interval: a pair is drawn as often as both its people are."""
+        impostor, count = ~self.same, int(self.people.max()) + 1
+        totals, hits = np.zeros((2, count, count))
+        np.add.at(totals, tuple(self.people[impostor].T), 1)
+        np.add.at(hits, tuple(self.people[impostor & matched].T), 1)
+        drawn = np.random.default_rng(SEED).multinomial(count, np.full(count, 1 / count), DRAWS)
+        rates = ((drawn @ hits) * drawn).sum(1) / ((drawn @ totals) * drawn).sum(1)
+        return {"fmr": round(float(matched[impostor].mean()), 6), "fmr_95": interval(rates, 6)}
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The scores of every pair by which the two steps decide."""
+
+    coarse: np.ndarray
+    fine: np.ndarray
+
+    @classmethod
+    def of(cls, pairs: Pairs, rows: Templates) -> Scores:
+        return cls(pairs.scores(rows.coarse), pairs.scores(rows.fine))
+
+    def matched(self, thresholds: Thresholds) -> np.ndarray:
+        """The pairs that pass both steps."""
+        return (self.coarse >= thresholds.gate) & (self.fine >= thresholds.fine)
 
 
 def toml(value: object) -> str:
@@ -139,6 +172,37 @@ def table(name: str, values: dict[str, object]) -> str:
     return "\n".join([f"[{name}]", *(f"{key} = {toml(value)}" for key, value in values.items())]) + "\n"
 
 
+def by_cosine(pairs: Pairs, cosines: np.ndarray, rate: float) -> dict[str, object]:
+    """What floats of full precision miss at a false match rate."""
+    threshold = pairs.threshold(cosines, rate)
+    return {"fmr": rate, "threshold": threshold, **pairs.misses(cosines >= threshold)}
+
+
+def by_template(pairs: Pairs, scores: Scores, cosine: float) -> dict[str, object]:
+    """What the decision in two steps makes of a threshold that was found by cosine."""
+    thresholds = PRESET.thresholds(cosine)
+    matched = scores.matched(thresholds)
+    return {
+        "cosine": cosine,
+        "gate": thresholds.gate,
+        "fine": thresholds.fine,
+        "past_gate": round(float((scores.coarse >= thresholds.gate)[~pairs.same].mean()), 6),
+        **pairs.false_matches(matched),
+        **pairs.misses(matched),
+    }
+
+
+def by_group(pairs: Pairs, matched: np.ndarray, chosen: np.ndarray) -> dict[str, object]:
+    """Error rates of a decision over the pairs within a group."""
+    within, inside = pairs.among(chosen)
+    return {
+        **within.false_matches(matched[inside]),
+        **within.misses(matched[inside]),
+        "genuine_pairs": int(within.same.sum()),
+        "impostor_pairs": int((~within.same).sum()),
+    }
+
+
 def figures(
     embeddings: np.ndarray, names: np.ndarray, held: np.ndarray, gender: np.ndarray
 ) -> dict[str, object]:
@@ -146,23 +210,19 @@ def figures(
     _, cut, _ = accuracy(embeddings[~held], names[~held], None)
     right, _, count = accuracy(embeddings[held], names[held], cut)
     pairs = Pairs.of(names[held])
-    templates = np.stack([quantise(row, SQUARED_NORM) for row in embeddings[held]])
-    cosines, products = (
-        np.einsum("ij,ij->i", rows[pairs.first], rows[pairs.second]) for rows in (embeddings[held], templates)
-    )
-    by_cosine = [pairs.at(cosines, rate, COSINE_STEP) for rate in RATES]
-    by_template = [pairs.at(products, rate, 1) for rate in RATES]
+    cosines = pairs.scores(embeddings[held])
+    scores = Scores.of(pairs, templates(embeddings[held], PRESET))
+    thresholds = [pairs.threshold(cosines, rate) for rate in RATES]
+    matched = scores.matched(PRESET.thresholds(thresholds[-1]))
     groups = {"women": gender[held] == "F", "men": gender[held] == "M"}
-    threshold = by_template[-1]["threshold"]
     return {
         "accuracy": round(right, 4),
         "accuracy_pairs": count,
         "genuine_pairs": int(pairs.same.sum()),
         "impostor_pairs": int((~pairs.same).sum()),
-        "threshold_cosine": by_cosine[-1]["threshold"],
-        "cosine": by_cosine,
-        "template": by_template,
-        **{group: pairs.among(chosen, products, threshold) for group, chosen in groups.items()},
+        "cosine": [by_cosine(pairs, cosines, rate) for rate in RATES],
+        "template": [by_template(pairs, scores, cosine) for cosine in thresholds],
+        **{group: by_group(pairs, matched, chosen) for group, chosen in groups.items()},
     }
 
 
@@ -190,7 +250,7 @@ def main() -> None:
         "people": len(np.unique(names[held & seen])),
         "photographs": int((held & seen).sum()),
         "left_out": int((held & ~seen).sum()),
-        "squared_norm": SQUARED_NORM,
+        "preset": PRESET.name,
     }
     tables = [table("data", data)]
     for (detector, embedder), embeddings in zip(PIPELINES, every, strict=True):
@@ -205,9 +265,15 @@ def main() -> None:
 HEADING = """\
 # Written by training/evaluate.py: pipelines measured on people whom none of the project's own nets has seen.
 # Optimistic for retail-0095 and mobilefacenet, whose training sets very probably have the same people, and a
-# little for blindwatch-embedder, which learnt from retail-0095. Thresholds of `template` are dot products of
-# templates with this squared norm. `women` and `men`: error rates at the last of these thresholds, over pairs
-# of photographs that others labelled so.
+# little for blindwatch-embedder, which learnt from retail-0095.
+#
+# `cosine`: the lowest similarity that is a match at each FMR, and what it misses. `template`: the same thresholds
+# as the preset decides with them, on integers and in two steps. A pair matches when its coarse score is at least
+# `gate` and its fine score at least `fine`. Where a cosine asks for a gate below the lowest that the preset
+# evaluates, the gate is that lowest one. `past_gate` is the share of the pairs of two people that pass the gate,
+# matches included.
+# `women` and `men`: rates of the last of these decisions, over pairs of photographs that others labelled so.
+# Intervals: 95 % of draws of the people with replacement, at fixed thresholds.
 
 """
 
