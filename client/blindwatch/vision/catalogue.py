@@ -44,7 +44,7 @@ class OperatingPoint(_Record):
 
     cosine: Annotated[float, Field(gt=-1, lt=1)]
     false_match_rate: Annotated[float, Field(gt=0, lt=1)] | None = None
-    """None if whoever published the threshold did not state it."""
+    """Of embeddings in floating point; none if whoever published the threshold did not state it."""
     measured_on: str
 
 
