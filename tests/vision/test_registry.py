@@ -3,10 +3,12 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from blindwatch.errors import ConfigurationError, ModelCorrupt, ModelMissing
+from blindwatch.he.presets import Thresholds, preset
 from blindwatch.vision import catalogue
 from blindwatch.vision.catalogue import Catalogue
 from blindwatch.vision.pipeline import FacePipeline, model_digest
@@ -46,6 +48,12 @@ OFFICIAL = {
     "sface": ("0ba9fbfa01b5270c96627c4ef784da859931e02f04419c829e83484087c34e79", 38_696_353),
 }
 EMBEDDED_LIMIT = 5 * 1000 * 1000
+MEASURED = {
+    "blindwatch-embedder": "cascade",
+    "retail-0095": "yunet-dynamic",
+    "mobilefacenet": "yunet-dynamic",
+}
+"""The detector whose faces each operating point was measured on."""
 
 
 @pytest.fixture
@@ -242,12 +250,58 @@ def test_the_model_digest_covers_all_that_templates_depend_on() -> None:
     assert digest(labels) == digest({})
 
 
-def test_operating_points_are_the_measured_ones(shipped: Registry) -> None:
-    own = shipped.find_as("blindwatch-embedder", catalogue.Embedder)
-    assert own.operating_point.false_match_rate == 1e-3
-    measured = tomllib.loads((embedded_directory() / "measured.toml").read_text())
-    for model in shipped.models:
-        if isinstance(model, catalogue.Embedder) and model.operating_point.false_match_rate is not None:
-            point = model.operating_point
-            assert point.cosine == pytest.approx(measured[model.name]["threshold_cosine"], abs=1e-3)
-            assert point.false_match_rate == measured[model.name]["fmr"]
+@pytest.fixture(scope="module")
+def measured() -> dict[str, Any]:
+    return tomllib.loads((embedded_directory() / "measured.toml").read_text())
+
+
+@pytest.mark.parametrize(("name", "detector"), MEASURED.items())
+def test_operating_points_are_the_measured_ones(
+    shipped: Registry, measured: dict[str, Any], name: str, detector: str
+) -> None:
+    point = shipped.find_as(name, catalogue.Embedder).operating_point
+    thresholds = {row["fmr"]: row["threshold"] for row in measured[name][detector]["cosine"]}
+    assert point.false_match_rate == 1e-3
+    assert point.cosine == thresholds[1e-3]
+    assert point.measured_on == f"{measured['data']['people']} held-out people of LFW, with {detector}"
+
+
+def test_every_operating_point_with_a_rate_is_measured_with_its_detector(shipped: Registry) -> None:
+    embedders = [model for model in shipped.models if isinstance(model, catalogue.Embedder)]
+    rated = {model.name for model in embedders if model.operating_point.false_match_rate is not None}
+    assert rated == set(MEASURED)
+    pipelines = {(pipeline.embedder, pipeline.detector) for pipeline in shipped.catalogue.pipeline}
+    assert pipelines <= set(MEASURED.items())
+
+
+@pytest.mark.parametrize("name", MEASURED)
+def test_decisions_were_measured_at_the_thresholds_of_the_preset(measured: dict[str, Any], name: str) -> None:
+    chosen = preset(measured["data"]["preset"])
+    for figures in measured[name].values():
+        cosines = [row["threshold"] for row in figures["cosine"]]
+        assert [row["cosine"] for row in figures["template"]] == cosines
+        for row in figures["template"]:
+            assert Thresholds(row["gate"], row["fine"]) == chosen.thresholds(row["cosine"])
+
+
+@pytest.mark.parametrize("name", MEASURED)
+def test_cards_state_the_measured_figures(shipped: Registry, measured: dict[str, Any], name: str) -> None:
+    card = (embedded_directory() / shipped.find(name).card).read_text(encoding="utf-8")
+
+    def rate(row: dict[str, Any], key: str, digits: int) -> str:
+        low, high = (f"{100 * bound:.{digits}f}" for bound in row[f"{key}_95"])
+        return f"{100 * row[key]:.{digits}f} % [{low}, {high}]"
+
+    for detector, figures in measured[name].items():
+        by_cosine = [f"{row['threshold']:.4f} | {rate(row, 'fnmr', 2)}" for row in figures["cosine"]]
+        rows = [f"| {detector} | {100 * figures['accuracy']:.2f} % | {' | '.join(by_cosine)} |"]
+        for row in figures["template"]:
+            scores = f"{row['cosine']:.4f} | {row['gate']} | {row['fine']:,} | {100 * row['past_gate']:.4f} %"
+            rows.append(f"| {detector} | {scores} | {rate(row, 'fmr', 4)} | {rate(row, 'fnmr', 2)} |")
+        for group in ("women", "men"):
+            row = figures[group]
+            pairs = f"{row['impostor_pairs']:,} | {row['genuine_pairs']:,}"
+            rows.append(
+                f"| {detector} | {group} | {rate(row, 'fmr', 4)} | {rate(row, 'fnmr', 2)} | {pairs} |"
+            )
+        assert [row for row in rows if row not in card] == []
