@@ -8,7 +8,8 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
 from blindwatch.errors import InputError
-from blindwatch.vision.quantise import quantise
+from blindwatch.he.presets import preset
+from blindwatch.vision.quantise import quantise, templates
 
 DIMENSION = 128
 BOUND = 200
@@ -67,6 +68,18 @@ def test_integer_products_follow_the_cosine() -> None:
     cosines = (first * second).sum(1) / np.linalg.norm(first, axis=1) / np.linalg.norm(second, axis=1)
     products = [int(quantise(a, BOUND) @ quantise(b, BOUND)) for a, b in zip(first, second, strict=True)]
     assert np.abs(np.array(products) / BOUND - cosines).max() < 0.1
+
+
+def test_templates_have_both_scales_of_the_preset() -> None:
+    generator = np.random.default_rng(3)
+    chosen = preset("reveal-128")
+    rows = generator.normal(size=(5, DIMENSION))
+    made = templates(rows, chosen)
+    for own, bound in ((made.coarse, chosen.squared_norm), (made.fine, chosen.fine_squared_norm)):
+        assert (own == np.stack([quantise(row, bound) for row in rows])).all()
+    lengths = np.linalg.norm(rows, axis=1)
+    cosines = rows @ rows.T / np.outer(lengths, lengths)
+    assert np.abs(made.fine @ made.fine.T / chosen.fine_squared_norm - cosines).max() < 0.01
 
 
 @pytest.mark.parametrize("smallest", [5e-324, 1e-310])
