@@ -160,7 +160,7 @@ PRESETS: Final[Mapping[str, Preset]] = MappingProxyType(
                 poly_degree=16384,
                 primes=_PRIMES_16384,
                 ladder=(7, 7, 6, 6, 5, 4, 4, 3, 2),
-                release_noise_bits=35,
+                release_noise_bits=36,
                 layouts=_LAYOUTS_16384,
             ),
             Preset(
