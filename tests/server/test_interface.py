@@ -16,7 +16,7 @@ from blindwatch.he.templates import Templates
 from blindwatch.wire.messages import DeploymentInfo, Result
 
 if TYPE_CHECKING:
-    from tests.server.conftest import ServerProcess, Trial
+    from tests.serving import ServerProcess, Trial
 
 
 def test_from_offer_to_acknowledgement(server: ServerProcess, trial: Trial) -> None:

@@ -12,7 +12,7 @@ from blindwatch.secret.keys import Decryptor
 from blindwatch.wire.messages import Result
 
 if TYPE_CHECKING:
-    from tests.server.conftest import ServerProcess, Trial
+    from tests.serving import ServerProcess, Trial
 
 
 def check_decisions(server: ServerProcess, trial: Trial, name: str, indices: list[int]) -> None:

@@ -15,7 +15,7 @@ import pytest
 from blindwatch.wire.messages import FailedResult, Result
 
 if TYPE_CHECKING:
-    from tests.server.conftest import ServerProcess, Trial
+    from tests.serving import ServerProcess, Trial
 
     Start = Callable[..., ServerProcess]
     Sign = Callable[[bytes], dict[str, str]]

@@ -19,10 +19,10 @@ from blindwatch.operator.searching import Candidate, best
 from blindwatch.vision.pipeline import FacePipeline
 from blindwatch.vision.quantise import quantise
 
-from .conftest import TOKENS
+from ..serving import TOKENS
 
 if TYPE_CHECKING:
-    from tests.server.conftest import ServerProcess
+    from tests.serving import ServerProcess
 
 
 @dataclass(frozen=True)

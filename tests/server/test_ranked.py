@@ -40,10 +40,10 @@ from blindwatch.secret.ranked import RankDecryptor, RankKeySet, generate_ranked
 from blindwatch.wire import limits, problems
 from blindwatch.wire.messages import DeploymentOffer, Search, SearchResult, WatchlistManifest, now
 
-from .conftest import ServerProcess
+from ..serving import ServerProcess
 
 if TYPE_CHECKING:
-    from tests.server.conftest import Trial
+    from tests.serving import Trial
 
 PRESET = rank_preset("rank-128")
 

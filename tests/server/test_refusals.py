@@ -32,7 +32,7 @@ from blindwatch.wire.client import ServerClient
 from blindwatch.wire.messages import FailedResult, WatchlistManifest
 
 if TYPE_CHECKING:
-    from tests.server.conftest import ServerProcess, Trial
+    from tests.serving import ServerProcess, Trial
 
     Sign = Callable[[bytes], dict[str, str]]
 

@@ -17,7 +17,7 @@ from blindwatch.errors import Busy, ServerUnavailable
 from blindwatch.wire.messages import FailedResult, Result
 
 if TYPE_CHECKING:
-    from tests.server.conftest import ServerProcess, Trial
+    from tests.serving import ServerProcess, Trial
 
     Start = Callable[..., ServerProcess]
 

@@ -1,0 +1,191 @@
+"""A real server process on a real socket, and a trial of a deployment to talk to it about."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
+from pathlib import Path
+
+import httpx
+import numpy as np
+
+from blindwatch.he.encrypting import Encryptor
+from blindwatch.he.presets import preset
+from blindwatch.he.templates import Templates
+from blindwatch.secret.keys import KeySet, generate
+from blindwatch.store.database import Store
+from blindwatch.wire.client import ServerClient
+from blindwatch.wire.messages import DeploymentOffer, Probe, ResultBatch, WatchlistManifest, now
+
+TOKENS = {role: f"token-of-the-{role}" for role in ("custodian", "camera", "operator")}
+START_SECONDS = 20.0
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 15.0) -> None:
+    """Wait for something that happens in another process."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+
+
+class ServerProcess:
+    """`blindwatch server run`, started and stopped at will over one store."""
+
+    def __init__(self, folder: Path, stack: ExitStack, *options: str, **settings: float) -> None:
+        self.folder = folder
+        self.store = folder / "store"
+        self._stack = stack
+        self._options = ("--allow-insecure-preset", *options)
+        self._log = folder / "log"
+        self._ready = folder / "ready"
+        self._config = folder / "server.toml"
+        settings = {"workers": 1, "port": 0, **settings}
+        self._size = settings["workers"]
+        self._config.write_text(
+            "".join(f"{name} = {str(value).lower()}\n" for name, value in settings.items())
+            + f'data = "{self.store}"\n[tokens]\n'
+            + "".join(
+                f'{role} = ["{hashlib.sha256(token.encode()).hexdigest()}"]\n'
+                for role, token in TOKENS.items()
+            )
+        )
+        Store.create(self.store)
+        self.start()
+        stack.callback(self.kill)
+
+    def command(self, *arguments: str) -> list[str]:
+        config = f"--config={self._config}"
+        return [sys.executable, "-m", "blindwatch.cli.main", "server", arguments[0], config, *arguments[1:]]
+
+    def start(self) -> None:
+        self._ready.unlink(missing_ok=True)
+        with self._log.open("ab") as log:
+            command = self.command("run", f"--ready-file={self._ready}", *self._options)
+            self.process = subprocess.Popen(command, stderr=log)
+        eventually(lambda: self._ready.exists() or self.process.poll() is not None, START_SECONDS)
+        assert self.process.poll() is None, self.log
+        self.address = json.loads(self._ready.read_text())["address"]
+        eventually(self.is_complete, START_SECONDS)
+
+    def stop(self) -> int:
+        self.process.terminate()
+        return self.process.wait(20)
+
+    def kill(self) -> None:
+        for pid in self.workers:
+            os.kill(pid, signal.SIGKILL)
+        self.process.kill()
+        self.process.wait()
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text()
+
+    @property
+    def workers(self) -> list[int]:
+        """The processes that the server has started and that have not ended."""
+        if self.process.poll() is not None:
+            return []
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        return [int(pid) for pid in children.split()]
+
+    def is_complete(self) -> bool:
+        """Whether every worker can take jobs."""
+        return self.client("camera").health().workers == self._size
+
+    def pause(self) -> None:
+        """Let the workers do nothing."""
+        for pid in self.workers:
+            os.kill(pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        for pid in self.workers:
+            os.kill(pid, signal.SIGCONT)
+
+    def client(self, role: str) -> ServerClient:
+        return self._stack.enter_context(ServerClient(self.address, TOKENS[role], timeout=20))
+
+    def http(self, role: str) -> httpx.Client:
+        headers = {"Authorization": f"Bearer {TOKENS[role]}"}
+        return self._stack.enter_context(httpx.Client(base_url=self.address, headers=headers, timeout=20))
+
+    def results(self, name: str, count: int) -> ResultBatch:
+        """Wait until so many results are there."""
+        client = self.client("operator")
+        eventually(lambda: len(client.fetch_results(name).results) >= count)
+        return client.fetch_results(name)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Keys and an encrypted watchlist, made once and uploaded under many names."""
+
+    preset_name: str
+
+    @cached_property
+    def keys(self) -> KeySet:
+        return generate(preset(self.preset_name))
+
+    @cached_property
+    def encryptor(self) -> Encryptor:
+        return Encryptor(self.keys.encryption)
+
+    @cached_property
+    def templates(self) -> Templates:
+        sizes = np.where(np.arange(preset(self.preset_name).dimension) % 7, 1, 2)  # squared norm 185 of 200
+        coarse = np.random.default_rng(5).choice([-1, 1], (10, len(sizes))) * sizes
+        return Templates(coarse, 13 * coarse)
+
+    @cached_property
+    def blocks(self) -> list[list[bytes]]:
+        return [list(block) for block in self.encryptor.watchlist(self.templates)]
+
+    @property
+    def manifest(self) -> WatchlistManifest:
+        rows = tuple(tuple(hashlib.sha256(blob).hexdigest() for blob in block) for block in self.blocks)
+        return WatchlistManifest(entries=len(self.templates), blocks=rows)
+
+    @cached_property
+    def offer(self) -> DeploymentOffer:
+        return DeploymentOffer(
+            preset=self.preset_name,
+            key_id=self.keys.encryption.key_id,
+            model_digest="ab" * 32,
+            threshold=preset(self.preset_name).squared_norm - 60,
+            bundle=self.keys.evaluation.to_bytes(),
+        )
+
+    def probe(self, index: int = 0, **changes: object) -> Probe:
+        made = Probe(
+            probe_id=secrets.token_hex(16),
+            camera="gate-1",
+            preset=self.preset_name,
+            key_id=self.keys.encryption.key_id,
+            model_digest=self.offer.model_digest,
+            captured_at=now(),
+            ciphertext=self.encryptor.probe(self.templates[index : index + 1]),
+        )
+        return made.model_copy(update=changes)
+
+    def open(self, server: ServerProcess, *, enrolled: bool = True) -> str:
+        """Open a deployment of its own, with its watchlist in use."""
+        name = f"trial-{secrets.token_hex(4)}"
+        custodian = server.client("custodian")
+        custodian.put_deployment(name, self.offer)
+        if enrolled:
+            for blob in chain.from_iterable(self.blocks):
+                custodian.put_blob(name, blob)
+            custodian.put_watchlist(name, self.manifest)
+        return name
