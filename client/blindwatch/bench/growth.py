@@ -1,4 +1,4 @@
-"""`growth`: time of reveal on match by entries, cores and width of the match set."""
+"""`growth`: time of reveal on match by entries, dimension, cores and width of the match set."""
 
 from __future__ import annotations
 
@@ -19,13 +19,18 @@ PRESET: Final = "reveal-128"
 
 
 def cases(scale: Scale) -> list[Case]:
-    """One case for each list and for each width; the dimension is the preset's."""
+    """One case for each list, for each dimension and for each width."""
     default = preset(PRESET)
     widths = [replace(default, width=width) for width in scale.widths if width != default.width]
+    wider = [of_dimension(default, dimension) for dimension in scale.dimensions]
     return [
         *(
             Case(f"growth, {entries} entries", partial(_measure, default, entries, scale.repeats))
             for entries in scale.growth
+        ),
+        *(
+            Case(f"growth, d = {each.dimension}", partial(_measure, each, scale.dimensioned, scale.repeats))
+            for each in wider
         ),
         *(
             Case(
@@ -37,7 +42,21 @@ def cases(scale: Scale) -> list[Case]:
     ]
 
 
-BENCHMARK: Final = Benchmark("growth", "Reveal on match by entries, cores and width of the match set.", cases)
+BENCHMARK: Final = Benchmark(
+    "growth", "Reveal on match by entries, dimension, cores and width of the match set.", cases
+)
+
+
+def of_dimension(default: Preset, dimension: int) -> Preset:
+    """The same parameters for longer templates: more giant steps, or more groups where a block has groups."""
+    times = dimension // default.dimension
+    layouts = tuple(
+        replace(each, giants=each.giants * times)
+        if each.groups == 1
+        else replace(each, groups=each.groups * times)
+        for each in default.layouts
+    )
+    return replace(default, dimension=dimension, layouts=layouts)
 
 
 def _measure(chosen: Preset, entries: int, repeats: int) -> Sequence[Row]:

@@ -17,6 +17,10 @@ class Scale:
     standard: int
     """The list of a live deployment."""
     growth: tuple[int, ...]
+    dimensions: tuple[int, ...]
+    """Dimensions other than the preset's."""
+    dimensioned: int
+    """Entries of the lists of other dimensions."""
     widths: tuple[int, ...]
     """How many scores the match set has."""
     in_flight: int
@@ -34,6 +38,8 @@ FULL: Final = Scale(
     compared=(16_384, 17_000),
     standard=17_000,
     growth=(1_000, 4_000, 17_000, 65_000),
+    dimensions=(256, 512),
+    dimensioned=16_384,
     widths=(24, 56, 120),
     in_flight=8,
     pairs=50,
@@ -46,6 +52,8 @@ QUICK: Final = Scale(
     compared=(200,),
     standard=200,
     growth=(200,),
+    dimensions=(256,),
+    dimensioned=100,
     widths=(24,),
     in_flight=2,
     pairs=3,
