@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
+
 import cv2
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from blindwatch.vision.image import Image
+
+# From 1.29 on, onnxruntime reports devices, models and numbers of inferences to its maker unless this is set when it
+# is loaded; a camera and an offline custodian must not, whatever their environment says.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+import onnxruntime
 
 
 class Network:
