@@ -9,6 +9,7 @@ polynomial by polynomial and prime by prime.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from struct import Struct, error
 from typing import Final
@@ -45,7 +46,7 @@ def raw_size(preset: Parameters, polynomials: int, primes: int) -> int:
     return HEADER.size + _OVERHEAD + 8 * polynomials * primes * preset.poly_degree
 
 
-def check_header(data: bytes, largest: int) -> int:
+def check_header(data: bytes | memoryview, largest: int) -> int:
     """The compression mode of a serialized object of at most `largest` bytes, whose header must be true."""
     try:
         magic, size, major, minor, mode, reserved, total = HEADER.unpack_from(data)
@@ -86,6 +87,46 @@ def read_body(preset: Parameters, body: bytes | memoryview, primes: int, polynom
     if (residues >= np.array(preset.primes[:primes], dtype=np.uint64)[:, None]).any():
         raise MalformedCiphertext("The ciphertext has a residue that is not below its prime.")
     return Polynomials(residues, bool(is_ntt))
+
+
+def read_switching_keys(
+    preset: Parameters, data: bytes, places: int, indices: Iterable[int]
+) -> Iterator[tuple[int, list[Residues]]]:
+    """The digits (2, K + 1, N) of serialized key-switching keys, transformed: exactly those of these indices.
+
+    Inside are the identifier of the level, the number of places, and for each place the number of its digits, each
+    as a serialized ciphertext of its own.
+    """
+    wanted, digits, primes = sorted(indices), len(preset.primes) - 1, len(preset.primes)
+    each = raw_size(preset, 2, primes)
+    expected = len(preset.parms_id(primes)) + _COUNT.size * (1 + places) + len(wanted) * digits * each
+    mode = check_header(data, zstandard_bound(expected + HEADER.size))
+    rest = memoryview(data)[HEADER.size :]
+    rest = memoryview(_expand(rest, expected)) if mode == ZSTANDARD else rest
+    if (
+        len(rest) != expected
+        or rest[:32] != preset.parms_id(primes)
+        or _COUNT.unpack_from(rest, 32) != (places,)
+    ):
+        raise MalformedCiphertext("The keys are not of the size and the preset that they should be.")
+    rest = rest[32 + _COUNT.size :]
+    for place in range(places):
+        (count,), rest = _COUNT.unpack_from(rest), rest[_COUNT.size :]
+        if count != (digits if place in wanted else 0):
+            raise MalformedCiphertext("The keys are not for the rotations of the preset.")
+        if count:
+            parts = [rest[at * each : (at + 1) * each] for at in range(digits)]
+            yield place, [_digit(preset, part) for part in parts]
+            rest = rest[digits * each :]
+
+
+def _digit(preset: Parameters, data: memoryview) -> Residues:
+    if check_header(data, len(data)) != RAW:
+        raise MalformedCiphertext("A part of a key is compressed.")
+    content = read_body(preset, data[HEADER.size :], len(preset.primes))
+    if not content.is_ntt:
+        raise MalformedCiphertext("A part of a key is not transformed.")
+    return content.residues
 
 
 def write_ciphertext(preset: Parameters, residues: Residues, *, compressed: bool = True) -> bytes:

@@ -74,17 +74,15 @@ class ResidueScheme:
     def __init__(self, bundle: EvaluationBundle) -> None:
         self._preset = preset = bundle.preset
         self._ring = ring(preset)
-        relinearisation = seal.load(preset, sealapi.RelinKeys, bundle.relinearisation)
-        rotation = seal.load(preset, sealapi.GaloisKeys, bundle.rotation)
-        elements = {step: galois_element(step, preset.poly_degree) for step in preset.steps}
-        if not all(rotation.has_key(element) for element in elements.values()):
-            raise MalformedCiphertext("The bundle lacks keys for rotations of the preset.")
-        self._relinearisation = _switching_key(preset, relinearisation.key(2))
+        keys = objects.read_switching_keys(preset, bundle.relinearisation, 1, [0])
+        self._relinearisation = _switching_key(preset, dict(keys)[0])
+        # SEAL keeps the key of an automorphism x -> x^e at the place (e - 1) / 2.
+        steps = {galois_element(step, preset.poly_degree) // 2: step for step in preset.steps}
         self._rotations = {
-            step: _Rotation(
-                preset, element, _switching_key(preset, rotation.key(element)), step in preset.baby_steps
+            steps[place]: _Rotation(preset, steps[place], _switching_key(preset, digits))
+            for place, digits in objects.read_switching_keys(
+                preset, bundle.rotation, preset.poly_degree, steps
             )
-            for step, element in elements.items()
         }
         public = seal.load(preset, sealapi.PublicKey, bundle.encryption.public)
         self._encryptor = sealapi.Encryptor(seal.context(preset), public)
@@ -246,23 +244,22 @@ def to_residues(preset: Preset, values: Doubles) -> objects.Residues:
     return (values.astype(np.int64) % primes).astype(np.uint64)
 
 
-def _switching_key(preset: Preset, digits: Sequence[object]) -> Doubles:
-    count = len(preset.primes)
-    key = np.empty((len(digits), 2, count, preset.poly_degree))
-    for digit, public in zip(key, digits, strict=True):
-        content = objects.read_ciphertext(preset, seal.save(public), count)
-        digit[:] = from_seal_order(from_residues(preset, content.residues))
+def _switching_key(preset: Preset, digits: Sequence[objects.Residues]) -> Doubles:
+    key = np.empty((len(digits), 2, len(preset.primes), preset.poly_degree))
+    for target, digit in zip(key, digits, strict=True):
+        target[:] = from_seal_order(from_residues(preset, digit))
     return key
 
 
 class _Rotation:
     """A rotation's permutations, and its key in the form that the rotation takes it."""
 
-    def __init__(self, preset: Preset, element: int, key: Doubles, is_hoisted: bool) -> None:
+    def __init__(self, preset: Preset, step: int, key: Doubles) -> None:
+        element = galois_element(step, preset.poly_degree)
         self.source, self.signs = automorphism(preset.poly_degree, element)
         self.order = permutation(preset.poly_degree, element)
         self.key = key
-        if is_hoisted:
+        if step in preset.baby_steps:
             self.key = np.empty_like(key)
             self.key[..., self.order] = key
 
