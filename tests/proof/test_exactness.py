@@ -23,7 +23,9 @@ def test_every_decision_and_every_released_score_is_that_of_the_integers(evidenc
 
 def test_some_pairs_pass_the_gate_and_are_dropped_by_the_fine_score(evidence: Evidence) -> None:
     gate, threshold = evidence.thresholds.gate, evidence.thresholds.fine
-    near = [((each.coarse_scores >= gate) & (each.fine_scores < threshold)).sum() for each in evidence.answers]
+    near = [
+        ((each.coarse_scores >= gate) & (each.fine_scores < threshold)).sum() for each in evidence.answers
+    ]
     assert sum(near) > 0
 
 
