@@ -6,13 +6,17 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from secrets import token_hex
+from typing import Final
+
+from pydantic import TypeAdapter, ValidationError
 
 from blindwatch.errors import (
-    Busy,
+    ConfigurationError,
+    DeploymentNotReady,
     ImageError,
     ModelMismatch,
     Problem,
-    ServerUnavailable,
+    ServiceError,
     WrongKey,
     WrongPreset,
 )
@@ -23,7 +27,10 @@ from blindwatch.vision.image import Image
 from blindwatch.vision.pipeline import FacePipeline
 from blindwatch.vision.quantise import templates
 from blindwatch.wire.client import ServerClient
-from blindwatch.wire.messages import Probe, now
+from blindwatch.wire.messages import CameraName, Probe, now
+
+_NAME: Final[TypeAdapter[str]] = TypeAdapter(CameraName)
+_OTHER_KEY: Final = "Use the encryption key that the custodian made for this deployment."
 
 
 @dataclass(frozen=True)
@@ -71,17 +78,29 @@ class Camera:
     tally: Tally = field(default_factory=Tally)
 
     def __post_init__(self) -> None:
+        try:
+            _NAME.validate_python(self.name)
+        except ValidationError:
+            raise ConfigurationError(
+                "The name of the camera is not valid.",
+                "Use 1 to 64 letters, digits, dots, hyphens and underscores.",
+            ) from None
         self._encryptor = Encryptor(self.key)
 
     def check_deployment(self) -> None:
-        """Refuse to work for a deployment of another key, preset or model than this camera's."""
+        """Refuse a deployment of another key, preset or model than this camera's, or without a watchlist."""
         info = self.client.get_deployment(self.deployment)
         if info.preset != self.key.preset.name:
-            raise WrongPreset("The deployment uses another preset than the camera's key.")
+            raise WrongPreset("The deployment uses another preset than the camera's key.", _OTHER_KEY)
         if info.key_id != self.key.key_id:
-            raise WrongKey("The deployment uses another key than the camera's.")
+            raise WrongKey("The deployment uses another key than the camera's.", _OTHER_KEY)
         if info.model_digest != self.pipeline.model_digest:
-            raise ModelMismatch("The deployment's watchlist was made with another model than the camera's.")
+            raise ModelMismatch(
+                "The deployment's watchlist was made with another model than the camera's.",
+                "Choose the pipeline that the watchlist was enrolled with.",
+            )
+        if not info.ready:
+            raise DeploymentNotReady(hint="Upload the watchlist first: blindwatch custodian upload")
 
     def look(self, image: Path | Image) -> Look:
         """Send every face of one image as a probe of its own."""
@@ -122,7 +141,7 @@ class Camera:
         )
         try:
             self.client.post_probe(self.deployment, probe)
-        except (ServerUnavailable, Busy) as error:
+        except ServiceError as error:
             return error.problem
         return Sent(probe.probe_id, encrypt_ms, _since(started), len(ciphertext))
 
