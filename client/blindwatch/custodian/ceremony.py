@@ -19,6 +19,8 @@ ENCRYPTION: Final = "encryption.key"
 EVALUATION: Final = "evaluation.keys"
 SECRET: Final = "secret.key"  # noqa: S105 - a file name
 DESCRIPTION: Final = "keys.json"
+SHORTEST: Final = 12
+"""Characters of a passphrase: scrypt makes guessing slow, and no more than that."""
 
 
 def hold(preset: Preset, passphrase: str, folder: Path) -> KeySet:
@@ -30,6 +32,11 @@ def hold(preset: Preset, passphrase: str, folder: Path) -> KeySet:
 
 def write(keys: KeySet | RankKeySet, passphrase: str, folder: Path) -> None:
     """Write keys into a new folder; the secret key is written under the passphrase only."""
+    if len(passphrase.strip()) < SHORTEST:
+        raise ConfigurationError(
+            f"The passphrase has fewer than {SHORTEST} characters.",
+            "Use several words that nobody can guess.",
+        )
     files.make_folder(folder, "keys")
     files.write_private(folder / ENCRYPTION, keys.encryption.to_bytes(), "encryption key")
     if isinstance(keys, KeySet):

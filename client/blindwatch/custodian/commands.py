@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from pathlib import Path
 from typing import Annotated
 
@@ -73,6 +74,8 @@ def enrol(
     if models.dimension != key.preset.dimension:
         raise ConfigurationError("The pipeline's embeddings do not have the preset's dimension.")
     lowest = models.operating_point if threshold is None else threshold
+    if not isfinite(lowest):
+        raise ConfigurationError("The lowest similarity of a match must be a number between 0 and 1.")
     terms = enrolment.Terms(key, models.model_digest, key.preset.thresholds(lowest))
     with progress() as display:
         embeddings = [

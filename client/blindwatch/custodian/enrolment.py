@@ -24,6 +24,7 @@ MANIFEST: Final = "manifest.json"
 ENTRIES: Final = "entries.json"
 BLOBS: Final = "blobs"
 PHOTOGRAPHS: Final = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
+_EXPECTED: Final = f"Expected: FOLDER/NAME with a photograph ({', '.join(sorted(PHOTOGRAPHS))})"
 
 
 @dataclass(frozen=True)
@@ -44,15 +45,26 @@ class Terms:
 
 
 def people(folder: Path) -> list[Person]:
-    """Everybody with a folder of photographs, by name."""
-    found = []
-    for each in sorted(path for path in folder.iterdir() if path.is_dir()):
-        photographs = sorted(path for path in each.iterdir() if path.suffix.lower() in PHOTOGRAPHS)
-        if photographs:
-            found.append(Person(each.name, photographs[0]))
-    if not found:
-        raise EmptyWatchlist("No folder with photographs was found.", "Expected: FOLDER/NAME/*.jpg")
-    return found
+    """Everybody with a folder of photographs, by name; nobody is left out without a word."""
+    folders = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    if not folders:
+        raise EmptyWatchlist("No folder with photographs was found.", _EXPECTED)
+    return [Person(_name(each), _first_photograph(each)) for each in folders]
+
+
+def _name(folder: Path) -> str:
+    try:
+        folder.name.encode()
+    except UnicodeEncodeError:
+        raise ConfigurationError("The name of a folder is not text in UTF-8.", "Rename the folder.") from None
+    return folder.name
+
+
+def _first_photograph(folder: Path) -> Path:
+    photographs = sorted(path for path in folder.iterdir() if path.suffix.lower() in PHOTOGRAPHS)
+    if not photographs:
+        raise ConfigurationError(f"{folder.name}: The folder has no photograph.", _EXPECTED)
+    return photographs[0]
 
 
 def central_face(person: Person, pipeline: FacePipeline) -> Face:
