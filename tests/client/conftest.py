@@ -39,6 +39,11 @@ def _no_models_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
+@pytest.fixture(autouse=True)
+def _wide_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+
+
 def command(*words: str, **options: object) -> int:
     """Run one command of `blindwatch` in this process."""
     named = [f"--{name.replace('_', '-')}={value}" for name, value in options.items() if value is not None]

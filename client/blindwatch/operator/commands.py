@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from blindwatch.cli import files
 from blindwatch.cli.progress import progress
 from blindwatch.errors import ConfigurationError, WrongKey
 from blindwatch.he.ranked.keys import RankKey
-from blindwatch.operator.fetching import Reading, readings
-from blindwatch.operator.reading import Reader
+from blindwatch.operator.fetching import Reading, check_deployment, readings
+from blindwatch.operator.reading import Listed, Reader
 from blindwatch.operator.searching import Candidate, Searcher, gallery_names
 from blindwatch.secret.wrapping import unwrap, unwrap_ranked
 from blindwatch.vision.pipeline import DEFAULT, FacePipeline
@@ -46,20 +46,27 @@ def run(
     ] = None,
 ) -> None:
     """Fetch every result, decrypt it and show the matches; of everybody else nothing is shown or kept."""
+    _check_new(out)
     secret = unwrap(files.read(keys / "secret.key", "secret key"), _passphrase(passphrase_file))
-    names, threshold, key_id = _entries(entries)
-    if key_id != secret.key_id:
+    listed = _entries(entries)
+    if listed.key_id != secret.key_id:
         raise WrongKey("The watchlist was made for another key.")
-    reader = Reader(secret, threshold, len(names))
+    reader = Reader(secret, listed.threshold, len(listed.names))
     done: list[Reading] = []
-    with ServerClient(server, files.read_line(token_file, "token file")) as client, progress() as display:
-        task = display.add_task("Fetching results", total=count)
-        for reading in islice(readings(client, deployment, reader, wait), count):
-            done.append(reading)
-            display.advance(task)
-    if out is not None:
-        files.write_json(out, [_describe(reading, names) for reading in done], "matches")
-    Console().print(_table(done, names))
+    with ServerClient(server, files.read_line(token_file, "token file")) as client:
+        check_deployment(client, deployment, listed)
+        try:
+            with progress() as display:
+                task = display.add_task("Fetching results", total=count)
+                for reading in readings(client, deployment, reader, wait, count):
+                    done.append(reading)
+                    display.advance(task)
+        except BaseException:
+            # What was read is gone from the server, so it is kept whatever ends the run.
+            if done:
+                _keep(done, listed.names, out)
+            raise
+    _keep(done, listed.names, out)
 
 
 @app.command()
@@ -79,6 +86,7 @@ def rank(
     ] = None,
 ) -> None:
     """Search a gallery for the most central face of one photograph and show the entries that are most alike."""
+    _check_new(out)
     secret = unwrap_ranked(files.read(keys / "secret.key", "secret key"), _passphrase(passphrase_file))
     key = RankKey.from_bytes(files.read(keys / "encryption.key", "encryption key"))
     names = gallery_names(entries, secret.key_id)
@@ -101,11 +109,31 @@ def _passphrase(file: Path | None) -> str:
     return asked
 
 
-def _entries(path: Path) -> tuple[list[str], int, str]:
+def _check_new(out: Path | None) -> None:
+    """Refuse a file that cannot be written, before results are fetched that would then be lost."""
+    if out is not None and (out.exists() or not out.parent.is_dir()):
+        raise ConfigurationError(
+            "The file to write is there already, or its folder is not.",
+            "Name a new file in an existing folder.",
+        )
+
+
+def _entries(path: Path) -> Listed:
     match files.read_json(path, "names of the entries"):
-        case {"entries": list(names), "fineThreshold": int(threshold), "keyId": str(key_id)} if names:
-            return [str(name) for name in names], threshold, key_id
+        case {
+            "entries": list(names),
+            "fineThreshold": int(threshold),
+            "keyId": str(key_id),
+            "modelDigest": str(model_digest),
+        } if names:
+            return Listed([str(name) for name in names], threshold, key_id, model_digest)
     raise ConfigurationError("The file with the names of the entries does not have its fields.")
+
+
+def _keep(done: list[Reading], names: list[str], out: Path | None) -> None:
+    Console().print(_table(done, names))
+    if out is not None:
+        files.write_json(out, [_describe(reading, names) for reading in done], "matches")
 
 
 def _describe(reading: Reading, names: list[str]) -> dict[str, object]:
@@ -129,7 +157,11 @@ def _table(done: list[Reading], names: list[str]) -> Table:
     for reading in done:
         for each in reading.matches:
             table.add_row(
-                reading.probe_id[:8], reading.camera, reading.captured_at, names[each.entry], str(each.score)
+                reading.probe_id[:8],
+                reading.camera,
+                reading.captured_at,
+                escape(names[each.entry]),
+                str(each.score),
             )
         if reading.problem:
             table.add_row(
@@ -139,13 +171,20 @@ def _table(done: list[Reading], names: list[str]) -> Table:
                 f"[bold red]not read: {reading.problem.title}[/]",
                 "",
             )
-    table.caption = f"{len(done)} results read, {sum(bool(each.matches) for each in done)} with a match"
+    failed = sum(each.problem is not None for each in done)
+    table.caption = (
+        f"{len(done) - failed} results read, {sum(bool(each.matches) for each in done)} with a match"
+    )
+    if failed:
+        table.caption += f"; {failed} not read, which says nothing about who was seen"
     return table
 
 
 def _ranking(candidates: list[Candidate], names: list[str], squared_norm: int) -> Table:
     table = Table("Rank", "Entry", "Score", "Likeness", title="Most alike, for a person to decide on")
     for place, each in enumerate(candidates, 1):
-        table.add_row(str(place), names[each.entry], str(each.score), f"{each.score / squared_norm:.2f}")
+        table.add_row(
+            str(place), escape(names[each.entry]), str(each.score), f"{each.score / squared_norm:.2f}"
+        )
     table.caption = "A ranking always has a first: whoever is searched for may not be in the gallery at all"
     return table

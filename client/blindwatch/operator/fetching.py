@@ -8,9 +8,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from sys import maxsize
 
-from blindwatch.errors import CipherError, Problem
-from blindwatch.operator.reading import Match, Reader
+from blindwatch.errors import CipherError, ConfigurationError, DeploymentNotReady, Problem, WrongKey
+from blindwatch.operator.reading import Listed, Match, Reader
 from blindwatch.wire.client import ServerClient
 from blindwatch.wire.messages import FailedResult, Result
 
@@ -29,13 +30,38 @@ class Reading:
     size: int
 
 
-def readings(client: ServerClient, deployment: str, reader: Reader, wait: float) -> Iterator[Reading]:
-    """Every result as it comes, until there is none for `wait` seconds."""
-    while results := client.fetch_results(deployment, wait).results:
-        for result in results:
-            reading = read(result, reader)
+def check_deployment(client: ServerClient, deployment: str, listed: Listed) -> None:
+    """Refuse a deployment of another key, model or number of entries.
+
+    Its results would open to noise, or to other names, and would be gone.
+    """
+    info = client.get_deployment(deployment)
+    if info.key_id != listed.key_id:
+        raise WrongKey(
+            "The deployment has another key than the operator.", "Check the name of the deployment."
+        )
+    if not info.ready:
+        raise DeploymentNotReady(hint="Wait until the custodian has uploaded the watchlist.")
+    if info.model_digest != listed.model_digest or info.entries != len(listed.names):
+        raise ConfigurationError(
+            "The deployment has another watchlist than the file with the names of the entries.",
+            "Use the file that was written when the watchlist was enrolled.",
+        )
+
+
+def readings(
+    client: ServerClient, deployment: str, reader: Reader, wait: float, count: int | None = None
+) -> Iterator[Reading]:
+    """Every result as it comes, at most `count`, until there is none for `wait` seconds.
+
+    A result is acknowledged once the caller has it and asks for more, so that none is lost on the way.
+    """
+    left = maxsize if count is None else count
+    while left and (results := client.fetch_results(deployment, wait).results):
+        for result in results[:left]:
+            yield read(result, reader)
             client.acknowledge(deployment, result.probe_id)
-            yield reading
+            left -= 1
 
 
 def read(result: Result | FailedResult, reader: Reader) -> Reading:

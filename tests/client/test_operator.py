@@ -1,0 +1,475 @@
+"""The operator: what it shows, what it refuses to read, and that the server cannot tell what it found."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from blindwatch.custodian import ceremony, enrolment
+from blindwatch.custodian.uploading import Upload
+from blindwatch.errors import MalformedCiphertext, Problem
+from blindwatch.he import noop
+from blindwatch.he.encrypting import Encryptor
+from blindwatch.he.presets import PLAIN_MODULUS, Thresholds, preset
+from blindwatch.he.templates import Templates
+from blindwatch.operator.fetching import read
+from blindwatch.operator.reading import Match, Reader
+from blindwatch.secret.keys import KeySet, generate
+from blindwatch.wire.messages import FailedResult, Probe, ReleasedBlock, Result, now
+
+from .conftest import NOOP, PASSPHRASE, command, only_error
+from .forwarding import forwarding
+
+if TYPE_CHECKING:
+    from tests.serving import ServerProcess
+
+PRESET = preset(NOOP)
+THRESHOLD = 16_000
+GATE = 120
+MODEL = "ab" * 32
+NAMES = ("Above", "At", "Below", "Dropped at the gate", "Smith [jr]")
+PROBE_ID = re.compile(r"[0-9a-f]{32}")
+FIELDS = {"probeId", "camera", "capturedAt", "matches", "problem", "serverMs", "decryptMs", "bytes"}
+
+
+def rows(*starts: tuple[int, ...]) -> np.ndarray:
+    made = np.zeros((len(starts), PRESET.dimension), np.int64)
+    for row, start in zip(made, starts, strict=True):
+        row[: len(start)] = start
+    return made
+
+
+def filled(templates: np.ndarray, count: int, size: int) -> np.ndarray:
+    """Values where the probes have none, so that no two ciphertexts are equal even where nothing is encrypted."""
+    random = np.random.default_rng(7)
+    for row in templates:
+        row[random.choice(np.arange(2, len(row)), count, replace=False)] = random.choice([-size, size], count)
+    return templates
+
+
+# The probe's fine scores are just above, at and just below the threshold, high for an entry whose coarse score stays
+# below the gate, and low for one that passes it.
+ENROLLED = Templates(
+    coarse=filled(rows((12, 6), (12, 6), (12, 6), (0, 13), (12, 6)), 20, 1),
+    fine=filled(rows((160, 1), (160, 0), (160, -1), (170, 0), (10, 0)), 126, 3),
+)
+KNOWN = Templates(rows((12, 0)), rows((100, 1)))
+STRANGER = Templates(rows((-12, 0)), rows((-100, 1)))
+
+
+def test_what_the_templates_say_in_clear() -> None:
+    assert (ENROLLED.coarse @ KNOWN.coarse[0] >= GATE).tolist() == [True, True, True, False, True]
+    fine = ENROLLED.fine @ KNOWN.fine[0] - THRESHOLD
+    assert fine.tolist() == [1, 0, -1, 1000, 1000 - THRESHOLD]
+    assert not (ENROLLED.coarse @ STRANGER.coarse[0] >= GATE).any()
+
+
+@dataclass(frozen=True)
+class Post:
+    """A deployment with its watchlist in use, and the operator's files for it."""
+
+    folder: Path
+    server: ServerProcess
+    deployment: str
+    keys: KeySet
+
+    @property
+    def entries(self) -> Path:
+        return self.folder / "watchlist" / "entries.json"
+
+    @property
+    def reader(self) -> Reader:
+        return Reader(self.keys.secret, THRESHOLD, len(NAMES))
+
+    def probe(self, template: Templates, **changes: object) -> Probe:
+        made = Probe(
+            probe_id=secrets.token_hex(16),
+            camera="north",
+            preset=self.keys.secret.preset.name,
+            key_id=self.keys.secret.key_id,
+            model_digest=MODEL,
+            captured_at=now(),
+            ciphertext=Encryptor(self.keys.encryption).probe(template),
+        )
+        return made.model_copy(update=changes)
+
+    def see(self, *templates: Templates | None) -> list[str]:
+        """Send probes and wait for their results; None is one that the server takes and cannot read."""
+        camera, sent = self.server.client("camera"), []
+        for template in templates:
+            made = self.probe(template or KNOWN)
+            if template is None:
+                made = made.model_copy(update={"ciphertext": b"\xff" * len(made.ciphertext)})
+            camera.post_probe(self.deployment, made)
+            sent.append(made.probe_id)
+            self.server.results(self.deployment, len(sent))  # so that they come in this order
+        return sent
+
+    def left(self) -> int:
+        """Results that wait on the server."""
+        return len(self.server.client("operator").fetch_results(self.deployment).results)
+
+    def run(self, **changes: object) -> int:
+        options = {
+            "keys": self.folder / "keys",
+            "entries": self.entries,
+            "server": self.server.address,
+            "deployment": self.deployment,
+            "token_file": self.folder / "operator.token",
+            "passphrase_file": self.folder / "passphrase",
+            "wait": 0.2,
+            **changes,
+        }
+        return command("operator", "run", **options)
+
+
+def posted(folder: Path, server: ServerProcess, keys: KeySet) -> Post:
+    ceremony.write(keys, PASSPHRASE, folder / "keys")
+    terms = enrolment.Terms(keys.encryption, MODEL, Thresholds(GATE, THRESHOLD))
+    for _ in enrolment.write_watchlist(folder / "watchlist", terms, list(NAMES), ENROLLED):
+        pass
+    (folder / "passphrase").write_text(PASSPHRASE)
+    (folder / "operator.token").write_text("token-of-the-operator")
+    return opened(Post(folder, server, "", keys))
+
+
+def opened(post: Post) -> Post:
+    """The same under a name of its own, so that no other test's results are there."""
+    name = f"post-{secrets.token_hex(4)}"
+    custodian = post.server.client("custodian")
+    for _ in Upload(custodian, name, post.folder / "keys", post.folder / "watchlist").send():
+        pass
+    return replace(post, deployment=name)
+
+
+@pytest.fixture(scope="session")
+def first_post(tmp_path_factory: pytest.TempPathFactory, server: ServerProcess) -> Post:
+    return posted(tmp_path_factory.mktemp("post"), server, generate(PRESET))
+
+
+@pytest.fixture
+def post(first_post: Post) -> Post:
+    return opened(first_post)
+
+
+# What it shows
+
+
+def check_shown(post: Post, folder: Path, printed: str, sent: list[str]) -> None:
+    readings = json.loads((folder / "matches.json").read_text())
+    assert [reading["probeId"] for reading in readings] == sent
+    assert {frozenset(reading) for reading in readings} == {frozenset(FIELDS)}
+    assert [reading["problem"] for reading in readings] == [None, None]
+    assert readings[0]["matches"] == []
+    assert readings[1]["matches"] == [
+        {"entry": 0, "name": "Above", "score": THRESHOLD + 1},
+        {"entry": 1, "name": "At", "score": THRESHOLD},
+    ]
+    # What is shown and kept of a match and of a stranger differs in the matches alone.
+    assert readings[0]["bytes"] > 0
+    assert all(f" {name} " in printed for name in NAMES[:2])
+    assert not any(name in printed for name in NAMES[2:])
+    assert sent[0][:8] not in printed
+    assert "2 results read, 1 with a match" in printed
+    assert "not read" not in printed
+    assert post.left() == 0
+
+
+def test_matches_at_above_and_below_the_threshold(
+    post: Post, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sent = post.see(STRANGER, KNOWN)
+    assert post.run(count=2, out=tmp_path / "matches.json") == 0
+    check_shown(post, tmp_path, capsys.readouterr().out, sent)
+    assert (tmp_path / "matches.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_matches_under_encryption(
+    keys: KeySet, server: ServerProcess, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    post = posted(tmp_path, server, keys)
+    sent = post.see(STRANGER, KNOWN)
+    assert post.run(count=2, out=tmp_path / "matches.json") == 0
+    check_shown(post, tmp_path, capsys.readouterr().out, sent)
+
+
+def test_the_name_of_an_entry_is_shown_as_it_is(
+    post: Post, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lower = json.loads(post.entries.read_text()) | {"fineThreshold": 1}
+    (tmp_path / "entries.json").write_text(json.dumps(lower))
+    post.see(KNOWN)
+    assert post.run(count=1, entries=tmp_path / "entries.json") == 0
+    assert " Smith [jr] " in capsys.readouterr().out
+
+
+def test_a_probe_that_was_not_read_is_not_shown_as_a_stranger(
+    post: Post, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sent = post.see(STRANGER, None, KNOWN)
+    assert post.run(count=3, out=tmp_path / "matches.json") == 0
+    printed = capsys.readouterr().out
+    readings = json.loads((tmp_path / "matches.json").read_text())
+    assert [reading["problem"] for reading in readings] == [None, Problem.MALFORMED_CIPHERTEXT.urn, None]
+    (line,) = [line for line in printed.splitlines() if sent[1][:8] in line]
+    assert "not read: " in line
+    assert "2 results read, 1 with a match; 1 not read" in printed
+    assert post.left() == 0
+
+
+# What it refuses to read
+
+
+def released(indicators: dict[int, int], scores: dict[int, int]) -> ReleasedBlock:
+    """A block as a server would release it in clear: chosen values for some entries, and noise for all others."""
+    slots = PRESET.plan(len(NAMES))[0].entry_slots()
+    random = np.random.default_rng(11)
+    values = [random.integers(1, PLAIN_MODULUS, PRESET.poly_degree) for _ in range(2)]
+    for value, chosen in zip(values, (indicators, scores), strict=True):
+        for entry, number in chosen.items():
+            value[slots[entry]] = number
+    return ReleasedBlock(indicator=noop.pack(values[0]), score=noop.pack(values[1]))
+
+
+def as_result(*releases: ReleasedBlock) -> Result:
+    return Result(probe_id="ab" * 16, camera="north", captured_at=now(), releases=releases, elapsed_ms=5)
+
+
+@pytest.fixture
+def reader() -> Reader:
+    return Reader(generate(PRESET).secret, THRESHOLD, len(NAMES))
+
+
+@pytest.mark.parametrize("score", [THRESHOLD, PRESET.fine_squared_norm])
+def test_a_score_that_is_possible(reader: Reader, score: int) -> None:
+    reading = read(as_result(released({3: 0}, {3: score})), reader)
+    assert (reading.matches, reading.problem) == ((Match(3, score),), None)
+
+
+@pytest.mark.parametrize(
+    "score", [PRESET.fine_squared_norm + 1, PLAIN_MODULUS // 2, -PRESET.fine_squared_norm - 1]
+)
+def test_a_score_that_no_template_can_have_spoils_the_whole_result(reader: Reader, score: int) -> None:
+    release = released({1: 0, 3: 0}, {1: THRESHOLD + 5, 3: score})
+    with pytest.raises(MalformedCiphertext):
+        reader.matches([release])
+    reading = read(as_result(release), reader)
+    assert (reading.matches, reading.problem) == ((), Problem.MALFORMED_CIPHERTEXT)
+
+
+@pytest.mark.parametrize("score", [THRESHOLD - 1, 0, 1, -1, -PRESET.fine_squared_norm])
+def test_between_gate_and_threshold_an_entry_is_dropped(reader: Reader, score: int) -> None:
+    assert reader.matches([released({2: 0}, {2: score})]) == []
+
+
+def test_what_lies_beyond_the_entries_is_not_looked_at(reader: Reader) -> None:
+    beyond = released({len(NAMES): 0, 20: 0}, {len(NAMES): THRESHOLD, 20: THRESHOLD})
+    assert reader.matches([beyond]) == []
+
+
+@pytest.mark.parametrize("blocks", [0, 2])
+def test_a_result_of_another_number_of_blocks(reader: Reader, blocks: int) -> None:
+    releases = [released({0: 0}, {0: THRESHOLD})] * blocks
+    with pytest.raises(MalformedCiphertext):
+        reader.matches(releases)
+    assert read(as_result(*releases), reader).problem is Problem.MALFORMED_CIPHERTEXT
+
+
+@pytest.mark.parametrize("data", [b"", b"\0" * 10, b"\xff" * 4 * PRESET.poly_degree])
+def test_a_release_that_is_no_ciphertext(reader: Reader, data: bytes) -> None:
+    good = released({0: 0}, {0: THRESHOLD})
+    for bad in (good.model_copy(update={"indicator": data}), good.model_copy(update={"score": data})):
+        reading = read(as_result(bad), reader)
+        assert (reading.matches, reading.problem) == ((), Problem.MALFORMED_CIPHERTEXT)
+
+
+def test_a_release_of_another_preset(keys: KeySet) -> None:
+    real = Reader(keys.secret, THRESHOLD, len(NAMES))
+    reading = read(as_result(released({0: 0}, {0: THRESHOLD})), real)
+    assert (reading.matches, reading.problem) == ((), Problem.MALFORMED_CIPHERTEXT)
+
+
+def test_a_failed_result_has_a_problem_and_no_matches(reader: Reader) -> None:
+    failed = FailedResult(
+        probe_id="ab" * 16, camera="north", captured_at=now(), problem=Problem.WORKER_LOST.urn
+    )
+    reading = read(failed, reader)
+    assert (reading.matches, reading.problem, reading.size) == ((), Problem.WORKER_LOST, 0)
+
+
+def test_a_score_beyond_the_norm_through_the_server(
+    post: Post, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A camera that does not keep to the norm makes a result that cannot be, and it is shown as one."""
+    coarse, fine = rows((12, 0)), rows((201, 0))
+    both = np.concatenate([coarse + fine, coarse - fine]) * ((PLAIN_MODULUS + 1) // 2)
+    too_long = noop.pack(PRESET.layouts[0].repeat(both % PLAIN_MODULUS))
+    made = post.probe(KNOWN, ciphertext=too_long)
+    post.server.client("camera").post_probe(post.deployment, made)
+    post.server.results(post.deployment, 1)
+    assert post.run(count=1, out=tmp_path / "matches.json") == 0
+    (reading,) = json.loads((tmp_path / "matches.json").read_text())
+    assert (reading["matches"], reading["problem"]) == ([], Problem.MALFORMED_CIPHERTEXT.urn)
+    printed = capsys.readouterr().out
+    assert "not read: " in printed
+    assert not any(name in printed for name in NAMES)
+
+
+# What it refuses to start with; results must stay where they are
+
+
+def edited(post: Post, folder: Path, **changes: object) -> Path:
+    path = folder / "entries.json"
+    path.write_text(json.dumps(json.loads(post.entries.read_text()) | changes))
+    return path
+
+
+def refused(post: Post, capsys: pytest.CaptureFixture[str], said: str, **changes: object) -> None:
+    post.see(KNOWN)
+    assert post.run(count=1, **changes) == 1
+    printed = capsys.readouterr()
+    assert said in only_error(printed.err)
+    assert printed.out == ""
+    assert post.left() == 1
+
+
+def test_keys_of_another_ceremony(post: Post, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ceremony.hold(PRESET, PASSPHRASE, tmp_path / "keys")
+    refused(post, capsys, "another key", keys=tmp_path / "keys")
+
+
+def test_a_deployment_of_another_key(post: Post, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its results would open to noise, in which a match turns up by chance, and be deleted."""
+    other = generate(PRESET)
+    ceremony.write(other, PASSPHRASE, tmp_path / "keys")
+    refused(
+        post,
+        capsys,
+        "The deployment has another key",
+        keys=tmp_path / "keys",
+        entries=edited(post, tmp_path, keyId=other.secret.key_id),
+    )
+
+
+@pytest.mark.parametrize(
+    "changes", [{"entries": [*NAMES, "One more"]}, {"entries": NAMES[:-1]}, {"modelDigest": "cd" * 32}]
+)
+def test_the_names_of_another_watchlist(
+    post: Post, tmp_path: Path, capsys: pytest.CaptureFixture[str], changes: dict[str, object]
+) -> None:
+    refused(post, capsys, "another watchlist", entries=edited(post, tmp_path, **changes))
+
+
+def test_a_deployment_without_a_watchlist(
+    post: Post, server: ServerProcess, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = f"empty-{secrets.token_hex(4)}"
+    upload = Upload(server.client("custodian"), name, post.folder / "keys", post.folder / "watchlist").send()
+    next(upload)
+    upload.close()
+    assert post.run(count=1, deployment=name) == 1
+    assert "no watchlist yet" in only_error(capsys.readouterr().err)
+
+
+def test_a_wrong_passphrase(post: Post, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "passphrase").write_text("correct horse battery stable")
+    refused(post, capsys, "passphrase does not open", passphrase_file=tmp_path / "passphrase")
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"entries": [], "fineThreshold": 5, "keyId": "x"}'])
+def test_names_that_are_damaged(
+    post: Post, tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str
+) -> None:
+    (tmp_path / "entries.json").write_text(content)
+    refused(post, capsys, "names of the entries", entries=tmp_path / "entries.json")
+
+
+def test_a_file_is_not_written_over_and_no_result_is_lost_to_it(
+    post: Post, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "matches.json").write_text("of yesterday")
+    refused(post, capsys, "is there already", out=tmp_path / "matches.json")
+    assert (tmp_path / "matches.json").read_text() == "of yesterday"
+
+
+def test_a_folder_that_is_not_there_loses_no_result(
+    post: Post, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    refused(post, capsys, "its folder is not", out=tmp_path / "nowhere" / "matches.json")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"deployment": "nowhere"}, "no such deployment"),
+        ({"server": "http://127.0.0.1:1"}, "cannot be reached"),
+        ({"token_file": "{folder}/passphrase"}, "credentials"),
+        ({"keys": "{folder}/watchlist"}, "secret key cannot be read"),
+    ],
+)
+def test_an_error_is_one_sentence(
+    post: Post, capsys: pytest.CaptureFixture[str], changes: dict[str, str], said: str
+) -> None:
+    filled = {name: value.format(folder=post.folder) for name, value in changes.items()}
+    refused(post, capsys, said, **filled)
+
+
+def test_a_server_that_goes_in_the_middle_takes_no_match_along(
+    post: Post, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sent = post.see(KNOWN, KNOWN, STRANGER)
+    second = f"DELETE /v1/deployments/{post.deployment}/results/{sent[1]}".encode()
+    with forwarding(post.server.address, breaks_at=second) as forwarder:
+        assert post.run(server=forwarder.address, count=3, out=tmp_path / "matches.json") == 1
+    printed = capsys.readouterr()
+    assert "cannot be reached" in only_error(printed.err)
+    kept = json.loads((tmp_path / "matches.json").read_text())
+    assert [reading["probeId"] for reading in kept] == sent[:2]
+    assert [len(reading["matches"]) for reading in kept] == [2, 2]
+    assert "2 results read, 2 with a match" in printed.out
+    # Only the first is gone: what was not acknowledged is fetched again.
+    assert post.left() == 2
+    assert post.run(count=2, out=tmp_path / "rest.json") == 0
+    rest = json.loads((tmp_path / "rest.json").read_text())
+    assert [reading["probeId"] for reading in rest] == sent[1:]
+
+
+# What the server sees
+
+
+def heard(post: Post, *templates: Templates | None) -> list[str]:
+    """Everything that a run over such results sends, line by line, without what differs between any two runs."""
+    post = opened(post)
+    post.see(*templates)
+    with forwarding(post.server.address) as forwarder:
+        assert post.run(server=forwarder.address, count=len(templates)) == 0
+    text = bytes(forwarder.sent).decode().replace(post.deployment, "DEPLOYMENT")
+    return PROBE_ID.sub("PROBE", text.replace(forwarder.address[7:], "HOST")).splitlines()
+
+
+def test_the_server_cannot_tell_what_was_found(first_post: Post) -> None:
+    runs = [
+        heard(first_post, *seen)
+        for seen in ([KNOWN] * 3, [STRANGER] * 3, [STRANGER, KNOWN, STRANGER], [KNOWN, None, STRANGER])
+    ]
+    assert [line for line in runs[0] if line.endswith("HTTP/1.1")] == [
+        "GET /v1/deployments/DEPLOYMENT HTTP/1.1",
+        "GET /v1/deployments/DEPLOYMENT/results?wait=0.200 HTTP/1.1",
+        *["DELETE /v1/deployments/DEPLOYMENT/results/PROBE HTTP/1.1"] * 3,
+    ]
+    assert runs[1:] == runs[:1] * 3
+
+
+def test_results_are_fetched_until_none_comes(post: Post, capsys: pytest.CaptureFixture[str]) -> None:
+    post.see(STRANGER, KNOWN)
+    with forwarding(post.server.address) as forwarder:
+        assert post.run(server=forwarder.address) == 0
+    assert [each.split()[0] for each in forwarder.requests] == ["GET", "GET", "DELETE", "DELETE", "GET"]
+    assert "2 results read, 1 with a match" in capsys.readouterr().out
