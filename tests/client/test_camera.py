@@ -30,7 +30,6 @@ from blindwatch.errors import (
     WrongKey,
     WrongPreset,
 )
-from blindwatch.he.keys import EncryptionKey
 from blindwatch.he.presets import preset
 from blindwatch.secret.keys import KeySet, generate
 from blindwatch.vision.pipeline import Face, FacePipeline
@@ -157,13 +156,13 @@ def opened(server: ServerProcess, offer: DeploymentOffer) -> str:
     return name
 
 
-def refusals(offer: DeploymentOffer, real: KeySet) -> dict[type[BlindwatchError], DeploymentOffer]:
-    return {
-        ModelMismatch: offer.model_copy(update={"model_digest": "cd" * 32}),
-        WrongKey: of_keys(offer, generate(preset(NOOP))),
-        WrongPreset: of_keys(offer, real),
-        DeploymentNotReady: offer,
-    }
+def refused(offer: DeploymentOffer, real: KeySet, expected: type[BlindwatchError]) -> DeploymentOffer:
+    """An offer of a deployment that the camera is not made for."""
+    if expected is ModelMismatch:
+        return offer.model_copy(update={"model_digest": "cd" * 32})
+    if expected is WrongKey:
+        return of_keys(offer, generate(preset(NOOP)))
+    return of_keys(offer, real) if expected is WrongPreset else offer
 
 
 @pytest.mark.parametrize("expected", [ModelMismatch, WrongKey, WrongPreset, DeploymentNotReady])
@@ -177,7 +176,7 @@ def test_a_deployment_that_it_is_not_made_for_is_refused_before_the_first_probe(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    name = opened(server, refusals(offer, keys)[expected])
+    name = opened(server, refused(offer, keys, expected))
     with pytest.raises(expected):
         make(server, name).check_deployment()
     write(tmp_path / "crowd" / "1.png", small(0))
@@ -384,10 +383,6 @@ def test_the_table_is_of_counts_only(
     assert counts == {"images": "7", "faces": "3", "sent": "3", "dropped": "0", "unusable": "5"}
 
 
-def reveal_key(scene: Scene, folder: Path) -> Path:
-    return write(folder / "other.key", EncryptionKey(preset("reveal-128"), b"no key").to_bytes())
-
-
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -428,7 +423,6 @@ def test_a_model_that_was_changed_is_refused(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
-    pipeline: FacePipeline,
 ) -> None:
     registry = Registry.load()
     embedder = registry.find(registry.pipeline("default").embedder)
