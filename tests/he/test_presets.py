@@ -47,6 +47,20 @@ def test_thresholds_that_cannot_be_evaluated_are_refused(real: Preset, threshold
         real.check_threshold(threshold)
 
 
+@pytest.mark.parametrize("similarity", [0.0, -0.1, 1.1, float("nan"), float("inf")])
+def test_a_similarity_that_is_none_is_refused(real: Preset, similarity: float) -> None:
+    with pytest.raises(ConfigurationError):
+        real.thresholds(similarity)
+
+
+@pytest.mark.parametrize(
+    ("similarity", "gate", "fine"), [(0.1, 81, 3200), (0.45, 82, 14400), (1, 192, 32000)]
+)
+def test_the_gate_lies_below_the_threshold(real: Preset, similarity: float, gate: int, fine: int) -> None:
+    chosen = real.thresholds(similarity)
+    assert (chosen.gate, chosen.fine) == (gate, fine)
+
+
 def test_a_preset_without_room_for_flooding_is_refused(real: Preset) -> None:
     real.check_flooding()
     with pytest.raises(BudgetExhausted):

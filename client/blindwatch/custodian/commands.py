@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import isfinite
 from pathlib import Path
 from typing import Annotated
 
@@ -74,8 +73,6 @@ def enrol(
     if models.dimension != key.preset.dimension:
         raise ConfigurationError("The pipeline's embeddings do not have the preset's dimension.")
     lowest = models.operating_point if threshold is None else threshold
-    if not isfinite(lowest):
-        raise ConfigurationError("The lowest similarity of a match must be a number between 0 and 1.")
     terms = enrolment.Terms(key, models.model_digest, key.preset.thresholds(lowest))
     with progress() as display:
         embeddings = [
@@ -87,7 +84,12 @@ def enrol(
         writing = enrolment.write_watchlist(watchlist, terms, names, templates(embeddings, key.preset))
         for _ in display.track(writing, total, description="Encrypting"):
             pass
-    Console().print(f"[green]Enrolled[/] {len(people)} people, threshold {lowest:.3f}")
+    console = Console()
+    console.print(f"[green]Enrolled[/] {len(people)} people, threshold {lowest:.3f}")
+    preset = key.preset
+    if terms.thresholds.gate == preset.lowest_threshold:
+        least = preset.lowest_threshold / preset.squared_norm
+        console.print(f"[yellow]Note:[/] below a similarity of about {least:.3f} the preset finds nobody.")
 
 
 def _enrol_gallery(keys: Path, people: list[enrolment.Person], out: Path, pipeline: str) -> None:

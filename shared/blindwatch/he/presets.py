@@ -99,11 +99,11 @@ class Preset:
 
     def thresholds(self, similarity: float) -> Thresholds:
         """What decides for a lowest similarity (cosine) that is a match."""
+        if not 0 < similarity <= 1:  # nor where it is not a number
+            raise ConfigurationError("The lowest similarity of a match must lie between 0 and 1.")
         gate = round(similarity * self.squared_norm) - self.gate_margin
         fine = ceil(similarity * self.fine_squared_norm)
         chosen = Thresholds(max(gate, self.lowest_threshold), fine)
-        if not 0 < fine <= self.fine_squared_norm:
-            raise ConfigurationError("The lowest similarity of a match must lie between 0 and 1.")
         self.check_threshold(chosen.gate)
         return chosen
 
