@@ -55,8 +55,8 @@ def _beside(axes: Any, rows: Rows) -> None:
 
 
 def _growth(axes: Any, rows: Rows) -> None:
-    """Time by entries, a line for each number of cores."""
-    default = [row for row in rows if row.name == "growth" and row.note == "|V| = 120"]
+    """Time by entries, a line for each number of cores, for templates of the preset's own length."""
+    default = [row for row in rows if row.name == "growth" and row.note == "|V| = 120" and row.dim == 128]
     for colour, cores in zip(_COLOURS, sorted({row.cores for row in default}), strict=False):
         line = sorted((row.entries, row.median_s or 0.0) for row in default if row.cores == cores)
         axes.plot(*zip(*line, strict=True), marker="o", color=colour, label=f"cores: {cores}")
@@ -100,6 +100,9 @@ def _logarithmic(axes: Any) -> None:
     if axes.lines:
         axes.set_xscale("log")
         axes.set_yscale("log")
+        axes.xaxis.set_major_formatter("{x:,.0f}")
+        for form in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
+            form("{x:g}")
         axes.legend(frameon=False)
         axes.grid(which="major", color="#dddddd", linewidth=0.6)
 
