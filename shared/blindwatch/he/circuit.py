@@ -45,7 +45,7 @@ class Circuit(Generic[V]):
 
     def release_polynomial(self, score: V) -> V:
         """P of the score: zero exactly where the score reaches the threshold."""
-        s = Node(score, 1)
+        s = Node(self._scheme.lower(score, self._ladder[1]), 1)
         z = self._combine([self._product(s, s), s], [1, -self._fold], 0)
         powers = {1: z}
         for low, high in ((1, 1), (1, 2), (2, 2)):
