@@ -13,7 +13,7 @@ ROOTS = ("client", "server", "shared")
 HOME = {
     "client": {"bench", "camera", "custodian", "demo", "operator", "oversight", "secret", "vision"},
     "server": {"matching", "store"},
-    "shared": {"cli", "errors", "he", "tlog", "wire"},
+    "shared": {"cli", "errors", "he", "policy", "statements", "tlog", "wire"},
 }
 MAY_IMPORT = {"client": {"client", "shared"}, "server": {"server", "shared"}, "shared": {"shared"}}
 HOLDS_SECRET = {"secret", "custodian", "operator", "demo", "bench"}

@@ -10,6 +10,7 @@
     ├── CipherError         MalformedCiphertext, WrongPreset, WrongKey, BudgetExhausted
     ├── DeploymentError     UnknownDeployment, DeploymentExists, DeploymentNotReady, EmptyWatchlist, MissingBlob,
     │                       RankedNotAllowed, WrongUse
+    ├── StatementError      NotAuthorised, StatementMismatch, PolicyViolation, OutsideWindow
     ├── AccessError         Unauthenticated, Forbidden
     └── ServiceError        NotFound, Busy, WorkerLost, ServerUnavailable, InternalError
 
@@ -47,6 +48,10 @@ class Problem(Enum):
     MISSING_BLOB = ("missing-blob", 409, "The watchlist names data that was not uploaded")
     RANKED_NOT_ALLOWED = ("ranked-not-allowed", 403, "The server does not allow ranked search")
     WRONG_USE = ("wrong-use", 409, "The deployment is for another use")
+    NOT_AUTHORISED = ("not-authorised", 403, "The statement lacks a signature that it needs")
+    STATEMENT_MISMATCH = ("statement-mismatch", 409, "The statement is not the one that belongs here")
+    POLICY_VIOLATION = ("policy-violation", 422, "The policy profile does not allow this")
+    OUTSIDE_WINDOW = ("outside-window", 403, "The deployment does not run at this time")
     UNAUTHENTICATED = ("unauthenticated", 401, "The request carries no valid credentials")
     FORBIDDEN = ("forbidden", 403, "The role is not allowed to do this")
     NOT_FOUND = ("not-found", 404, "There is nothing at this address")
@@ -236,6 +241,36 @@ class WrongUse(DeploymentError):
     """The deployment reveals matches only and ranking was asked for, or the other way round."""
 
     problem = Problem.WRONG_USE
+
+
+class StatementError(BlindwatchError):
+    """A signed statement does not hold."""
+
+    problem = Problem.NOT_AUTHORISED
+
+
+class NotAuthorised(StatementError):
+    """Nobody, or too few of those who would have to, signed the statement as it is."""
+
+    problem = Problem.NOT_AUTHORISED
+
+
+class StatementMismatch(StatementError):
+    """A statement is of another kind, version or deployment than the one that belongs here."""
+
+    problem = Problem.STATEMENT_MISMATCH
+
+
+class PolicyViolation(StatementError):
+    """A statement breaks a rule of its policy profile."""
+
+    problem = Problem.POLICY_VIOLATION
+
+
+class OutsideWindow(StatementError):
+    """The deployment has not begun, or has ended."""
+
+    problem = Problem.OUTSIDE_WINDOW
 
 
 class AccessError(BlindwatchError):

@@ -50,3 +50,12 @@ PAUSE_SECONDS: Final = 2.0
 # A body has this many seconds to arrive, and one more for each part of this size.
 BODY_SECONDS: Final = 30.0
 BODY_PART: Final = 64 * KIB
+
+# Signed statements: the largest is the watchlist's, with the digest of every ciphertext.
+ENVELOPE: Final = 8 * MIB
+SIGNATURES: Final = 64
+REGISTER: Final = 1 * MIB
+CAMERAS: Final = 256
+DOCUMENTS: Final = 64
+REMOVED: Final = 65_536
+SEALED: Final = 8 * KIB

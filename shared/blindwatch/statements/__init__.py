@@ -1,0 +1,1 @@
+"""Signed statements: who may sign them, what they say, and what makes them hold."""

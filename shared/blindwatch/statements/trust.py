@@ -1,0 +1,189 @@
+"""What makes a statement hold: whose signatures it needs, and what its profile demands of it. Every check raises."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Final
+
+from blindwatch.errors import NotAuthorised, OutsideWindow, PolicyViolation, StatementMismatch
+from blindwatch.policy.profile import Profile
+from blindwatch.statements.dsse import Envelope
+from blindwatch.statements.predicates import (
+    Closing,
+    DeploymentManifest,
+    Revocation,
+    Tombstone,
+    Watchlist,
+    instant,
+)
+from blindwatch.statements.register import PersonRole, Register
+
+_CUSTODIAN: Final = PersonRole.CUSTODIAN
+_OFFICER: Final = PersonRole.AUTHORISING_OFFICER
+_USES: Final = {"live": "reveal", "retrospective": "ranked", "operator-initiated": "reveal"}
+
+
+def check_deployment(envelope: Envelope, register: Register, profile: Profile) -> DeploymentManifest:
+    """The manifest in an envelope, once it keeps to its profile and has the signatures that it needs."""
+    manifest = DeploymentManifest.read(envelope)
+    check_policy(manifest, profile)
+    check_approved(envelope, manifest, register, profile)
+    return manifest
+
+
+def check_approved(
+    envelope: Envelope, manifest: DeploymentManifest, register: Register, profile: Profile
+) -> None:
+    """The creator, a custodian, has signed, and as many authorising officers as the profile asks for."""
+    signers = register.signers(envelope)
+    if manifest.creator not in signers.of_role(_CUSTODIAN):
+        raise NotAuthorised("The custodian who drew up the manifest has not signed it as it is now.")
+    approved = len(signers.of_role(_OFFICER) - {manifest.creator})
+    if approved < profile.approvals:
+        raise NotAuthorised(
+            f"The manifest has the approval of {approved} authorising officers of the {profile.approvals} it needs.",
+            "A change after approval voids it: have it approved again.",
+        )
+
+
+def check_policy(manifest: DeploymentManifest, profile: Profile) -> None:
+    """The manifest keeps to every rule of its profile that can be told from it alone."""
+    if (manifest.profile.name, manifest.profile.digest) != (profile.name, profile.digest):
+        raise PolicyViolation("The manifest follows another version of the policy profile.")
+    if manifest.use != _USES[profile.use]:
+        raise PolicyViolation("The profile is for another use than the manifest's.")
+    _check_window(manifest, profile)
+    _check_list(manifest, profile)
+    _check_documents(manifest, profile)
+    if manifest.use == "reveal" and manifest.thresholds.similarity < profile.lowest_similarity:
+        raise PolicyViolation("The threshold is below the lowest that the profile allows.")
+
+
+def _check_window(manifest: DeploymentManifest, profile: Profile) -> None:
+    length = instant(manifest.window.not_after) - instant(manifest.window.not_before)
+    if length > timedelta(hours=profile.window_hours):
+        raise PolicyViolation(f"The window is longer than the {profile.window_hours:g} hours of the profile.")
+
+
+def _check_list(manifest: DeploymentManifest, profile: Profile) -> None:
+    check_categories(manifest.watchlist.by_category, profile)
+    if profile.list_cap is not None and manifest.watchlist.entries > profile.list_cap:
+        raise PolicyViolation(f"The list has more entries than the {profile.list_cap} of the profile.")
+    age = instant(manifest.window.not_before) - instant(manifest.watchlist.built_at)
+    if profile.list_age_hours is not None and age > timedelta(hours=profile.list_age_hours):
+        raise PolicyViolation(
+            f"The list is more than {profile.list_age_hours:g} hours old when the deployment begins.",
+            "Build it again, and have the manifest approved with the new one.",
+        )
+    cap, predicted = profile.false_alerts_per_1000, manifest.predicted
+    if cap is not None and predicted.false_alerts_per_1000 > cap and predicted.acknowledged is None:
+        raise PolicyViolation(
+            f"More than {cap:g} false alerts in 1,000 faces are predicted, and nobody has acknowledged it.",
+            "Choose a higher threshold or a shorter list, or acknowledge it with a reason.",
+        )
+
+
+def check_categories(categories: Iterable[str], profile: Profile) -> None:
+    """All categories are among those of the profile, which are closed."""
+    if not set(categories) <= {each.name for each in profile.categories}:
+        raise PolicyViolation("The list has a category that the profile does not have.")
+
+
+def _check_documents(manifest: DeploymentManifest, profile: Profile) -> None:
+    held = {each.kind: each for each in manifest.documents}
+    for kind in profile.documents:
+        if kind not in held:
+            raise PolicyViolation(f"The document '{kind}' is missing, which the profile requires.")
+        if instant(held[kind].expires) < instant(manifest.window.not_after):
+            raise PolicyViolation(f"The document '{kind}' lapses before the deployment ends.")
+
+
+def check_open(manifest: DeploymentManifest, at: datetime) -> None:
+    """The deployment runs at this time."""
+    if at < instant(manifest.window.not_before):
+        raise OutsideWindow("The deployment has not begun yet.", "Its window is in the manifest.")
+    if at >= instant(manifest.window.not_after):
+        raise OutsideWindow("The deployment has ended.", "Its window is in the manifest.")
+
+
+def check_succeeds(new: DeploymentManifest, old: DeploymentManifest) -> None:
+    """A version that may take the place of another: newer, of the same deployment and the same key."""
+    if new.version <= old.version:
+        raise StatementMismatch("The manifest is not newer than the one in force.", "Draw up a new version.")
+    same = ("deployment", "use", "preset", "key_id", "bundle_digest", "model_digest")
+    if any(getattr(new, name) != getattr(old, name) for name in same):
+        raise StatementMismatch(
+            "The manifest has another key, preset, model or use than the one in force.",
+            "Open another deployment; within one these stay as they are.",
+        )
+
+
+def check_watchlist(
+    envelope: Envelope, register: Register, profile: Profile, manifest: DeploymentManifest
+) -> Watchlist:
+    """The list in an envelope, once it is the one that the manifest names and custodians have signed it."""
+    if envelope.digest != manifest.watchlist.digest:
+        raise StatementMismatch("The list is not the one that the deployment's manifest names.")
+    watchlist = Watchlist.read(envelope)
+    shared = ("deployment", "preset", "key_id", "model_digest")
+    counted = ("built_at", "entries", "by_category", "under_age")
+    if any(getattr(watchlist, name) != getattr(manifest, name) for name in shared) or any(
+        getattr(watchlist, name) != getattr(manifest.watchlist, name) for name in counted
+    ):
+        raise StatementMismatch("The list was made on other terms than the deployment's manifest states.")
+    signed = len(register.signers(envelope).of_role(_CUSTODIAN))
+    if signed < profile.list_signatures:
+        raise NotAuthorised(
+            f"The list is signed by {signed} custodians of the {profile.list_signatures} it needs."
+        )
+    return watchlist
+
+
+def check_tombstone(
+    envelope: Envelope, register: Register, manifest: DeploymentManifest, before: Tombstone | None
+) -> Tombstone:
+    """The removal in an envelope, which goes on from the one before and takes nothing of it back."""
+    tombstone = Tombstone.read(envelope)
+    if (tombstone.deployment, tombstone.watchlist_digest) != (
+        manifest.deployment,
+        manifest.watchlist.digest,
+    ):
+        raise StatementMismatch("The removal is for another list.")
+    if tombstone.removed[-1] >= manifest.watchlist.entries:
+        raise StatementMismatch("The removal names an entry that the list does not have.")
+    sequence, removed = (before.sequence, set(before.removed)) if before else (0, set())
+    if tombstone.sequence != sequence + 1 or not removed <= set(tombstone.removed):
+        raise StatementMismatch(
+            "The removal does not go on from the one in force.", "Make it again from the newest."
+        )
+    _require_one(envelope, register, _CUSTODIAN)
+    return tombstone
+
+
+def check_revocation(envelope: Envelope, register: Register, manifest: DeploymentManifest) -> Revocation:
+    """The revocation of a camera in an envelope. It takes one person, as everything that only takes away."""
+    revocation = Revocation.read(envelope)
+    if revocation.deployment != manifest.deployment:
+        raise StatementMismatch("The revocation is for another deployment.")
+    _require_one(envelope, register, _CUSTODIAN, _OFFICER)
+    return revocation
+
+
+def check_closing(envelope: Envelope, register: Register, manifest: Envelope) -> Closing:
+    """The closing in an envelope, for the deployment of this manifest. It takes one person."""
+    closing = Closing.read(envelope)
+    if (closing.deployment, closing.manifest_digest) != (
+        DeploymentManifest.read(manifest).deployment,
+        manifest.digest,
+    ):
+        raise StatementMismatch("The closing is for another deployment, or another version of its manifest.")
+    _require_one(envelope, register, _CUSTODIAN, _OFFICER)
+    return closing
+
+
+def _require_one(envelope: Envelope, register: Register, *roles: PersonRole) -> None:
+    signers = register.signers(envelope)
+    if not any(signers.of_role(role) for role in roles):
+        wanted = " or an ".join(role.value.replace("-", " ") for role in roles)
+        raise NotAuthorised(f"The statement needs the signature of a {wanted} of the register.")
