@@ -264,7 +264,8 @@ class Receipt(Predicate):
 
     deployment: DeploymentId
     manifest_digest: Digest
-    closing_digest: Digest
+    closing_digest: Digest | None = None
+    """The closing that was carried out; none where the time of the manifest had simply run out."""
     signer: PersonName
     destroyed_at: Timestamp
     destroyed: tuple[Destroyed, ...]
@@ -272,8 +273,8 @@ class Receipt(Predicate):
     """What remains, none of it biometric."""
 
     def subjects(self) -> dict[str, str]:
-        """The closing that was carried out."""
-        return {"closing": self.closing_digest}
+        """The manifest of what is gone."""
+        return {"deployment": self.manifest_digest}
 
 
 class KeyRequest(Predicate):
