@@ -1,0 +1,163 @@
+"""The people of a force, and statements that they sign, for any deployment a test thinks of."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+
+from blindwatch.policy.profile import Profile, profile
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from blindwatch.statements.dsse import Envelope
+from blindwatch.statements.predicates import (
+    CameraKey,
+    DeploymentManifest,
+    Document,
+    ListRef,
+    Prediction,
+    ProfileRef,
+    Thresholds,
+    Watchlist,
+    Window,
+)
+from blindwatch.statements.register import Person, PersonRole, Register, entry
+from blindwatch.statements.signing import Identity
+
+ROLES = {
+    "a.khan": PersonRole.CUSTODIAN,
+    "b.osei": PersonRole.CUSTODIAN,
+    "c.ruiz": PersonRole.CUSTODIAN,
+    "d.silva": PersonRole.AUTHORISING_OFFICER,
+    "f.lund": PersonRole.AUTHORISING_OFFICER,
+    "e.novak": PersonRole.OPERATOR,
+    "o.ngo": PersonRole.OVERSIGHT,
+    "server-1": PersonRole.SERVER,
+}
+CREATOR = "a.khan"
+CATEGORY = "test-subject"
+BLANK = "00" * 32
+
+
+def stamp(at: datetime) -> str:
+    """A time as statements carry it."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def camera_key(name: str, key: Ed25519PrivateKey) -> CameraKey:
+    """A camera as a manifest lists it."""
+    return CameraKey(name=name, ed25519=base64.b64encode(key.public_key().public_bytes_raw()).decode())
+
+
+@dataclass(frozen=True)
+class Force:
+    """Everybody with their private keys, as nobody ever has them."""
+
+    profile_name: str = "demo"
+
+    @cached_property
+    def identities(self) -> dict[str, Identity]:
+        return {name: Identity.generate() for name in ROLES}
+
+    @cached_property
+    def register(self) -> Register:
+        return Register(Person(name, role, self.identities[name].public) for name, role in ROLES.items())
+
+    @property
+    def profile(self) -> Profile:
+        return profile(self.profile_name)
+
+    def write_register(self, path: Path) -> Path:
+        path.write_text("\n".join(entry(person) for person in self.register.people))
+        return path
+
+    def write_identity(self, name: str, path: Path) -> Path:
+        path.touch(mode=0o600)
+        path.write_bytes(self.identities[name].to_pem())
+        return path
+
+    def sign(self, envelope: Envelope, *names: str) -> Envelope:
+        for name in names:
+            envelope = envelope.signed_by(self.identities[name])
+        return envelope
+
+    def watchlist(self, watchlist: Watchlist) -> Envelope:
+        """A list with the signatures that its profile asks for."""
+        return self.sign(
+            watchlist.envelope(), *self._of(PersonRole.CUSTODIAN)[: self.profile.list_signatures]
+        )
+
+    def manifest(self, manifest: DeploymentManifest) -> Envelope:
+        """A manifest with the signatures that its profile asks for."""
+        officers = self._of(PersonRole.AUTHORISING_OFFICER)[: self.profile.approvals]
+        return self.sign(manifest.envelope(), manifest.creator, *officers)
+
+    def _of(self, role: PersonRole) -> list[str]:
+        return [name for name, held in ROLES.items() if held is role]
+
+
+def a_watchlist(force: Force, **changes: object) -> Watchlist:
+    """A list of ten test subjects; its blocks and digests are to be given where they matter."""
+    content: dict[str, object] = {
+        "deployment": "gate-4",
+        "preset": "insecure-noop-128",
+        "key_id": BLANK,
+        "model_digest": "ab" * 32,
+        "built_at": stamp(datetime.now(UTC)),
+        "entries": 10,
+        "under_age": 0,
+        "blocks": ((BLANK,),),
+        "package_digest": BLANK,
+        "membership_digest": BLANK,
+        **changes,
+    }
+    content.setdefault("by_category", {CATEGORY: content["entries"]})
+    assert CATEGORY in {each.name for each in force.profile.categories}
+    return Watchlist.model_validate(content)
+
+
+def a_manifest(force: Force, watchlist: Watchlist, listed: Envelope, **changes: object) -> DeploymentManifest:
+    """A manifest for a list that runs from a minute ago for an hour."""
+    start = datetime.now(UTC) - timedelta(minutes=1)
+    content: dict[str, object] = {
+        "deployment": watchlist.deployment,
+        "version": 1,
+        "profile": ProfileRef(
+            name=force.profile.name, version=force.profile.version, digest=force.profile.digest
+        ),
+        "use": "reveal",
+        "purpose": "To try the software out",
+        "place": "A loopback interface",
+        "window": Window(not_before=stamp(start), not_after=stamp(start + timedelta(hours=1))),
+        "cameras": (),
+        "model_digest": watchlist.model_digest,
+        "preset": watchlist.preset,
+        "key_id": watchlist.key_id,
+        "bundle_digest": BLANK,
+        "thresholds": Thresholds(similarity=0.7, gate=140, fine=22400),
+        "predicted": Prediction(false_match_rate=1e-6, false_alerts_per_1000=0.01),
+        "watchlist": ListRef(
+            digest=listed.digest,
+            built_at=watchlist.built_at,
+            entries=watchlist.entries,
+            by_category=watchlist.by_category,
+            under_age=watchlist.under_age,
+        ),
+        "documents": documents(force, start + timedelta(days=1)),
+        "creator": CREATOR,
+        **changes,
+    }
+    return DeploymentManifest.model_validate(content)
+
+
+def documents(force: Force, expires: datetime) -> tuple[Document, ...]:
+    """All the documents that the profile requires."""
+    return tuple(
+        Document(
+            kind=kind, version="1", digest=hashlib.sha256(kind.encode()).hexdigest(), expires=stamp(expires)
+        )
+        for kind in force.profile.documents
+    )
