@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
-from blindwatch.policy.profile import Profile, profile
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from blindwatch.policy.profile import Profile, profile
 from blindwatch.statements.dsse import Envelope
 from blindwatch.statements.predicates import (
     CameraKey,

@@ -1,0 +1,1 @@
+"""Policy profiles: rules as configuration."""

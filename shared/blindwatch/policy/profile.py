@@ -1,0 +1,104 @@
+"""Policy profiles: the rules of a force or a law as configuration, named and versioned, in one place for everything.
+
+Code, command line, documentation and purging read the same file, so they cannot say different things.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from importlib import resources
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from blindwatch.errors import ConfigurationError
+
+Use = Literal["live", "retrospective", "operator-initiated"]
+Word = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+Hours = Annotated[float, Field(gt=0)]
+_FOLDER: Final = "profiles"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Category(_Part):
+    """A reason for which somebody may be on a list."""
+
+    name: Word
+    title: str
+    sensitive: bool = False
+    """Needs a second approval, with a reason."""
+
+
+class Clocks(_Part):
+    """How long what is kept. Hours and days are from the event, or from the end of the deployment."""
+
+    non_match_seconds: Annotated[float, Field(ge=0)]
+    alert_hours: Annotated[float, Field(ge=0)]
+    list_after_end_hours: Annotated[float, Field(ge=0)]
+    video_days: Annotated[float, Field(ge=0)]
+    audit_days: Annotated[float, Field(gt=0)]
+
+
+class Profile(_Part):
+    """The rules that a deployment follows."""
+
+    name: Word
+    version: Annotated[int, Field(ge=1)]
+    title: str
+    use: Use
+    categories: Annotated[tuple[Category, ...], Field(min_length=1)]
+    entry_fields: tuple[Word, ...]
+    """Columns of an import that no row may leave empty, besides image, name and category."""
+    folder_import: bool = False
+    """Whether a plain folder of photographs may be enrolled, without a word about anybody."""
+    adult_age: Annotated[int, Field(ge=1)] = 18
+    list_age_hours: Hours | None = None
+    list_cap: Annotated[int, Field(ge=1)] | None = None
+    false_alerts_per_1000: Annotated[float, Field(gt=0)] | None = None
+    lowest_similarity: Annotated[float, Field(ge=-1, le=1)]
+    approvals: Annotated[int, Field(ge=1)]
+    list_signatures: Annotated[int, Field(ge=1)]
+    share_threshold: Annotated[int, Field(ge=1)]
+    share_count: Annotated[int, Field(ge=1)]
+    verifiers: Literal[1, 2]
+    documents: tuple[Word, ...]
+    window_hours: Hours
+    probes_per_minute: Annotated[int, Field(ge=1)]
+    probes_per_deployment: Annotated[int, Field(ge=1)]
+    replay_rate: Annotated[float, Field(ge=0, le=1)]
+    training_days: Annotated[int, Field(ge=1)]
+    clocks: Clocks
+    digest: str
+    """SHA-256 (hex) of the text that these rules were read from."""
+
+    def category(self, name: str) -> Category | None:
+        """The category of this name, if the profile has it."""
+        return next((each for each in self.categories if each.name == name), None)
+
+
+def profiles() -> list[str]:
+    """The names of all profiles."""
+    folder = resources.files(__package__) / _FOLDER
+    return sorted(file.name.removesuffix(".toml") for file in folder.iterdir() if file.name.endswith(".toml"))
+
+
+def profile(name: str) -> Profile:
+    """The profile of this name; raises ConfigurationError."""
+    if name not in profiles():
+        raise ConfigurationError(
+            "There is no policy profile of this name.", f"Choose one of: {', '.join(profiles())}"
+        )
+    return read((resources.files(__package__) / _FOLDER / f"{name}.toml").read_bytes())
+
+
+def read(data: bytes) -> Profile:
+    """A profile from its text; raises ConfigurationError."""
+    try:
+        content = tomllib.loads(data.decode())
+        return Profile.model_validate({**content, "digest": hashlib.sha256(data).hexdigest()})
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, ValidationError):
+        raise ConfigurationError("The policy profile does not follow its form.") from None
