@@ -175,6 +175,60 @@ def test_slots_without_an_entry_are_masked_whole(rng: np.random.Generator) -> No
         assert len(np.unique(values)) > 0.95 * PLAIN_MODULUS
 
 
+@pytest.mark.parametrize("count", [1008, 16400])
+def test_nothing_is_released_of_removed_entries_and_all_of_the_others(
+    count: int, rng: np.random.Generator
+) -> None:
+    clear = World.of(generate(preset("insecure-noop-128")))
+    matcher, templates = clear.matcher(), random_templates(rng, count)
+    for at in (0, 5, count - 1):  # the same face many times
+        templates.coarse[at], templates.fine[at] = templates.coarse[3], templates.fine[3]
+    blocks, probe = clear.blocks(matcher, templates), clear.encryptor.probe(one(templates, 3))
+    before = clear.open(matcher.match(probe, blocks, "a"), blocks)
+    after = clear.open(matcher.match(probe, blocks, "a", frozenset({3, count - 1})), blocks)
+    others = np.delete(np.arange(len(before[0])), [3, count - 1])
+    for earlier, later in zip(before, after, strict=True):
+        assert np.array_equal(earlier[others], later[others])
+    assert np.array_equal(np.flatnonzero(before[0] == 0), [0, 3, 5, count - 1])
+    assert np.array_equal(np.flatnonzero(after[0] == 0), [0, 5])
+
+
+def test_what_is_released_in_place_of_a_removed_entry_is_uniform(rng: np.random.Generator) -> None:
+    clear = World.of(generate(preset("insecure-noop-128")))
+    matcher, face = clear.matcher(), random_templates(rng, 1)
+    templates = Templates(np.repeat(face.coarse, 1008, axis=0), np.repeat(face.fine, 1008, axis=0))
+    blocks, probe = clear.blocks(matcher, templates), clear.encryptor.probe(face)
+    everyone = frozenset(range(1008))
+    runs = [clear.open(matcher.match(probe, blocks, str(i), everyone), blocks) for i in range(200)]
+    assert all((indicators != 0).all() for indicators, _ in runs)
+    for values in (np.concatenate([run[which] for run in runs]) for which in (0, 1)):
+        assert abs(values.mean() / PLAIN_MODULUS - 0.5) < 0.01
+        assert len(np.unique(values)) > 0.9 * PLAIN_MODULUS
+
+
+def test_a_removed_entry_that_matches_is_not_released(world: World, rng: np.random.Generator) -> None:
+    matcher, templates = world.matcher(), random_templates(rng, 1010)
+    for at in (7, 1009):
+        templates.coarse[at], templates.fine[at] = templates.coarse[3], templates.fine[3]
+    blocks = world.blocks(matcher, templates)
+    probe = world.encryptor.probe(one(templates, 3))
+    indicators, values = world.open(matcher.match(probe, blocks, "a", frozenset({3, 1009})), blocks)
+    score = int(templates.fine[3] @ templates.fine[3])
+    assert np.array_equal(np.flatnonzero(indicators == 0), [7])
+    assert values[7] == score
+    assert values[3] != score
+    assert values[1009] != score
+
+
+@pytest.mark.parametrize("number", [-1, 1008])
+def test_an_entry_that_no_block_has_cannot_be_removed(number: int, rng: np.random.Generator) -> None:
+    clear = World.of(generate(preset("insecure-noop-128")))
+    matcher, templates = clear.matcher(), random_templates(rng, 2)
+    blocks, probe = clear.blocks(matcher, templates), clear.encryptor.probe(one(templates, 0))
+    with pytest.raises(ConfigurationError):
+        matcher.match(probe, blocks, "a", frozenset({number}))
+
+
 def test_every_release_looks_new(world: World, rng: np.random.Generator) -> None:
     matcher = world.matcher()
     templates = random_templates(rng, 3)

@@ -61,6 +61,8 @@ class Match(Message):
     deployment: str
     probe_id: str
     ciphertext: Annotated[bytes, Field(repr=False)]
+    removed: Annotated[tuple[int, ...], Strict(False)] = ()
+    """Numbers of entries of which nothing may be released any more."""
 
 
 class Rank(Message):

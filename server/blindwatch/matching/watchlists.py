@@ -62,13 +62,14 @@ class Watchlists:
         self._held.pop(deployment, None)
 
     def match(self, job: Match) -> Released:
-        """Compare a probe with every entry."""
+        """Compare a probe with every entry that was not removed."""
         held = self._held.get(job.deployment)
         if held is None:
             raise DeploymentNotReady
         started = time.perf_counter()
-        label = mask_label(held.handle, job.probe_id, job.ciphertext)
-        releases = held.matcher.match(job.ciphertext, held.blocks, label)
+        removed = frozenset(job.removed)
+        label = mask_label(held.handle, job.probe_id, job.ciphertext, removed)
+        releases = held.matcher.match(job.ciphertext, held.blocks, label, removed)
         elapsed = time.perf_counter() - started
         return Released(
             releases=tuple(ReleasedBlock(indicator=each.indicator, score=each.score) for each in releases),
@@ -76,14 +77,15 @@ class Watchlists:
         )
 
 
-def mask_label(handle: str, probe_id: str, ciphertext: bytes) -> str:
+def mask_label(handle: str, probe_id: str, ciphertext: bytes, removed: frozenset[int]) -> str:
     """What seeds the masks of a result, beside the mask secret.
 
-    It binds all that the scores depend on. Were it the probe's id alone, whoever used an id twice would get
+    It binds all that a result depends on. Were it the probe's id alone, whoever used an id twice would get
     the same masks over two scores, and the operator could take the masks away.
     """
     digest = hashlib.sha256(ciphertext).hexdigest()
-    return hashlib.sha256(f"{handle}:{probe_id}:{digest}".encode()).hexdigest()
+    numbers = ",".join(map(str, sorted(removed)))
+    return hashlib.sha256(f"{handle}:{probe_id}:{digest}:{numbers}".encode()).hexdigest()
 
 
 def _mapped(matcher: Matcher, job: Load) -> list[Block]:

@@ -27,7 +27,7 @@ from blindwatch.he.noop import NoopScheme
 from blindwatch.he.packing import Packed
 from blindwatch.he.presets import Preset
 from blindwatch.he.residue_scheme import ResidueScheme
-from blindwatch.he.scheme import Scheme
+from blindwatch.he.scheme import Scheme, Slots
 from blindwatch.he.templates import Templates
 
 
@@ -95,10 +95,16 @@ class Matcher:
         zero = np.zeros((1, self._preset.dimension), dtype=np.int64)
         self.match(Encryptor(key).probe(Templates(zero, zero)), blocks, "warming up")
 
-    def match(self, probe: bytes, blocks: Sequence[Block], probe_id: str) -> list[Release]:
-        """One release per block. The masks follow from `probe_id`, which must be new for every probe."""
+    def match(
+        self, probe: bytes, blocks: Sequence[Block], probe_id: str, removed: frozenset[int] = frozenset()
+    ) -> list[Release]:
+        """One release per block. The masks follow from `probe_id`, which must be new for each probe and `removed`.
+
+        Removed entries are numbered from the first of the first block; nothing of their scores is released.
+        """
         if not blocks:
             raise EmptyWatchlist
+        live = live_slots([block.layout for block in blocks], removed)
         numba.set_num_threads(self._threads)
         scheme, preset = self._scheme, self._preset
         babies = max(block.layout.babies for block in blocks)
@@ -108,18 +114,21 @@ class Matcher:
         difference = scheme.combine([fresh, swapped], [1, -1], 0)
         fine = scheme.rotations(scheme.lower(difference, preset.fine_primes), babies)
         return [
-            self._release(block, coarse, fine, f"{probe_id}/{number}") for number, block in enumerate(blocks)
+            self._release(block, coarse, fine, slots, f"{probe_id}/{number}")
+            for number, (block, slots) in enumerate(zip(blocks, live, strict=True))
         ]
 
-    def _release(self, block: Block, coarse: Sequence[Any], fine: Sequence[Any], label: str) -> Release:
+    def _release(
+        self, block: Block, coarse: Sequence[Any], fine: Sequence[Any], live: Slots, label: str
+    ) -> Release:
+        """What a block releases; `live` is 1 in slots whose score may be released, and 0 elsewhere."""
         scheme, last = self._scheme, self._preset.ladder[-1]
         verdict = self._circuit.release_polynomial(self._circuit.scores(block.layout, coarse, block.coarse))
         score = self._circuit.scores(block.layout, fine, block.fine)
-        live = np.zeros(self._preset.poly_degree, dtype=np.int64)
-        live[block.layout.entry_slots()] = 1
         indicator = scheme.mask(verdict, self._draw(label, "indicator", nonzero=True) * live)
         gated = scheme.add(scheme.mask(verdict, self._draw(label, "score") * live), scheme.lower(score, last))
-        # Slots that hold no entry hold sums of parts of several: uniform offsets hide them whatever they are.
+        # Slots that hold no entry hold sums of parts of several, those of removed entries what nobody may learn:
+        # uniform offsets hide them whatever they are.
         return Release(
             indicator=scheme.release(
                 indicator,
@@ -137,6 +146,22 @@ class Matcher:
 
     def _seed(self, label: str, purpose: str) -> bytes:
         return masks.derive(self._mask_secret, f"{label}/{purpose}")
+
+
+def live_slots(layouts: Sequence[Layout], removed: frozenset[int]) -> list[Slots]:
+    """For each block, 1 in the slots of its entries and 0 in all others and in those of removed entries."""
+    places = [layout.entry_slots() for layout in layouts]
+    kept = np.ones(sum(map(len, places)), dtype=np.int64)
+    numbers = np.array(sorted(removed), dtype=np.int64)
+    if ((numbers < 0) | (numbers >= len(kept))).any():
+        raise ConfigurationError("A removed entry is not on the watchlist.")
+    kept[numbers] = 0
+    start, live = 0, []
+    for layout, slots in zip(layouts, places, strict=True):
+        live.append(np.zeros(2 * layout.row, dtype=np.int64))
+        live[-1][slots] = kept[start : start + len(slots)]
+        start += len(slots)
+    return live
 
 
 def default_scheme(preset: Preset) -> Callable[[EvaluationBundle], Scheme[Any, Any]]:
