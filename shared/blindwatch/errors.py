@@ -4,6 +4,7 @@
     ├── InputError          what was handed in cannot be used
     │   ├── ImageError          UnreadableImage, ImageTooLarge, NoFace
     │   ├── ConfigurationError
+    │   ├── InvalidList
     │   ├── MalformedMessage
     │   └── TooLarge
     ├── ModelError          ModelMissing, ModelCorrupt, ModelMismatch, DownloadFailed
@@ -19,6 +20,8 @@ A message never repeats data from the request: it may be shown to people who mus
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar
 
@@ -31,6 +34,7 @@ class Problem(Enum):
     IMAGE_TOO_LARGE = ("image-too-large", 413, "The image has too many pixels")
     NO_FACE = ("no-face", 422, "No face was found")
     INVALID_CONFIGURATION = ("invalid-configuration", 422, "The configuration is not valid")
+    INVALID_LIST = ("invalid-list", 422, "The list has rows that cannot be enrolled")
     MALFORMED_MESSAGE = ("malformed-message", 422, "The message does not follow its schema")
     TOO_LARGE = ("too-large", 413, "The input is over its byte limit")
     MODEL_MISSING = ("model-missing", 404, "The model is not installed")
@@ -121,6 +125,26 @@ class ConfigurationError(InputError):
     """A configuration file or option is not valid."""
 
     problem = Problem.INVALID_CONFIGURATION
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with one field of one row of a list, and what to do about it."""
+
+    row: str
+    field: str
+    wrong: str
+    remedy: str
+
+
+class InvalidList(InputError):
+    """A list of people cannot be enrolled as it is; all that is wrong with it comes at once."""
+
+    problem = Problem.INVALID_LIST
+
+    def __init__(self, detail: str = "", hint: str = "", faults: Sequence[Fault] = ()) -> None:
+        super().__init__(detail, hint)
+        self.faults = tuple(faults)
 
 
 class MalformedMessage(InputError):

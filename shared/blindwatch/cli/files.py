@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from blindwatch.errors import ConfigurationError
+from blindwatch.errors import ConfigurationError, TooLarge
 
 
 def read(path: Path, what: str) -> bytes:
@@ -16,6 +16,18 @@ def read(path: Path, what: str) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise ConfigurationError(f"The {what} cannot be read ({error.strerror}).") from None
+
+
+def read_at_most(path: Path, limit: int, what: str) -> bytes:
+    """The bytes of a file of a bounded size; one byte too many is enough to refuse it."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(limit + 1)
+    except OSError as error:
+        raise ConfigurationError(f"The {what} cannot be read ({error.strerror}).") from None
+    if len(data) > limit:
+        raise TooLarge(f"The {what} is over its byte limit.")
+    return data
 
 
 def read_line(path: Path, what: str) -> str:
