@@ -9,8 +9,8 @@
     │   └── TooLarge
     ├── ModelError          ModelMissing, ModelCorrupt, ModelMismatch, DownloadFailed
     ├── CipherError         MalformedCiphertext, WrongPreset, WrongKey, BudgetExhausted
-    ├── DeploymentError     UnknownDeployment, DeploymentExists, DeploymentNotReady, EmptyWatchlist, MissingBlob,
-    │                       RankedNotAllowed, WrongUse
+    ├── DeploymentError     UnknownDeployment, DeploymentNotReady, EmptyWatchlist, MissingBlob,
+    │                       RankedNotAllowed, WrongUse, DeploymentClosed
     ├── StatementError      NotAuthorised, StatementMismatch, PolicyViolation, OutsideWindow
     ├── AccessError         Unauthenticated, Forbidden
     └── ServiceError        NotFound, Busy, WorkerLost, ServerUnavailable, InternalError
@@ -46,7 +46,6 @@ class Problem(Enum):
     WRONG_KEY = ("wrong-key", 409, "The ciphertext belongs to another key")
     BUDGET_EXHAUSTED = ("budget-exhausted", 422, "The noise budget does not allow a safe release")
     UNKNOWN_DEPLOYMENT = ("unknown-deployment", 404, "There is no such deployment")
-    DEPLOYMENT_EXISTS = ("deployment-exists", 409, "The deployment exists already")
     DEPLOYMENT_NOT_READY = ("deployment-not-ready", 409, "The deployment has no watchlist yet")
     EMPTY_WATCHLIST = ("empty-watchlist", 422, "The watchlist has no entries")
     MISSING_BLOB = ("missing-blob", 409, "The watchlist names data that was not uploaded")
@@ -56,6 +55,7 @@ class Problem(Enum):
     STATEMENT_MISMATCH = ("statement-mismatch", 409, "The statement is not the one that belongs here")
     POLICY_VIOLATION = ("policy-violation", 422, "The policy profile does not allow this")
     OUTSIDE_WINDOW = ("outside-window", 403, "The deployment does not run at this time")
+    DEPLOYMENT_CLOSED = ("deployment-closed", 410, "The deployment is over, and what it held is destroyed")
     UNAUTHENTICATED = ("unauthenticated", 401, "The request carries no valid credentials")
     FORBIDDEN = ("forbidden", 403, "The role is not allowed to do this")
     NOT_FOUND = ("not-found", 404, "There is nothing at this address")
@@ -231,12 +231,6 @@ class UnknownDeployment(DeploymentError):
     problem = Problem.UNKNOWN_DEPLOYMENT
 
 
-class DeploymentExists(DeploymentError):
-    """A deployment of this name exists and differs."""
-
-    problem = Problem.DEPLOYMENT_EXISTS
-
-
 class DeploymentNotReady(DeploymentError):
     """The deployment has no watchlist yet."""
 
@@ -265,6 +259,12 @@ class WrongUse(DeploymentError):
     """The deployment reveals matches only and ranking was asked for, or the other way round."""
 
     problem = Problem.WRONG_USE
+
+
+class DeploymentClosed(DeploymentError):
+    """The deployment of this name is over."""
+
+    problem = Problem.DEPLOYMENT_CLOSED
 
 
 class StatementError(BlindwatchError):

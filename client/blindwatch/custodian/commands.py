@@ -111,17 +111,17 @@ def _enrol_gallery(keys: Path, people: list[enrolment.Person], out: Path, pipeli
 
 @app.command()
 def upload(
+    manifest: Annotated[Path, typer.Option(help="The approved manifest of the deployment.", dir_okay=False)],
     keys: Keys,
     watchlist: Annotated[Path, typer.Option(help="Folder of the watchlist.", exists=True, file_okay=False)],
     server: Annotated[str, typer.Option(help="Address of the match server.")],
-    deployment: Annotated[str, typer.Option(help="Name of the deployment.")],
     token_file: Annotated[Path, typer.Option(help="File with the custodian's token.")],
 ) -> None:
-    """Send the evaluation keys and the encrypted watchlist to a match server and put them into use."""
+    """Send an approved deployment to a match server, with its public keys and encrypted list, and put it into force."""
     token = files.read_line(token_file, "token file")
     with ServerClient(server, token) as client, progress() as display:
-        sending = Upload(client, deployment, keys, watchlist)
+        sending = Upload(client, manifest, keys, watchlist)
         task = display.add_task("Uploading", total=sending.parts)
         for _ in sending.send():
             display.advance(task)
-    Console().print(f"[green]In use[/] {deployment}")
+    Console().print(f"[green]In force[/] {sending.deployment}")

@@ -12,9 +12,11 @@ from fastapi import Request, Response
 from starlette.requests import ClientDisconnect
 
 from blindwatch.errors import BlindwatchError, Busy, MalformedMessage, TooLarge, Unauthenticated
+from blindwatch.statements.dsse import Envelope
 from blindwatch.wire import digests, limits, problems
 
 CBOR: Final = "application/cbor"
+ENVELOPE: Final = "application/vnd.dsse.envelope.v1+json"
 _RETRY_SECONDS: Final = "1"
 
 
@@ -39,10 +41,24 @@ async def read_body(request: Request, limit: int, *, digested: bool) -> bytes:
     return whole
 
 
+async def read_statement(request: Request) -> Envelope:
+    """The signed statement that a request carries."""
+    return Envelope.from_json(await read_body(request, limits.ENVELOPE, digested=True))
+
+
 def cbor_response(body: bytes, status: int = 200) -> Response:
     """A message as a response, with its digest."""
+    return _response(body, CBOR, status)
+
+
+def statement_response(body: bytes) -> Response:
+    """A signed statement as a response, with its digest."""
+    return _response(body, ENVELOPE)
+
+
+def _response(body: bytes, media: str, status: int = 200) -> Response:
     headers = {digests.FIELD: digests.content_digest(body), "Cache-Control": "no-store"}
-    return Response(body, status, headers, media_type=CBOR)
+    return Response(body, status, headers, media_type=media)
 
 
 def problem_response(error: BlindwatchError) -> Response:

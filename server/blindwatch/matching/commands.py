@@ -12,18 +12,28 @@ from blindwatch.errors import ConfigurationError
 from blindwatch.matching.access import digest_of, new_token
 from blindwatch.matching.serving import serve
 from blindwatch.matching.settings import ServerSettings
-from blindwatch.store.database import Store
+from blindwatch.statements.register import Person, PersonRole, entry
+from blindwatch.store.database import Store, read_identity
 
 app = typer.Typer(no_args_is_help=True)
 
 Config = Annotated[Path | None, typer.Option(help="TOML file with the settings.", dir_okay=False)]
+Named = Annotated[str, typer.Option("--name", help="Name of the server in the register.")]
 Data = Annotated[Path | None, typer.Option(help="Folder of the store.", file_okay=False)]
 
 
 @app.command()
-def init(data: Data = None, config: Config = None) -> None:
-    """Create an empty store in a new folder."""
-    Store.create(ServerSettings.load(config, data=data).data)
+def init(name: Named, data: Data = None, config: Config = None) -> None:
+    """Create an empty store in a new folder, and show the server's entry for the register of people."""
+    folder = ServerSettings.load(config, data=data).data
+    Store.create(folder)
+    typer.echo(_entry(name, folder))
+
+
+@app.command()
+def identity(name: Named, data: Data = None, config: Config = None) -> None:
+    """Show the server's entry for the register once more."""
+    typer.echo(_entry(name, ServerSettings.load(config, data=data).data))
 
 
 @app.command()
@@ -61,6 +71,10 @@ def run(
     """Run the match server. Its log goes to standard error, one JSON object a line."""
     settings = ServerSettings.load(config, data=data, host=host, port=port, workers=workers)
     serve(settings, ready_file, allow_insecure_preset)
+
+
+def _entry(name: str, folder: Path) -> str:
+    return entry(Person(name, PersonRole.SERVER, read_identity(folder).public))
 
 
 def _write_private(path: Path, text: str) -> None:

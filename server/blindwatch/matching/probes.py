@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 
 from blindwatch.errors import BlindwatchError, ModelMismatch, WrongKey, WrongPreset
 from blindwatch.he.preflight import check_ciphertext
 from blindwatch.he.presets import preset
-from blindwatch.matching.deployments import DeploymentDesk
 from blindwatch.matching.intake import Intake
 from blindwatch.matching.jobs import Match
 from blindwatch.matching.mailbox import Mailbox
+from blindwatch.matching.roster import Roster
 from blindwatch.matching.workers import WorkerPool
+from blindwatch.statements import trust
 from blindwatch.store.deployments import Deployment
 from blindwatch.wire.messages import FailedResult, Probe, ProbeReceipt, Result, now
 
@@ -19,8 +21,8 @@ from blindwatch.wire.messages import FailedResult, Probe, ProbeReceipt, Result, 
 class ProbeDesk:
     """Takes probes while there is room for them, and turns every one it took into a result."""
 
-    def __init__(self, deployments: DeploymentDesk, pool: WorkerPool, mailbox: Mailbox, room: int) -> None:
-        self._deployments = deployments
+    def __init__(self, roster: Roster, pool: WorkerPool, mailbox: Mailbox, room: int) -> None:
+        self._roster = roster
         self._pool = pool
         self._intake = Intake("probe", mailbox, room)
 
@@ -35,7 +37,9 @@ class ProbeDesk:
 
     async def take(self, name: str, probe: Probe) -> ProbeReceipt:
         """Check a probe and put it to work."""
-        _check(self._deployments.ready(name, "reveal"), probe)
+        deployment, terms = self._roster.ready(name, "reveal")
+        trust.check_open(terms.manifest, datetime.now(UTC))
+        _check(deployment, probe)
         await self._intake.take(
             name, probe.probe_id, lambda: self._match(name, probe), lambda error: _failed(probe, error)
         )
@@ -46,13 +50,20 @@ class ProbeDesk:
         await self._intake.finish(seconds)
 
     async def _match(self, name: str, probe: Probe) -> Result:
-        job = Match(deployment=name, probe_id=probe.probe_id, ciphertext=probe.ciphertext)
+        tombstone = self._roster.get(name).tombstone
+        job = Match(
+            deployment=name,
+            probe_id=probe.probe_id,
+            ciphertext=probe.ciphertext,
+            removed=tombstone.removed if tombstone else (),
+        )
         released = await self._pool.match(job)
         return Result(
             probe_id=probe.probe_id,
             camera=probe.camera,
             captured_at=probe.captured_at,
             releases=released.releases,
+            tombstone=tombstone.sequence if tombstone else 0,
             elapsed_ms=released.elapsed_ms,
         )
 

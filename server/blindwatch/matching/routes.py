@@ -10,10 +10,20 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from blindwatch.matching.access import Role, only
-from blindwatch.matching.bodies import CBOR, cbor_response, read_body
+from blindwatch.matching.bodies import (
+    CBOR,
+    ENVELOPE,
+    cbor_response,
+    read_body,
+    read_statement,
+    statement_response,
+)
+from blindwatch.matching.closing import ClosingDesk
 from blindwatch.matching.deployments import DeploymentDesk
 from blindwatch.matching.mailbox import Mailbox
 from blindwatch.matching.probes import ProbeDesk
+from blindwatch.matching.removals import RemovalDesk
+from blindwatch.matching.roster import Roster
 from blindwatch.matching.searches import SearchDesk
 from blindwatch.matching.workers import WorkerPool
 from blindwatch.wire import cbor, limits
@@ -31,7 +41,6 @@ from blindwatch.wire.messages import (
     Search,
     SearchReceipt,
     SearchResult,
-    WatchlistManifest,
 )
 
 
@@ -39,7 +48,10 @@ from blindwatch.wire.messages import (
 class Desks:
     """The parts of the server that the routes call."""
 
+    roster: Roster
     deployments: DeploymentDesk
+    removals: RemovalDesk
+    closing: ClosingDesk
     probes: ProbeDesk
     searches: SearchDesk
     mailbox: Mailbox
@@ -53,6 +65,7 @@ def _desks(request: Request) -> Desks:
 
 With = Annotated[Desks, Depends(_desks)]
 Name = Annotated[DeploymentId, Path(description="The deployment")]
+Sequence = Annotated[int, Path(ge=1, lt=2**31, description="The number of the removal")]
 Wait = Annotated[float, Query(ge=0, le=limits.WAIT_SECONDS, description="Seconds to wait for the first")]
 
 CUSTODIAN: Final = [Depends(only(Role.CUSTODIAN))]
@@ -74,6 +87,13 @@ def _gives(status: int, message: type[Message]) -> dict[int | str, dict[str, Any
     return {status: {"description": message.__doc__, "content": {CBOR: {"schema": schema}}}}
 
 
+_STATEMENT: Final = {"schema": {"type": "string", "format": "binary"}}
+_TAKES_STATEMENT: Final = {"requestBody": {"required": True, "content": {ENVELOPE: _STATEMENT}}}
+_GIVES_STATEMENT: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"description": "A signed statement", "content": {ENVELOPE: _STATEMENT}}
+}
+
+
 @router.put(
     "/deployments/{name}",
     status_code=201,
@@ -82,10 +102,10 @@ def _gives(status: int, message: type[Message]) -> dict[int | str, dict[str, Any
     responses=_gives(201, DeploymentInfo) | _gives(200, DeploymentInfo),
 )
 async def put_deployment(request: Request, name: Name, desks: With) -> Response:
-    """Open a deployment. Repeating the same offer changes nothing and answers 200."""
+    """Offer a deployment, or a newer version of one. Repeating the same offer changes nothing and answers 200."""
     body = await read_body(request, limits.OFFER, digested=True)
     offer = await asyncio.to_thread(DeploymentOffer.from_cbor, body)
-    created = await desks.deployments.open(name, offer)
+    created = await desks.deployments.offer(name, offer)
     return cbor_response(desks.deployments.describe(name).to_cbor(), 201 if created else 200)
 
 
@@ -105,19 +125,64 @@ async def put_blob(request: Request, name: Name, digest: Digest, desks: With) ->
     return Response(status_code=204)
 
 
+@router.post("/deployments/{name}/activation", status_code=204, dependencies=CUSTODIAN)
+async def post_activation(name: Name, desks: With) -> Response:
+    """Put the newest version into force. Answers once every worker has loaded and validated its list."""
+    await desks.deployments.activate(name)
+    return Response(status_code=204)
+
+
+@router.get("/deployments/{name}/manifest", dependencies=ANY_ROLE, responses=_GIVES_STATEMENT)
+async def get_manifest(name: Name, desks: With) -> Response:
+    """The manifest in force, or before there is one the manifest that waits, as it was signed."""
+    return statement_response(desks.roster.get(name).shown.manifest_statement.to_json())
+
+
 @router.put(
-    "/deployments/{name}/watchlist",
+    "/deployments/{name}/tombstones/{sequence}",
     status_code=204,
     dependencies=CUSTODIAN,
-    openapi_extra=_takes(WatchlistManifest),
+    openapi_extra=_TAKES_STATEMENT,
 )
-async def put_watchlist(request: Request, name: Name, desks: With) -> Response:
-    """Put a watchlist into use. Answers once every worker has loaded and validated it."""
-    desks.deployments.get(name)
-    body = await read_body(request, limits.MANIFEST, digested=True)
-    manifest = await asyncio.to_thread(WatchlistManifest.from_cbor, body)
-    await desks.deployments.put_watchlist(name, manifest)
+async def put_tombstone(request: Request, name: Name, sequence: Sequence, desks: With) -> Response:
+    """Remove entries from the list in force, from the next probe on."""
+    await desks.removals.remove(name, sequence, await read_statement(request))
     return Response(status_code=204)
+
+
+@router.get("/deployments/{name}/tombstone", dependencies=ANY_ROLE, responses=_GIVES_STATEMENT)
+async def get_tombstone(name: Name, desks: With) -> Response:
+    """The newest removal, as it was signed; 404 while there is none."""
+    return statement_response(desks.removals.newest(name).to_json())
+
+
+@router.put(
+    "/deployments/{name}/revocations/{camera_key}",
+    status_code=204,
+    dependencies=CUSTODIAN,
+    openapi_extra=_TAKES_STATEMENT,
+)
+async def put_revocation(request: Request, name: Name, camera_key: Digest, desks: With) -> Response:
+    """Revoke a camera's key, from the next request on."""
+    await desks.removals.revoke(name, camera_key, await read_statement(request))
+    return Response(status_code=204)
+
+
+@router.post(
+    "/deployments/{name}/closing",
+    dependencies=CUSTODIAN,
+    openapi_extra=_TAKES_STATEMENT,
+    responses=_GIVES_STATEMENT,
+)
+async def post_closing(request: Request, name: Name, desks: With) -> Response:
+    """Close a deployment: everything that it held is destroyed, and the receipt says so."""
+    return statement_response(await desks.closing.close(name, await read_statement(request)))
+
+
+@router.get("/deployments/{name}/receipt", dependencies=ANY_ROLE, responses=_GIVES_STATEMENT)
+async def get_receipt(name: Name, desks: With) -> Response:
+    """The receipt of a deployment that is closed."""
+    return statement_response(desks.closing.receipt(name))
 
 
 @router.post(
@@ -129,7 +194,7 @@ async def put_watchlist(request: Request, name: Name, desks: With) -> Response:
 )
 async def post_probe(request: Request, name: Name, desks: With) -> Response:
     """Submit a probe. Answers 429 while the server has all the work it accepts."""
-    desks.deployments.ready(name, "reveal")
+    desks.roster.ready(name, "reveal")
     with desks.probes.reserve():
         body = await read_body(request, limits.PROBE, digested=True)
         receipt = await desks.probes.take(name, Probe.from_cbor(body))
@@ -139,7 +204,7 @@ async def post_probe(request: Request, name: Name, desks: With) -> Response:
 @router.get("/deployments/{name}/results", dependencies=OPERATOR, responses=_gives(200, ResultBatch))
 async def get_results(name: Name, desks: With, wait: Wait = 0.0) -> Response:
     """The oldest results, as they stay until they are acknowledged or expire."""
-    desks.deployments.used(name, "reveal")
+    desks.roster.used(name, "reveal")
     bodies = await desks.mailbox.fetch(name, wait)
     return cbor_response(cbor.encode({"results": [cbor.decode(body, limits.RESULT) for body in bodies]}))
 
@@ -147,7 +212,7 @@ async def get_results(name: Name, desks: With, wait: Wait = 0.0) -> Response:
 @router.delete("/deployments/{name}/results/{probe_id}", status_code=204, dependencies=OPERATOR)
 async def delete_result(name: Name, probe_id: ProbeId, desks: With) -> Response:
     """Acknowledge a result, which deletes it."""
-    desks.deployments.used(name, "reveal")
+    desks.roster.used(name, "reveal")
     await desks.mailbox.acknowledge(name, probe_id)
     return Response(status_code=204)
 
@@ -161,7 +226,7 @@ async def delete_result(name: Name, probe_id: ProbeId, desks: With) -> Response:
 )
 async def post_search(request: Request, name: Name, desks: With) -> Response:
     """Submit a search to a deployment of ranked use. Answers 429 while the server has all it accepts."""
-    desks.deployments.ready(name, "ranked")
+    desks.roster.ready(name, "ranked")
     with desks.searches.reserve():
         body = await read_body(request, limits.SEARCH, digested=True)
         receipt = await desks.searches.take(name, Search.from_cbor(body))
@@ -173,14 +238,14 @@ async def post_search(request: Request, name: Name, desks: With) -> Response:
 )
 async def get_search(name: Name, search_id: ProbeId, desks: With, wait: Wait = 0.0) -> Response:
     """The result of a search, as it stays until it is acknowledged or expires; 404 while there is none."""
-    desks.deployments.used(name, "ranked")
+    desks.roster.used(name, "ranked")
     return cbor_response(await desks.mailbox.find(name, search_id, wait))
 
 
 @router.delete("/deployments/{name}/searches/{search_id}", status_code=204, dependencies=OPERATOR)
 async def delete_search(name: Name, search_id: ProbeId, desks: With) -> Response:
     """Acknowledge the result of a search, which deletes it."""
-    desks.deployments.used(name, "ranked")
+    desks.roster.used(name, "ranked")
     await desks.mailbox.acknowledge(name, search_id)
     return Response(status_code=204)
 
@@ -194,6 +259,6 @@ async def get_health(desks: With) -> Response:
         version=metadata.version("blindwatch"),
         workers=alive,
         queued=desks.probes.queued + desks.searches.queued,
-        deployments=len(desks.deployments),
+        deployments=len(desks.roster),
     )
     return cbor_response(health.to_cbor())

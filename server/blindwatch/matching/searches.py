@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 
 from blindwatch.errors import BlindwatchError, ModelMismatch, WrongKey, WrongPreset
 from blindwatch.he.ranked import forms
 from blindwatch.he.ranked.presets import rank_preset
-from blindwatch.matching.deployments import DeploymentDesk
 from blindwatch.matching.intake import Intake
 from blindwatch.matching.jobs import Rank
 from blindwatch.matching.mailbox import Mailbox
+from blindwatch.matching.roster import Roster
 from blindwatch.matching.workers import WorkerPool
+from blindwatch.statements import trust
 from blindwatch.store.deployments import Deployment
 from blindwatch.wire import limits
 from blindwatch.wire.messages import Search, SearchReceipt, SearchResult, now
@@ -20,8 +22,8 @@ from blindwatch.wire.messages import Search, SearchReceipt, SearchResult, now
 class SearchDesk:
     """Takes a few searches at a time, since each holds megabytes, and turns every one it took into a result."""
 
-    def __init__(self, deployments: DeploymentDesk, pool: WorkerPool, mailbox: Mailbox) -> None:
-        self._deployments = deployments
+    def __init__(self, roster: Roster, pool: WorkerPool, mailbox: Mailbox) -> None:
+        self._roster = roster
         self._pool = pool
         self._intake = Intake("search", mailbox, limits.SEARCHES)
 
@@ -36,7 +38,9 @@ class SearchDesk:
 
     async def take(self, name: str, search: Search) -> SearchReceipt:
         """Check a search and put it to work."""
-        _check(self._deployments.ready(name, "ranked"), search)
+        deployment, terms = self._roster.ready(name, "ranked")
+        trust.check_open(terms.manifest, datetime.now(UTC))
+        _check(deployment, search)
         await self._intake.take(
             name, search.search_id, lambda: self._rank(name, search), lambda error: _failed(search, error)
         )

@@ -20,13 +20,18 @@ from blindwatch.errors import ConfigurationError
 from blindwatch.matching import logs
 from blindwatch.matching.access import BearerTokens
 from blindwatch.matching.application import application
+from blindwatch.matching.authority import Authority
+from blindwatch.matching.closing import ClosingDesk
 from blindwatch.matching.deployments import DeploymentDesk
 from blindwatch.matching.mailbox import Mailbox
 from blindwatch.matching.probes import ProbeDesk
+from blindwatch.matching.removals import RemovalDesk
+from blindwatch.matching.roster import Roster
 from blindwatch.matching.routes import Desks
 from blindwatch.matching.searches import SearchDesk
 from blindwatch.matching.settings import ServerSettings
 from blindwatch.matching.workers import WorkerPool
+from blindwatch.statements.register import Register
 from blindwatch.store.database import Store
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
@@ -74,17 +79,28 @@ async def _serve(
 @asynccontextmanager
 async def _desks(settings: ServerSettings, store: Store, allow_insecure: bool) -> AsyncIterator[Desks]:
     pool = WorkerPool(settings.workers, settings.threads, settings.job_seconds)
-    deployments = DeploymentDesk(store, pool, allow_insecure, settings.allow_ranked)
+    authority = Authority(
+        Register.load(settings.register_file),
+        store.identity,
+        allow_insecure=allow_insecure,
+        allow_ranked=settings.allow_ranked,
+    )
+    roster = Roster(store)
+    deployments = DeploymentDesk(store, pool, roster, authority)
+    removals = RemovalDesk(store, roster, authority)
+    closing = ClosingDesk(store, pool, roster, authority)
     mailbox = Mailbox(store.results, settings.result_hours * _HOUR)
-    probes = ProbeDesk(deployments, pool, mailbox, settings.queue_length)
-    searches = SearchDesk(deployments, pool, mailbox)
+    probes = ProbeDesk(roster, pool, mailbox, settings.queue_length)
+    searches = SearchDesk(roster, pool, mailbox)
+    await closing.resume()
     await pool.start(deployments.watchlists())
-    expiring = asyncio.create_task(mailbox.keep_expiring())
+    expiring = [asyncio.create_task(each.keep_expiring()) for each in (mailbox, closing)]
     try:
-        yield Desks(deployments, probes, searches, mailbox, pool)
+        yield Desks(roster, deployments, removals, closing, probes, searches, mailbox, pool)
     finally:
-        expiring.cancel()
-        await asyncio.gather(expiring, return_exceptions=True)
+        for each in expiring:
+            each.cancel()
+        await asyncio.gather(*expiring, return_exceptions=True)
         await pool.stop()
 
 

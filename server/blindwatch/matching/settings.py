@@ -32,6 +32,8 @@ class ServerSettings(BaseSettings):
     )
 
     data: Path
+    register_file: Path
+    """This server's own copy of the register of people who may sign."""
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8470
     workers: Annotated[int, Field(ge=1, le=256)] = Field(default_factory=lambda: os.cpu_count() or 1)

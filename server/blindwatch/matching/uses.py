@@ -7,7 +7,6 @@ from typing import Final, Protocol
 
 from blindwatch.errors import (
     ConfigurationError,
-    EmptyWatchlist,
     MalformedMessage,
     RankedNotAllowed,
     TooLarge,
@@ -17,8 +16,9 @@ from blindwatch.he.preflight import check_ciphertext
 from blindwatch.he.presets import Preset, preset
 from blindwatch.he.ranked import forms
 from blindwatch.he.ranked.presets import RANK_PRESETS, RankPreset
+from blindwatch.statements.predicates import Watchlist
 from blindwatch.wire import limits
-from blindwatch.wire.messages import DeploymentOffer, Use, WatchlistManifest
+from blindwatch.wire.messages import Use
 
 
 class Rules(Protocol):
@@ -34,15 +34,15 @@ class Rules(Protocol):
         """The most bytes of one piece of a watchlist."""
         ...
 
-    def check_offer(self, offer: DeploymentOffer) -> None:
-        """Refuse terms that the preset cannot keep."""
+    def check_threshold(self, gate: int) -> None:
+        """Refuse a threshold that the preset does not evaluate."""
         ...
 
     def check_blob(self, key_id: str, data: bytes) -> None:
         """Refuse what cannot be a piece of a watchlist, by its header and size."""
         ...
 
-    def check_shape(self, manifest: WatchlistManifest) -> None:
+    def check_shape(self, watchlist: Watchlist) -> None:
         """Refuse a watchlist of other blocks than its entries take."""
         ...
 
@@ -55,21 +55,21 @@ class RevealRules:
     use: Use = "reveal"
     blob_limit: int = limits.BLOB
 
-    def check_offer(self, offer: DeploymentOffer) -> None:
+    def check_threshold(self, gate: int) -> None:
         """The threshold must be one that the preset evaluates."""
-        self.preset.check_threshold(offer.threshold)
+        self.preset.check_threshold(gate)
 
     def check_blob(self, key_id: str, data: bytes) -> None:  # noqa: ARG002 - SEAL's objects name no key
         """A piece is a fresh ciphertext."""
         check_ciphertext(self.preset, data)
 
-    def check_shape(self, manifest: WatchlistManifest) -> None:
+    def check_shape(self, watchlist: Watchlist) -> None:
         """As many blocks as the preset plans, each of its layout's parts."""
         # Planning takes a step for each block, so it must not begin for any number of them.
         most = limits.BLOCKS * max(layout.capacity for layout in self.preset.layouts)
-        _check_count(manifest, most, limits.BLOCKS)
-        planned = [2 * layout.parts for layout in self.preset.plan(manifest.entries)]
-        _check_parts(manifest, planned)
+        _check_count(watchlist, most, limits.BLOCKS)
+        planned = [2 * layout.parts for layout in self.preset.plan(watchlist.entries)]
+        _check_parts(watchlist, planned)
 
 
 @dataclass(frozen=True)
@@ -80,19 +80,21 @@ class RankedRules:
     use: Use = "ranked"
     blob_limit: int = limits.RANKED_FORM
 
-    def check_offer(self, offer: DeploymentOffer) -> None:
+    def check_threshold(self, gate: int) -> None:
         """There is no threshold: every score is returned."""
-        if offer.threshold != 0:
-            raise ConfigurationError("A ranked deployment has no threshold.", "Offer it with threshold 0.")
+        if gate != 0:
+            raise ConfigurationError(
+                "A ranked deployment has no threshold.", "Draw its manifest up with a gate of 0."
+            )
 
     def check_blob(self, key_id: str, data: bytes) -> None:
         """A piece is a whole block."""
         forms.check(forms.BLOCK, self.preset, key_id, data)
 
-    def check_shape(self, manifest: WatchlistManifest) -> None:
+    def check_shape(self, watchlist: Watchlist) -> None:
         """As many blocks as hold the entries, each of one piece."""
-        _check_count(manifest, limits.RANKED_BLOCKS * self.preset.poly_degree, limits.RANKED_BLOCKS)
-        _check_parts(manifest, [1] * self.preset.blocks(manifest.entries))
+        _check_count(watchlist, limits.RANKED_BLOCKS * self.preset.poly_degree, limits.RANKED_BLOCKS)
+        _check_parts(watchlist, [1] * self.preset.blocks(watchlist.entries))
 
 
 _ALLOW_RANKED: Final = (
@@ -117,13 +119,11 @@ def check_allowed(found: RevealRules | RankedRules, *, insecure: bool, ranked: b
         )
 
 
-def _check_count(manifest: WatchlistManifest, most: int, blocks: int) -> None:
-    if manifest.entries == 0:
-        raise EmptyWatchlist
-    if manifest.entries > most:
+def _check_count(watchlist: Watchlist, most: int, blocks: int) -> None:
+    if watchlist.entries > most:
         raise TooLarge(f"The watchlist has more entries than {blocks} blocks hold.")
 
 
-def _check_parts(manifest: WatchlistManifest, planned: list[int]) -> None:
-    if [len(block) for block in manifest.blocks] != planned:
+def _check_parts(watchlist: Watchlist, planned: list[int]) -> None:
+    if [len(block) for block in watchlist.blocks] != planned:
         raise MalformedMessage("The watchlist has other blocks than the preset plans for its entries.")

@@ -121,6 +121,12 @@ class WorkerPool:
         # A process that took a seat in the meantime has recovered with the watchlist before.
         await self._broadcast(load)
 
+    async def drop(self, deployment: str) -> None:
+        """Have every worker let go of a deployment."""
+        self._watchlists.pop(deployment, None)
+        tasks = await self._broadcast(Drop(drop=deployment))
+        await asyncio.gather(*(task.answer for task in tasks), return_exceptions=True)
+
     async def _submit(self, job: Job) -> Outcome:
         task = _Task(job)
         async with self._wake:

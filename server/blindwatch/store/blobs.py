@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import shutil
 from pathlib import Path
 
 from blindwatch.errors import MissingBlob
@@ -41,6 +42,15 @@ class Blobs:
         if not path.is_file():
             raise MissingBlob(hint="Upload every ciphertext of the watchlist before its manifest.")
         return path
+
+    def held(self, deployment: str) -> list[Path]:
+        """All blobs of the deployment."""
+        folder = self._folder / deployment
+        return [path for path in folder.iterdir() if path.is_file()] if folder.is_dir() else []
+
+    def drop(self, deployment: str) -> None:
+        """Delete everything of the deployment."""
+        shutil.rmtree(self._folder / deployment, ignore_errors=True)
 
     def keep_only(self, deployment: str, digests: frozenset[str]) -> None:
         """Delete every other blob of the deployment."""

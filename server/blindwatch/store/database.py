@@ -11,7 +11,9 @@ from typing import Any, Final, Self
 from sqlalchemy import Engine, create_engine, event
 
 from blindwatch.errors import ConfigurationError
+from blindwatch.statements.signing import Identity
 from blindwatch.store.blobs import Blobs
+from blindwatch.store.closures import Closures
 from blindwatch.store.deployments import Deployments
 from blindwatch.store.prepared import Prepared
 from blindwatch.store.results import Results
@@ -21,6 +23,7 @@ DATABASE: Final = "blindwatch.sqlite3"
 BLOBS: Final = "blobs"
 PREPARED: Final = "prepared"
 LOCK: Final = "lock"
+IDENTITY: Final = "identity.pem"
 
 
 class Store:
@@ -33,6 +36,8 @@ class Store:
         self.prepared = Prepared(folder / PREPARED)
         self.deployments = Deployments(engine)
         self.results = Results(engine)
+        self.closures = Closures(engine)
+        self.identity = read_identity(folder)
 
     @staticmethod
     def create(folder: Path) -> None:
@@ -40,8 +45,9 @@ class Store:
         try:
             folder.mkdir(mode=0o700, parents=True)
             (folder / BLOBS).mkdir(mode=0o700)
-            for name in (LOCK, DATABASE):
+            for name in (LOCK, DATABASE, IDENTITY):
                 (folder / name).touch(mode=0o600)
+            (folder / IDENTITY).write_bytes(Identity.generate().to_pem())
         except FileExistsError:
             raise ConfigurationError("The store's folder exists already, so it is left alone.") from None
         except OSError as error:
@@ -79,6 +85,16 @@ class Store:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def read_identity(folder: Path) -> Identity:
+    """The keys with which the server of a store signs."""
+    try:
+        return Identity.from_pem((folder / IDENTITY).read_bytes())
+    except OSError:
+        raise ConfigurationError(
+            "There is no store yet.", hint="Create it with: blindwatch server init"
+        ) from None
 
 
 def _lock(path: Path) -> int:

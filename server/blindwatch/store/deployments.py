@@ -1,14 +1,35 @@
-"""Deployments and their watchlists."""
+"""Deployments: the signed statements that they stand on, and what custodians took away since."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import cached_property
 
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import Engine, delete, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from blindwatch.store.tables import DEPLOYMENTS, WATCHLISTS
-from blindwatch.wire.messages import WatchlistManifest, now
+from blindwatch.statements.dsse import Envelope
+from blindwatch.statements.predicates import DeploymentManifest, Tombstone, Watchlist
+from blindwatch.store.tables import DEPLOYMENTS, REVOCATIONS, TERMS, TOMBSTONES
+from blindwatch.wire.messages import now
+
+
+@dataclass(frozen=True)
+class Terms:
+    """One version of a deployment: its manifest and its list, as they were signed."""
+
+    manifest_statement: Envelope = field(repr=False)
+    watchlist_statement: Envelope = field(repr=False)
+
+    @cached_property
+    def manifest(self) -> DeploymentManifest:
+        """What was approved."""
+        return DeploymentManifest.read(self.manifest_statement)
+
+    @cached_property
+    def watchlist(self) -> Watchlist:
+        """The list as digests of its ciphertexts."""
+        return Watchlist.read(self.watchlist_statement)
 
 
 @dataclass(frozen=True)
@@ -16,17 +37,56 @@ class Deployment:
     """One deployment as it is kept. The mask secret is not part of what it shows of itself."""
 
     id: str
-    preset: str
-    key_id: str
-    model_digest: str
-    threshold: int
-    bundle_digest: str
     mask_secret: bytes = field(repr=False)
-    manifest: WatchlistManifest | None = field(default=None, repr=False)
+    in_force: Terms | None = None
+    waiting: Terms | None = None
+    tombstone_statement: Envelope | None = field(default=None, repr=False)
+    revoked: frozenset[str] = frozenset()
+    """Key identifiers of cameras."""
 
-    def with_watchlist(self, manifest: WatchlistManifest) -> Deployment:
-        """The same deployment with this watchlist."""
-        return replace(self, manifest=manifest)
+    @cached_property
+    def newest(self) -> Terms:
+        """The version that came last; there is always one."""
+        found = self.waiting or self.in_force
+        if found is None:
+            raise LookupError("a deployment without terms")
+        return found
+
+    @property
+    def shown(self) -> Terms:
+        """The version in force, or before the first activation the one that waits."""
+        return self.in_force or self.newest
+
+    @property
+    def preset(self) -> str:
+        """The parameter preset, which no version changes."""
+        return self.newest.manifest.preset
+
+    @property
+    def key_id(self) -> str:
+        """The key, which no version changes."""
+        return self.newest.manifest.key_id
+
+    @property
+    def model_digest(self) -> str:
+        """The model, which no version changes."""
+        return self.newest.manifest.model_digest
+
+    @property
+    def bundle_digest(self) -> str:
+        """The public keys, which no version changes."""
+        return self.newest.manifest.bundle_digest
+
+    @cached_property
+    def tombstone(self) -> Tombstone | None:
+        """The entries that no longer match."""
+        return None if self.tombstone_statement is None else Tombstone.read(self.tombstone_statement)
+
+    @property
+    def blobs(self) -> frozenset[str]:
+        """Every ciphertext that a version names."""
+        versions = [terms for terms in (self.in_force, self.waiting) if terms is not None]
+        return frozenset().union(*(terms.watchlist.blobs for terms in versions))
 
 
 class Deployments:
@@ -35,45 +95,77 @@ class Deployments:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def add(self, deployment: Deployment) -> None:
-        """Keep a new deployment, which has no watchlist yet."""
-        row = {
-            "id": deployment.id,
-            "preset": deployment.preset,
-            "key_id": deployment.key_id,
-            "model_digest": deployment.model_digest,
-            "threshold": deployment.threshold,
-            "bundle_digest": deployment.bundle_digest,
-            "mask_secret": deployment.mask_secret,
-            "created_at": now(),
-        }
+    def add(self, deployment: str, mask_secret: bytes, terms: Terms) -> None:
+        """Keep a new deployment, whose terms wait for activation."""
+        row = {"id": deployment, "mask_secret": mask_secret, "created_at": now()}
         with self._engine.begin() as connection:
             connection.execute(insert(DEPLOYMENTS).values(row))
+            connection.execute(insert(TERMS).values(_row(deployment, terms, in_force=False)))
 
-    def set_watchlist(self, deployment: str, manifest: WatchlistManifest) -> None:
-        """Keep a watchlist in the place of the one before."""
-        content = {"manifest": manifest.to_cbor(), "enrolled_at": now()}
-        statement = upsert(WATCHLISTS).values(deployment=deployment, **content)
+    def offer(self, deployment: str, terms: Terms) -> None:
+        """Keep another version, in the place of one that was waiting."""
+        statement = upsert(TERMS).values(row := _row(deployment, terms, in_force=False))
         with self._engine.begin() as connection:
             connection.execute(
-                statement.on_conflict_do_update(index_elements=[WATCHLISTS.c.deployment], set_=content)
+                statement.on_conflict_do_update(index_elements=["deployment", "in_force"], set_=row)
             )
 
+    def activate(self, deployment: str, terms: Terms, *, same_list: bool) -> None:
+        """Put the version that was waiting into force; the entries removed from another list come back with none."""
+        with self._engine.begin() as connection:
+            connection.execute(delete(TERMS).where(TERMS.c.deployment == deployment))
+            connection.execute(insert(TERMS).values(_row(deployment, terms, in_force=True)))
+            if not same_list:
+                connection.execute(delete(TOMBSTONES).where(TOMBSTONES.c.deployment == deployment))
+
+    def remove_entries(self, deployment: str, statement: Envelope) -> None:
+        """Keep a tombstone in the place of the one before."""
+        content = {"statement": statement.to_json()}
+        kept = upsert(TOMBSTONES).values(deployment=deployment, **content)
+        with self._engine.begin() as connection:
+            connection.execute(kept.on_conflict_do_update(index_elements=["deployment"], set_=content))
+
+    def revoke(self, deployment: str, camera_key: str, statement: Envelope) -> None:
+        """Keep a revocation; the first one of a key stays."""
+        row = {"deployment": deployment, "camera_key": camera_key, "statement": statement.to_json()}
+        with self._engine.begin() as connection:
+            connection.execute(upsert(REVOCATIONS).values(row).on_conflict_do_nothing())
+
     def all(self) -> list[Deployment]:
-        """Every deployment with its watchlist."""
-        statement = select(DEPLOYMENTS, WATCHLISTS.c.manifest).select_from(DEPLOYMENTS.outerjoin(WATCHLISTS))
+        """Every deployment."""
         with self._engine.connect() as connection:
-            rows = connection.execute(statement.order_by(DEPLOYMENTS.c.id)).all()
+            rows = connection.execute(select(DEPLOYMENTS).order_by(DEPLOYMENTS.c.id)).all()
+            terms = {
+                (row.deployment, row.in_force): Terms(
+                    Envelope.from_json(row.manifest), Envelope.from_json(row.watchlist)
+                )
+                for row in connection.execute(select(TERMS))
+            }
+            removed = {
+                row.deployment: Envelope.from_json(row.statement)
+                for row in connection.execute(select(TOMBSTONES))
+            }
+            revoked = [
+                (row.deployment, row.camera_key)
+                for row in connection.execute(select(REVOCATIONS.c.deployment, REVOCATIONS.c.camera_key))
+            ]
         return [
             Deployment(
                 id=row.id,
-                preset=row.preset,
-                key_id=row.key_id,
-                model_digest=row.model_digest,
-                threshold=row.threshold,
-                bundle_digest=row.bundle_digest,
                 mask_secret=row.mask_secret,
-                manifest=None if row.manifest is None else WatchlistManifest.from_cbor(row.manifest),
+                in_force=terms.get((row.id, True)),
+                waiting=terms.get((row.id, False)),
+                tombstone_statement=removed.get(row.id),
+                revoked=frozenset(key for deployment, key in revoked if deployment == row.id),
             )
             for row in rows
         ]
+
+
+def _row(deployment: str, terms: Terms, *, in_force: bool) -> dict[str, object]:
+    return {
+        "deployment": deployment,
+        "in_force": in_force,
+        "manifest": terms.manifest_statement.to_json(),
+        "watchlist": terms.watchlist_statement.to_json(),
+    }

@@ -25,3 +25,7 @@ class Prepared:
         for path in (self._folder / deployment).iterdir():
             if path.is_dir() and path.name != handle:
                 shutil.rmtree(path, ignore_errors=True)
+
+    def drop(self, deployment: str) -> None:
+        """Delete every list of the deployment."""
+        shutil.rmtree(self._folder / deployment, ignore_errors=True)

@@ -1,7 +1,7 @@
 """The tables of the store.
 
-Nothing in them is plaintext of a face. Who changes a row can make matching fail or feed it other
-ciphertexts; the digests let workers notice changed blobs, and the mask secret is why the files are private.
+Nothing in them is plaintext of a face. Who changes a row can make matching fail or feed it other ciphertexts; what is
+signed and the digests let everybody notice, and the mask secret is why the files are private.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from sqlalchemy import (
+    Boolean,
     Column,
     Float,
     ForeignKey,
@@ -20,39 +21,75 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 
 METADATA: Final = MetaData()
+
+
+def _deployment(*, primary_key: bool = False) -> Column[str]:
+    return Column(
+        "deployment",
+        ForeignKey("deployments.id", ondelete="CASCADE"),
+        nullable=False,
+        primary_key=primary_key,
+    )
+
 
 DEPLOYMENTS: Final = Table(
     "deployments",
     METADATA,
     Column("id", String, primary_key=True),
-    Column("preset", String, nullable=False),
-    Column("key_id", String, nullable=False),
-    Column("model_digest", String, nullable=False),
-    Column("threshold", Integer, nullable=False),
-    Column("bundle_digest", String, nullable=False),
     Column("mask_secret", LargeBinary, nullable=False),
     Column("created_at", String, nullable=False),
 )
 
-WATCHLISTS: Final = Table(
-    "watchlists",
+TERMS: Final = Table(
+    "terms",
     METADATA,
-    Column("deployment", ForeignKey("deployments.id", ondelete="CASCADE"), primary_key=True),
+    _deployment(primary_key=True),
+    Column("in_force", Boolean, primary_key=True),
     Column("manifest", LargeBinary, nullable=False),
-    Column("enrolled_at", String, nullable=False),
+    Column("watchlist", LargeBinary, nullable=False),
+)
+"""At most two rows of signed statements for each deployment: those in force, and those that wait for activation."""
+
+TOMBSTONES: Final = Table(
+    "tombstones",
+    METADATA,
+    _deployment(primary_key=True),
+    Column("statement", LargeBinary, nullable=False),
+)
+"""The newest of each deployment, which has the entries of all before."""
+
+REVOCATIONS: Final = Table(
+    "revocations",
+    METADATA,
+    _deployment(primary_key=True),
+    Column("camera_key", String, primary_key=True),
+    Column("statement", LargeBinary, nullable=False),
 )
 
 RESULTS: Final = Table(
     "results",
     METADATA,
     Column("sequence", Integer, primary_key=True, autoincrement=True),
-    Column("deployment", ForeignKey("deployments.id", ondelete="CASCADE"), nullable=False),
+    _deployment(),
     Column("probe_id", String, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Column("expires", Float, nullable=False, index=True),
     UniqueConstraint("deployment", "probe_id"),
     sqlite_autoincrement=True,
 )
+
+CLOSURES: Final = Table(
+    "closures",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("manifest_digest", String, nullable=False),
+    Column("closing_digest", String),
+    Column("mask_secret", LargeBinary, nullable=False),
+    Column("destroyed", String, nullable=False),
+    Column("begun_at", String, nullable=False),
+    Column("receipt", LargeBinary),
+)
+"""What is left of deployments that are closed, or being closed while there is no receipt: no biometrics."""

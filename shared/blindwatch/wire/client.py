@@ -28,10 +28,10 @@ from blindwatch.wire.messages import (
     Search,
     SearchReceipt,
     SearchResult,
-    WatchlistManifest,
 )
 
 CBOR: Final = "application/cbor"
+ENVELOPE: Final = "application/vnd.dsse.envelope.v1+json"
 
 
 class ServerClient:
@@ -64,7 +64,7 @@ class ServerClient:
         self._http.close()
 
     def put_deployment(self, deployment: str, offer: DeploymentOffer) -> DeploymentInfo:
-        """Open a deployment; repeating the same offer changes nothing."""
+        """Offer a deployment or a newer version of it; repeating the same offer changes nothing."""
         body = self._call("PUT", _path(deployment), DeploymentInfo.limit, offer.to_cbor())
         return DeploymentInfo.from_cbor(body)
 
@@ -78,9 +78,37 @@ class ServerClient:
         self._call("PUT", f"{_path(deployment)}/blobs/{digest}", 0, data)
         return digest
 
-    def put_watchlist(self, deployment: str, manifest: WatchlistManifest, timeout: float = 600.0) -> None:
-        """Put a watchlist into use; returns once every worker of the server has loaded it."""
-        self._call("PUT", f"{_path(deployment)}/watchlist", 0, manifest.to_cbor(), timeout=timeout)
+    def activate(self, deployment: str, timeout: float = 600.0) -> None:
+        """Put the newest version into force; returns once every worker of the server has loaded its list."""
+        self._call("POST", f"{_path(deployment)}/activation", 0, timeout=timeout)
+
+    def get_manifest(self, deployment: str) -> bytes:
+        """The manifest in force, as the envelope that was signed."""
+        return self._call("GET", f"{_path(deployment)}/manifest", limits.ENVELOPE, digested=True)
+
+    def put_tombstone(self, deployment: str, sequence: int, statement: bytes) -> None:
+        """Remove entries from the list in force."""
+        self._call("PUT", f"{_path(deployment)}/tombstones/{sequence}", 0, statement, media=ENVELOPE)
+
+    def get_tombstone(self, deployment: str) -> bytes | None:
+        """The newest removal, as the envelope that was signed; None if there is none."""
+        try:
+            return self._call("GET", f"{_path(deployment)}/tombstone", limits.ENVELOPE, digested=True)
+        except NotFound:
+            return None
+
+    def put_revocation(self, deployment: str, camera_key: str, statement: bytes) -> None:
+        """Revoke a camera's key."""
+        self._call("PUT", f"{_path(deployment)}/revocations/{camera_key}", 0, statement, media=ENVELOPE)
+
+    def close_deployment(self, deployment: str, statement: bytes, timeout: float = 600.0) -> bytes:
+        """Close a deployment; the receipt of what was destroyed, as the envelope that the server signed."""
+        path = f"{_path(deployment)}/closing"
+        return self._call("POST", path, limits.ENVELOPE, statement, timeout, digested=True, media=ENVELOPE)
+
+    def get_receipt(self, deployment: str) -> bytes:
+        """The receipt of a deployment that is closed."""
+        return self._call("GET", f"{_path(deployment)}/receipt", limits.ENVELOPE, digested=True)
 
     def post_probe(self, deployment: str, probe: Probe) -> ProbeReceipt:
         """Submit a probe."""
@@ -127,10 +155,11 @@ class ServerClient:
         content: bytes | None = None,
         timeout: float | None = None,
         digested: bool = False,
+        media: str = CBOR,
     ) -> bytes:
         headers = {}
         if content is not None:
-            headers = {"Content-Type": CBOR, digests.FIELD: digests.content_digest(content)}
+            headers = {"Content-Type": media, digests.FIELD: digests.content_digest(content)}
         try:
             with self._http.stream(
                 method, path, content=content, headers=headers, timeout=timeout or self._timeout

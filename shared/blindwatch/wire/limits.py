@@ -9,9 +9,9 @@ MIB: Final = 1024 * KIB
 
 # What a custodian uploads.
 BUNDLE: Final = 192 * MIB
-OFFER: Final = BUNDLE + 4 * KIB
+ENVELOPE: Final = 8 * MIB  # the largest is a watchlist's, with the digest of every ciphertext
+OFFER: Final = BUNDLE + 2 * ENVELOPE + 4 * KIB
 BLOB: Final = 4 * MIB
-MANIFEST: Final = 1 * MIB
 BLOCKS: Final = 64
 
 # Ranked search: a block of its gallery and a query, which are of one size, and how many of them.
@@ -51,8 +51,7 @@ PAUSE_SECONDS: Final = 2.0
 BODY_SECONDS: Final = 30.0
 BODY_PART: Final = 64 * KIB
 
-# Signed statements: the largest is the watchlist's, with the digest of every ciphertext.
-ENVELOPE: Final = 8 * MIB
+# Signed statements.
 SIGNATURES: Final = 64
 REGISTER: Final = 1 * MIB
 CAMERAS: Final = 256

@@ -72,18 +72,16 @@ class Message(BaseModel):
 
 
 class DeploymentOffer(Message):
-    """A custodian opens a deployment: its use, key, model and threshold, and what the server computes with.
+    """A custodian offers a deployment, or a newer version: two signed statements, and what the server computes with.
 
-    In ranked use nothing is compared with the threshold, which is 0, and the bundle is the encryption key alone.
+    The statements are envelopes as they are in their files; they say everything else. The bundle may be left out of
+    later versions. In ranked use it is the encryption key alone.
     """
 
     limit = limits.OFFER
-    use: Use = "reveal"
-    preset: PresetName
-    key_id: Digest
-    model_digest: Digest
-    threshold: int
-    bundle: Annotated[bytes, Field(min_length=1, max_length=limits.BUNDLE)]
+    manifest: Annotated[bytes, Field(min_length=1, max_length=limits.ENVELOPE)]
+    watchlist: Annotated[bytes, Field(min_length=1, max_length=limits.ENVELOPE)]
+    bundle: Annotated[bytes, Field(min_length=1, max_length=limits.BUNDLE)] | None = None
 
 
 class DeploymentInfo(Message):
@@ -98,18 +96,11 @@ class DeploymentInfo(Message):
     mask_commitment: Digest
     ready: bool
     entries: Count
-
-
-class WatchlistManifest(Message):
-    """The watchlist as the digests of its ciphertexts, one row of them for each block of entries."""
-
-    limit = limits.MANIFEST
-    entries: Count
-    blocks: Annotated[
-        tuple[Annotated[tuple[Digest, ...], Strict(False)], ...],
-        Strict(False),
-        Field(max_length=limits.RANKED_BLOCKS),
-    ]
+    version: Count
+    manifest_digest: Digest
+    watchlist_digest: Digest
+    tombstone: Count
+    """The sequence of the newest removal, 0 if there is none."""
 
 
 class Probe(Message):
@@ -147,6 +138,8 @@ class Result(Message):
     camera: CameraName
     captured_at: Timestamp
     releases: Annotated[tuple[ReleasedBlock, ...], Strict(False), Field(max_length=limits.BLOCKS)]
+    tombstone: Count
+    """The sequence of the removal that it was computed with, 0 if there was none."""
     elapsed_ms: Count
 
 

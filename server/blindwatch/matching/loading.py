@@ -1,0 +1,39 @@
+"""From a deployment's terms to the job that has workers load its list."""
+
+from __future__ import annotations
+
+import hashlib
+
+from blindwatch.matching.jobs import Load, LoadGallery
+from blindwatch.store.database import Store
+from blindwatch.store.deployments import Deployment, Terms
+
+
+def loading(store: Store, deployment: Deployment, terms: Terms) -> Load | LoadGallery:
+    """What every worker does to serve these terms; raises MissingBlob."""
+    blobs, manifest, watchlist = store.blobs, terms.manifest, terms.watchlist
+    listed = terms.watchlist_statement.digest
+    # A handle seeds masks, so it must differ wherever results may: a list may come back under another threshold.
+    handle = hashlib.sha256(f"{listed}:{manifest.thresholds.gate}".encode()).hexdigest()
+    blocks = tuple(
+        tuple(str(blobs.require(deployment.id, digest)) for digest in block) for block in watchlist.blocks
+    )
+    if manifest.use == "ranked":
+        return LoadGallery(
+            deployment=deployment.id,
+            handle=handle,
+            preset=manifest.preset,
+            key_id=manifest.key_id,
+            gallery=tuple(path for block in blocks for path in block),
+        )
+    return Load(
+        deployment=deployment.id,
+        handle=handle,
+        bundle=str(blobs.require(deployment.id, manifest.bundle_digest)),
+        preset=manifest.preset,
+        key_id=manifest.key_id,
+        threshold=manifest.thresholds.gate,
+        mask_secret=deployment.mask_secret,
+        prepared=str(store.prepared.path(deployment.id, listed)),
+        blocks=blocks,
+    )
