@@ -38,7 +38,6 @@ ROLES = {
     "server-1": PersonRole.SERVER,
 }
 CREATOR = "a.khan"
-CATEGORY = "test-subject"
 BLANK = "00" * 32
 
 
@@ -69,6 +68,11 @@ class Force:
     @property
     def profile(self) -> Profile:
         return profile(self.profile_name)
+
+    @property
+    def category(self) -> str:
+        """A reason to be on a list that the profile has."""
+        return self.profile.categories[0].name
 
     def write_register(self, path: Path) -> Path:
         path.write_text("\n".join(entry(person) for person in self.register.people))
@@ -114,8 +118,7 @@ def a_watchlist(force: Force, **changes: object) -> Watchlist:
         "membership_digest": BLANK,
         **changes,
     }
-    content.setdefault("by_category", {CATEGORY: content["entries"]})
-    assert CATEGORY in {each.name for each in force.profile.categories}
+    content.setdefault("by_category", {force.category: content["entries"]})
     return Watchlist.model_validate(content)
 
 

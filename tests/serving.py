@@ -24,11 +24,16 @@ from blindwatch.he.encrypting import Encryptor
 from blindwatch.he.presets import preset
 from blindwatch.he.templates import Templates
 from blindwatch.secret.keys import KeySet, generate
-from blindwatch.store.database import Store
+from blindwatch.statements.predicates import Thresholds, Watchlist
+from blindwatch.store.database import IDENTITY, Store
 from blindwatch.wire.client import ServerClient
-from blindwatch.wire.messages import DeploymentOffer, Probe, ResultBatch, WatchlistManifest, now
+from blindwatch.wire.messages import DeploymentOffer, Probe, ResultBatch, now
+
+from .people import Force, a_manifest, a_watchlist
 
 TOKENS = {role: f"token-of-the-{role}" for role in ("custodian", "camera", "operator")}
+FORCE = Force()
+MODEL = "ab" * 32
 START_SECONDS = 20.0
 
 
@@ -55,13 +60,15 @@ class ServerProcess:
         self._size = settings["workers"]
         self._config.write_text(
             "".join(f"{name} = {str(value).lower()}\n" for name, value in settings.items())
-            + f'data = "{self.store}"\n[tokens]\n'
+            + f'data = "{self.store}"\nregister_file = "{FORCE.write_register(folder / "register.toml")}"\n'
+            + "[tokens]\n"
             + "".join(
                 f'{role} = ["{hashlib.sha256(token.encode()).hexdigest()}"]\n'
                 for role, token in TOKENS.items()
             )
         )
         Store.create(self.store)
+        FORCE.write_identity("server-1", self.store / IDENTITY)
         self.start()
         stack.callback(self.kill)
 
@@ -152,20 +159,37 @@ class Trial:
     def blocks(self) -> list[list[bytes]]:
         return [list(block) for block in self.encryptor.watchlist(self.templates)]
 
-    @property
-    def manifest(self) -> WatchlistManifest:
-        rows = tuple(tuple(hashlib.sha256(blob).hexdigest() for blob in block) for block in self.blocks)
-        return WatchlistManifest(entries=len(self.templates), blocks=rows)
+    @cached_property
+    def rows(self) -> tuple[tuple[str, ...], ...]:
+        """The digests of the list's ciphertexts."""
+        return tuple(tuple(hashlib.sha256(blob).hexdigest() for blob in block) for block in self.blocks)
 
     @cached_property
-    def offer(self) -> DeploymentOffer:
-        return DeploymentOffer(
-            preset=self.preset_name,
-            key_id=self.keys.encryption.key_id,
-            model_digest="ab" * 32,
-            threshold=preset(self.preset_name).squared_norm - 60,
-            bundle=self.keys.evaluation.to_bytes(),
-        )
+    def bundle(self) -> bytes:
+        return self.keys.evaluation.to_bytes()
+
+    def watchlist(self, name: str, **changes: object) -> Watchlist:
+        content: dict[str, object] = {
+            "deployment": name,
+            "preset": self.preset_name,
+            "key_id": self.keys.encryption.key_id,
+            "model_digest": MODEL,
+            "entries": len(self.templates),
+            "blocks": self.rows,
+        }
+        return a_watchlist(FORCE, **{**content, **changes})
+
+    def offer(self, name: str, *, listed: Watchlist | None = None, **changes: object) -> DeploymentOffer:
+        """An approved deployment of this name; the changes are made before people sign."""
+        watchlist = listed or self.watchlist(name)
+        statement = FORCE.watchlist(watchlist)
+        gate = preset(self.preset_name).squared_norm - 60
+        content: dict[str, object] = {
+            "bundle_digest": hashlib.sha256(self.bundle).hexdigest(),
+            "thresholds": Thresholds(similarity=0.7, gate=gate, fine=160 * gate),
+        }
+        manifest = FORCE.manifest(a_manifest(FORCE, watchlist, statement, **{**content, **changes}))
+        return DeploymentOffer(manifest=manifest.to_json(), watchlist=statement.to_json(), bundle=self.bundle)
 
     def probe(self, index: int = 0, **changes: object) -> Probe:
         made = Probe(
@@ -173,7 +197,7 @@ class Trial:
             camera="gate-1",
             preset=self.preset_name,
             key_id=self.keys.encryption.key_id,
-            model_digest=self.offer.model_digest,
+            model_digest=MODEL,
             captured_at=now(),
             ciphertext=self.encryptor.probe(self.templates[index : index + 1]),
         )
@@ -183,9 +207,9 @@ class Trial:
         """Open a deployment of its own, with its watchlist in use."""
         name = f"trial-{secrets.token_hex(4)}"
         custodian = server.client("custodian")
-        custodian.put_deployment(name, self.offer)
+        custodian.put_deployment(name, self.offer(name))
         if enrolled:
             for blob in chain.from_iterable(self.blocks):
                 custodian.put_blob(name, blob)
-            custodian.put_watchlist(name, self.manifest)
+            custodian.activate(name)
         return name

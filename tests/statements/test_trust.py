@@ -29,7 +29,7 @@ from blindwatch.statements.predicates import (
     instant,
 )
 
-from ..people import CATEGORY, Force, a_manifest, a_watchlist, documents, stamp
+from ..people import Force, a_manifest, a_watchlist, documents, stamp
 
 FORCE = Force()
 START = datetime(2026, 11, 25, 12, 0, 0, tzinfo=UTC)
@@ -95,7 +95,11 @@ def test_a_profile_may_want_two_officers() -> None:
     "changes",
     [
         {"purpose": "Something else"},
-        {"watchlist": MANIFEST.watchlist.model_copy(update={"entries": 11, "by_category": {CATEGORY: 11}})},
+        {
+            "watchlist": MANIFEST.watchlist.model_copy(
+                update={"entries": 11, "by_category": {FORCE.category: 11}}
+            )
+        },
         {"thresholds": Thresholds(similarity=0.7, gate=139, fine=22400)},
         {"window": Window(not_before=stamp(START), not_after=stamp(START + timedelta(seconds=7199)))},
     ],
