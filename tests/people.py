@@ -56,9 +56,13 @@ class Force:
     """Everybody with their private keys, as nobody ever has them."""
 
     profile_name: str = "demo"
+    same_as: Force | None = None
+    """Another force of the same people, under another profile."""
 
     @cached_property
     def identities(self) -> dict[str, Identity]:
+        if self.same_as is not None:
+            return self.same_as.identities
         return {name: Identity.generate() for name in ROLES}
 
     @cached_property

@@ -164,6 +164,11 @@ class Trial:
         """The digests of the list's ciphertexts."""
         return tuple(tuple(hashlib.sha256(blob).hexdigest() for blob in block) for block in self.blocks)
 
+    @property
+    def gate(self) -> int:
+        """The coarse score from where on entries are revealed."""
+        return preset(self.preset_name).squared_norm - 60
+
     @cached_property
     def bundle(self) -> bytes:
         return self.keys.evaluation.to_bytes()
@@ -183,10 +188,9 @@ class Trial:
         """An approved deployment of this name; the changes are made before people sign."""
         watchlist = listed or self.watchlist(name)
         statement = FORCE.watchlist(watchlist)
-        gate = preset(self.preset_name).squared_norm - 60
         content: dict[str, object] = {
             "bundle_digest": hashlib.sha256(self.bundle).hexdigest(),
-            "thresholds": Thresholds(similarity=0.7, gate=gate, fine=160 * gate),
+            "thresholds": Thresholds(similarity=0.7, gate=self.gate, fine=160 * self.gate),
         }
         manifest = FORCE.manifest(a_manifest(FORCE, watchlist, statement, **{**content, **changes}))
         return DeploymentOffer(manifest=manifest.to_json(), watchlist=statement.to_json(), bundle=self.bundle)
@@ -209,7 +213,11 @@ class Trial:
         custodian = server.client("custodian")
         custodian.put_deployment(name, self.offer(name))
         if enrolled:
-            for blob in chain.from_iterable(self.blocks):
-                custodian.put_blob(name, blob)
-            custodian.activate(name)
+            self.enrol(custodian, name)
         return name
+
+    def enrol(self, custodian: ServerClient, name: str) -> None:
+        """Upload the list, and put the newest version into force."""
+        for blob in chain.from_iterable(self.blocks):
+            custodian.put_blob(name, blob)
+        custodian.activate(name)

@@ -13,7 +13,10 @@ import pytest
 from blindwatch.errors import MalformedMessage, NotFound
 from blindwatch.he.presets import preset
 from blindwatch.he.templates import Templates
+from blindwatch.statements.dsse import Envelope
 from blindwatch.wire.messages import DeploymentInfo, Result
+
+from ..serving import MODEL
 
 if TYPE_CHECKING:
     from tests.serving import ServerProcess, Trial
@@ -52,9 +55,14 @@ def test_results_look_the_same_whatever_they_hold(server: ServerProcess, trial: 
 
 def test_the_same_offer_again_changes_nothing(server: ServerProcess, trial: Trial) -> None:
     custodian = server.client("custodian")
-    name = trial.open(server)
+    name = f"trial-{secrets.token_hex(4)}"
+    offer = trial.offer(name)
+    custodian.put_deployment(name, offer)
+    trial.enrol(custodian, name)
     before = custodian.get_deployment(name)
-    assert custodian.put_deployment(name, trial.offer) == before
+    assert custodian.put_deployment(name, offer) == before
+    custodian.activate(name)
+    assert custodian.get_deployment(name) == before
     assert before.ready
     assert before.entries == len(trial.templates)
 
@@ -65,13 +73,17 @@ def test_every_role_may_see_a_deployment(server: ServerProcess, trial: Trial, ro
     info = server.client(role).get_deployment(name)
     assert info == DeploymentInfo(
         deployment=name,
-        preset=trial.offer.preset,
-        key_id=trial.offer.key_id,
-        model_digest=trial.offer.model_digest,
-        threshold=trial.offer.threshold,
+        preset=trial.preset_name,
+        key_id=trial.keys.encryption.key_id,
+        model_digest=MODEL,
+        threshold=trial.gate,
         mask_commitment=info.mask_commitment,
         ready=False,
-        entries=0,
+        entries=len(trial.templates),
+        version=1,
+        manifest_digest=Envelope.from_json(server.client(role).get_manifest(name)).digest,
+        watchlist_digest=info.watchlist_digest,
+        tombstone=0,
     )
 
 
@@ -84,10 +96,13 @@ def test_masks_are_secret_to_each_deployment(server: ServerProcess, trial: Trial
 def test_a_new_watchlist_takes_the_place_of_the_old(server: ServerProcess, trial: Trial) -> None:
     name = trial.open(server)
     custodian = server.client("custodian")
-    shorter = trial.manifest.model_copy(update={"entries": 4})
+    shorter = trial.watchlist(name, entries=4)
     assert preset(trial.preset_name).plan(4) == preset(trial.preset_name).plan(len(trial.templates))
-    custodian.put_watchlist(name, shorter)
-    assert custodian.get_deployment(name).entries == 4
+    custodian.put_deployment(name, trial.offer(name, listed=shorter, version=2, change_reason="Shorter"))
+    assert custodian.get_deployment(name).entries == len(trial.templates)
+    custodian.activate(name)
+    assert (info := custodian.get_deployment(name)).entries == 4
+    assert info.version == 2
     server.client("camera").post_probe(name, trial.probe())
     assert len(server.results(name, 1).results) == 1
 
@@ -146,7 +161,13 @@ def test_the_interface_describes_itself_without_loading_anything(server: ServerP
     assert set(described["paths"]) == {
         "/v1/deployments/{name}",
         "/v1/deployments/{name}/blobs/{digest}",
-        "/v1/deployments/{name}/watchlist",
+        "/v1/deployments/{name}/activation",
+        "/v1/deployments/{name}/manifest",
+        "/v1/deployments/{name}/tombstones/{sequence}",
+        "/v1/deployments/{name}/tombstone",
+        "/v1/deployments/{name}/revocations/{camera_key}",
+        "/v1/deployments/{name}/closing",
+        "/v1/deployments/{name}/receipt",
         "/v1/deployments/{name}/probes",
         "/v1/deployments/{name}/results",
         "/v1/deployments/{name}/results/{probe_id}",

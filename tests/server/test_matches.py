@@ -28,7 +28,7 @@ def check_decisions(server: ServerProcess, trial: Trial, name: str, indices: lis
         (release,) = result.releases
         index = probes[result.probe_id]
         coarse, fine = trial.templates.scores(trial.templates[index : index + 1])
-        matches = coarse >= trial.offer.threshold
+        matches = coarse >= trial.gate
         assert matches.any()
         assert not matches.all()
         indicator = decryptor.slots(release.indicator)

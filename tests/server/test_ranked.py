@@ -21,14 +21,15 @@ from blindwatch.errors import (
     Busy,
     ConfigurationError,
     DeploymentNotReady,
-    EmptyWatchlist,
     Forbidden,
     MalformedCiphertext,
     MalformedMessage,
     MissingBlob,
     ModelMismatch,
     NotFound,
+    PolicyViolation,
     RankedNotAllowed,
+    StatementMismatch,
     TooLarge,
     WrongKey,
     WrongPreset,
@@ -37,15 +38,19 @@ from blindwatch.errors import (
 from blindwatch.he.ranked.encrypting import RankEncryptor
 from blindwatch.he.ranked.presets import rank_preset
 from blindwatch.secret.ranked import RankDecryptor, RankKeySet, generate_ranked
+from blindwatch.statements.predicates import Thresholds, Watchlist
 from blindwatch.wire import limits, problems
-from blindwatch.wire.messages import DeploymentOffer, Search, SearchResult, WatchlistManifest, now
+from blindwatch.wire.messages import DeploymentOffer, Search, SearchResult, now
 
-from ..serving import ServerProcess
+from ..people import Force, a_manifest, a_watchlist
+from ..serving import FORCE, MODEL, ServerProcess
 
 if TYPE_CHECKING:
     from tests.serving import Trial
 
 PRESET = rank_preset("rank-128")
+SEARCHERS = Force("rfr", FORCE)
+A_THRESHOLD = Thresholds(similarity=0.0, gate=1, fine=0)
 
 
 @dataclass(frozen=True)
@@ -68,27 +73,36 @@ class RankTrial:
     def query(self) -> bytes:
         return RankEncryptor(self.keys.encryption).query(self.templates[4])
 
-    @property
-    def manifest(self) -> WatchlistManifest:
-        return WatchlistManifest(entries=30, blocks=((hashlib.sha256(self.block).hexdigest(),),))
+    def watchlist(self, name: str, **changes: object) -> Watchlist:
+        content: dict[str, object] = {
+            "deployment": name,
+            "preset": PRESET.name,
+            "key_id": self.keys.encryption.key_id,
+            "model_digest": MODEL,
+            "entries": 30,
+            "blocks": ((hashlib.sha256(self.block).hexdigest(),),),
+        }
+        return a_watchlist(SEARCHERS, **{**content, **changes})
 
-    def offer(self, **changes: object) -> DeploymentOffer:
-        made = DeploymentOffer(
-            use="ranked",
-            preset=PRESET.name,
-            key_id=self.keys.encryption.key_id,
-            model_digest="ab" * 32,
-            threshold=0,
-            bundle=self.keys.encryption.to_bytes(),
-        )
-        return made.model_copy(update=changes)
+    def offer(self, name: str, *, listed: Watchlist | None = None, **changes: object) -> DeploymentOffer:
+        """An approved search deployment of this name; the changes are made before people sign."""
+        bundle = self.keys.encryption.to_bytes()
+        watchlist = listed or self.watchlist(name)
+        statement = SEARCHERS.watchlist(watchlist)
+        content: dict[str, object] = {
+            "use": "ranked",
+            "bundle_digest": hashlib.sha256(bundle).hexdigest(),
+            "thresholds": Thresholds(similarity=0.0, gate=0, fine=0),
+        }
+        manifest = SEARCHERS.manifest(a_manifest(SEARCHERS, watchlist, statement, **{**content, **changes}))
+        return DeploymentOffer(manifest=manifest.to_json(), watchlist=statement.to_json(), bundle=bundle)
 
     def search(self, **changes: object) -> Search:
         made = Search(
             search_id=secrets.token_hex(16),
             preset=PRESET.name,
             key_id=self.keys.encryption.key_id,
-            model_digest="ab" * 32,
+            model_digest=MODEL,
             requested_at=now(),
             query=self.query,
         )
@@ -97,10 +111,10 @@ class RankTrial:
     def open(self, server: ServerProcess, *, enrolled: bool = True) -> str:
         name = f"ranked-{secrets.token_hex(4)}"
         custodian = server.client("custodian")
-        custodian.put_deployment(name, self.offer())
+        custodian.put_deployment(name, self.offer(name))
         if enrolled:
             custodian.put_blob(name, self.block)
-            custodian.put_watchlist(name, self.manifest)
+            custodian.activate(name)
         return name
 
 
@@ -158,7 +172,7 @@ def test_no_query_is_on_the_disk(allowing: ServerProcess, ranked: RankTrial, nam
 
 def test_a_server_that_does_not_allow_it(server: ServerProcess, ranked: RankTrial) -> None:
     with pytest.raises(RankedNotAllowed) as caught:
-        server.client("custodian").put_deployment("ranked", ranked.offer())
+        server.client("custodian").put_deployment("ranked", ranked.offer("ranked"))
     assert "allow_ranked" in caught.value.hint
     response = server.http("custodian").get("/v1/deployments/ranked")
     assert response.status_code == 404
@@ -200,22 +214,27 @@ def test_one_use_is_refused_what_is_for_the_other(
 
 
 @pytest.mark.parametrize(
-    ("change", "expected"),
+    ("listed", "changes", "expected"),
     [
-        pytest.param({"use": "reveal"}, WrongUse, id="preset of another use"),
-        pytest.param({"preset": "reveal-128"}, WrongUse, id="use of another preset"),
-        pytest.param({"preset": "rank-256"}, WrongPreset, id="key of another preset"),
-        pytest.param({"preset": "rank-129"}, WrongPreset, id="unknown preset"),
-        pytest.param({"key_id": "cd" * 32}, WrongKey, id="another key"),
-        pytest.param({"threshold": 1}, ConfigurationError, id="a threshold"),
-        pytest.param({"bundle": b"no key"}, MalformedCiphertext, id="not a key"),
+        pytest.param({}, {"use": "reveal"}, PolicyViolation, id="a use that the profile is not for"),
+        pytest.param({"preset": "reveal-128"}, {}, WrongUse, id="use of another preset"),
+        pytest.param({"preset": "rank-256"}, {}, WrongPreset, id="key of another preset"),
+        pytest.param({"preset": "rank-129"}, {}, WrongPreset, id="unknown preset"),
+        pytest.param({"key_id": "cd" * 32}, {}, WrongKey, id="another key"),
+        pytest.param({}, {"thresholds": A_THRESHOLD}, ConfigurationError, id="a threshold"),
+        pytest.param({}, {"bundle_digest": "cd" * 32}, StatementMismatch, id="another bundle"),
     ],
 )
 def test_offers(
-    allowing: ServerProcess, ranked: RankTrial, change: dict[str, object], expected: type[BlindwatchError]
+    allowing: ServerProcess,
+    ranked: RankTrial,
+    listed: dict[str, object],
+    changes: dict[str, object],
+    expected: type[BlindwatchError],
 ) -> None:
+    offer = ranked.offer("refused", listed=ranked.watchlist("refused", **listed), **changes)
     with pytest.raises(expected):
-        allowing.client("custodian").put_deployment("refused", ranked.offer(**change))
+        allowing.client("custodian").put_deployment("refused", offer)
 
 
 SHORT = b"bwquery1" + bytes(100)
@@ -281,23 +300,28 @@ def test_few_searches_wait_at_a_time(allowing: ServerProcess, ranked: RankTrial,
 def test_galleries(allowing: ServerProcess, ranked: RankTrial) -> None:
     name = ranked.open(allowing, enrolled=False)
     custodian = allowing.client("custodian")
+
+    def offer_again(listed: Watchlist) -> None:
+        offer = ranked.offer(name, listed=listed, version=2, change_reason="Another list")
+        custodian.put_deployment(name, offer)
+
     with pytest.raises(DeploymentNotReady):
         allowing.client("operator").post_search(name, ranked.search())
-    with pytest.raises(EmptyWatchlist):
-        custodian.put_watchlist(name, WatchlistManifest(entries=0, blocks=()))
     with pytest.raises(MissingBlob):
-        custodian.put_watchlist(name, ranked.manifest)
-    row = ranked.manifest.blocks[0]
+        custodian.activate(name)
+    with pytest.raises(StatementMismatch):
+        custodian.put_blob(name, ranked.query)
+    row = ranked.watchlist(name).blocks[0]
     for blocks in ((), (row, row), ((*row, *row),)):
         with pytest.raises(MalformedMessage):
-            custodian.put_watchlist(name, WatchlistManifest(entries=30, blocks=blocks))
+            offer_again(ranked.watchlist(name, blocks=blocks))
     with pytest.raises(TooLarge):
-        custodian.put_watchlist(name, WatchlistManifest(entries=2**62, blocks=(row,)))
+        offer_again(ranked.watchlist(name, entries=2**31))
+    false = ranked.block[:-4] + b"\xff" * 4
+    offer_again(ranked.watchlist(name, blocks=((hashlib.sha256(false).hexdigest(),),)))
+    custodian.put_blob(name, false)
     with pytest.raises(MalformedCiphertext):
-        custodian.put_blob(name, ranked.query)
-    false = custodian.put_blob(name, ranked.block[:-4] + b"\xff" * 4)
-    with pytest.raises(MalformedCiphertext):
-        custodian.put_watchlist(name, WatchlistManifest(entries=30, blocks=((false,),)))
+        custodian.activate(name)
     assert not custodian.get_deployment(name).ready
 
 
@@ -308,7 +332,7 @@ def test_a_block_that_changed_in_the_store(start: Callable[..., ServerProcess], 
     blob: Path = server.store / "blobs" / name / custodian.put_blob(name, ranked.block)
     blob.write_bytes(ranked.block[:-1] + b"\0")
     with pytest.raises(MissingBlob):
-        custodian.put_watchlist(name, ranked.manifest)
+        custodian.activate(name)
 
 
 @pytest.mark.parametrize(

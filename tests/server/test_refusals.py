@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import socket
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -13,23 +14,23 @@ import pytest
 from blindwatch.errors import (
     BlindwatchError,
     ConfigurationError,
-    DeploymentExists,
     DeploymentNotReady,
-    EmptyWatchlist,
     Forbidden,
     MalformedCiphertext,
     MalformedMessage,
     MissingBlob,
     ModelMismatch,
+    StatementMismatch,
     TooLarge,
     Unauthenticated,
     UnknownDeployment,
     WrongKey,
     WrongPreset,
 )
+from blindwatch.statements.predicates import Thresholds
 from blindwatch.wire import limits, problems
 from blindwatch.wire.client import ServerClient
-from blindwatch.wire.messages import FailedResult, WatchlistManifest
+from blindwatch.wire.messages import FailedResult
 
 if TYPE_CHECKING:
     from tests.serving import ServerProcess, Trial
@@ -99,14 +100,12 @@ def test_one_bit_that_flips_on_the_way(
     assert raised(server.http("camera").post(path, content=bytes(body), headers=fields)) is MalformedMessage
 
 
-@pytest.mark.parametrize("kind", ["deployment", "probe", "watchlist"])
+@pytest.mark.parametrize("kind", ["deployment", "probe", "closing"])
 def test_bodies_need_their_digest(server: ServerProcess, trial: Trial, name: str, kind: str) -> None:
     path = f"/v1/deployments/{name}"
     response = {
-        "deployment": lambda: server.http("custodian").put(path, content=trial.offer.to_cbor()),
-        "watchlist": lambda: server.http("custodian").put(
-            f"{path}/watchlist", content=trial.manifest.to_cbor()
-        ),
+        "deployment": lambda: server.http("custodian").put(path, content=trial.offer(name).to_cbor()),
+        "closing": lambda: server.http("custodian").post(f"{path}/closing", content=b"{}"),
         "probe": lambda: server.http("camera").post(f"{path}/probes", content=trial.probe().to_cbor()),
     }[kind]()
     assert raised(response) is MalformedMessage
@@ -122,12 +121,18 @@ def test_bodies_need_their_digest(server: ServerProcess, trial: Trial, name: str
         pytest.param(b"\x9f" * 100_000, id="deep"),
         pytest.param(b"\xbb\xff\xff\xff\xff\xff\xff\xff\xff", id="a map of any length"),
         pytest.param(b"\xd8\x23\x61\x28", id="a tag"),
-        pytest.param(b'{"probeId": 1}', id="JSON"),
+        pytest.param(b'{"probeId": 1}', id="JSON of something else"),
     ],
 )
 @pytest.mark.parametrize(
     ("role", "method", "path"),
-    [("camera", "POST", "/probes"), ("custodian", "PUT", "/watchlist"), ("custodian", "PUT", "")],
+    [
+        ("camera", "POST", "/probes"),
+        ("custodian", "PUT", ""),
+        ("custodian", "PUT", "/tombstones/1"),
+        ("custodian", "PUT", f"/revocations/{'0' * 64}"),
+        ("custodian", "POST", "/closing"),
+    ],
 )
 def test_bodies_that_are_no_message(
     server: ServerProcess, name: str, body: bytes, role: str, method: str, path: str, signed: Sign
@@ -137,9 +142,9 @@ def test_bodies_that_are_no_message(
     assert raised(response) is MalformedMessage
 
 
-@pytest.mark.parametrize("path", ["/probes", "/results", "/watchlist", ""])
+@pytest.mark.parametrize("path", ["/probes", "/results", "/activation", "/manifest", "/tombstone", ""])
 def test_unknown_deployments(server: ServerProcess, trial: Trial, path: str, signed: Sign) -> None:
-    role, method = {"/probes": ("camera", "POST"), "/watchlist": ("custodian", "PUT")}.get(
+    role, method = {"/probes": ("camera", "POST"), "/activation": ("custodian", "POST")}.get(
         path, ("operator", "GET")
     )
     body = trial.probe().to_cbor()
@@ -155,61 +160,68 @@ def test_probes_before_the_watchlist(server: ServerProcess, trial: Trial) -> Non
 
 
 @pytest.mark.parametrize(
-    ("change", "expected"),
+    ("listed", "changes", "bundle", "expected"),
     [
-        pytest.param({"preset": "no-such-preset"}, WrongPreset, id="unknown preset"),
-        pytest.param({"preset": "reveal-128"}, WrongPreset, id="bundle of another preset"),
-        pytest.param({"threshold": 10}, ConfigurationError, id="threshold too low"),
-        pytest.param({"threshold": 201}, ConfigurationError, id="threshold too high"),
-        pytest.param({"threshold": -(2**63)}, ConfigurationError, id="threshold far too low"),
-        pytest.param({"key_id": "cd" * 32}, WrongKey, id="bundle of another key"),
-        pytest.param({"bundle": b"no bundle"}, MalformedCiphertext, id="not a bundle"),
-        pytest.param({"bundle": b""}, MalformedMessage, id="no bundle"),
+        pytest.param({"preset": "no-such-preset"}, {}, None, WrongPreset, id="unknown preset"),
+        pytest.param({}, {"gate": 10}, None, ConfigurationError, id="threshold too low"),
+        pytest.param({}, {"gate": 201}, None, ConfigurationError, id="threshold too high"),
+        pytest.param({}, {"gate": -(2**63)}, None, ConfigurationError, id="threshold far too low"),
+        pytest.param({"preset": "reveal-128"}, {}, None, WrongPreset, id="bundle of another preset"),
+        pytest.param({"key_id": "cd" * 32}, {}, None, WrongKey, id="bundle of another key"),
+        pytest.param({}, {}, b"another", StatementMismatch, id="another bundle than approved"),
+        pytest.param({}, {"bundle": b"no bundle"}, b"no bundle", MalformedCiphertext, id="not a bundle"),
+        pytest.param({}, {}, b"", MalformedMessage, id="an empty bundle"),
+        pytest.param({"entries": 2000}, {}, None, MalformedMessage, id="fewer blocks than entries take"),
+        pytest.param({"entries": 2**31}, {}, None, TooLarge, id="more entries than fit"),
     ],
 )
 def test_offers(
-    server: ServerProcess, trial: Trial, change: dict[str, object], expected: type[BlindwatchError]
+    server: ServerProcess,
+    trial: Trial,
+    listed: dict[str, object],
+    changes: dict[str, Any],
+    bundle: bytes | None,
+    expected: type[BlindwatchError],
 ) -> None:
     custodian, name = server.client("custodian"), f"offer-{secrets.token_hex(4)}"
+    approved: dict[str, object] = {}
+    if "gate" in changes:
+        approved["thresholds"] = Thresholds(similarity=0.7, gate=changes["gate"], fine=0)
+    if "bundle" in changes:
+        approved["bundle_digest"] = hashlib.sha256(changes["bundle"]).hexdigest()
+    offer = trial.offer(name, listed=trial.watchlist(name, **listed), **approved)
     with pytest.raises(expected):
-        custodian.put_deployment(name, trial.offer.model_copy(update=change))
+        custodian.put_deployment(
+            name, offer if bundle is None else offer.model_copy(update={"bundle": bundle})
+        )
     with pytest.raises(UnknownDeployment):
         custodian.get_deployment(name)
     assert not list((server.store / "blobs").glob(f"{name}/*"))
 
 
-@pytest.mark.parametrize("change", [{"threshold": 150}, {"model_digest": "cd" * 32}])
-def test_another_offer_under_the_same_name(
-    server: ServerProcess, trial: Trial, name: str, change: dict[str, object]
-) -> None:
-    before = server.client("custodian").get_deployment(name)
-    with pytest.raises(DeploymentExists):
-        server.client("custodian").put_deployment(name, trial.offer.model_copy(update=change))
-    assert server.client("custodian").get_deployment(name) == before
+def test_the_first_offer_has_its_keys_with_it(server: ServerProcess, trial: Trial) -> None:
+    bare = trial.offer("bare").model_copy(update={"bundle": None})
+    with pytest.raises(DeploymentNotReady):
+        server.client("custodian").put_deployment("bare", bare)
 
 
-def test_watchlists(server: ServerProcess, trial: Trial) -> None:
+def test_a_list_is_put_into_force_whole(server: ServerProcess, trial: Trial) -> None:
     name = trial.open(server, enrolled=False)
     custodian = server.client("custodian")
-    with pytest.raises(EmptyWatchlist):
-        custodian.put_watchlist(name, WatchlistManifest(entries=0, blocks=()))
-    with pytest.raises(MissingBlob):
-        custodian.put_watchlist(name, trial.manifest)
-    row = trial.manifest.blocks[0]
-    for blocks in ((), (row[:-1],), (row, row)):
-        with pytest.raises(MalformedMessage):
-            custodian.put_watchlist(name, WatchlistManifest(entries=10, blocks=blocks))
-    with pytest.raises(TooLarge):
-        custodian.put_watchlist(name, WatchlistManifest(entries=2**62, blocks=(row,)))
+    custodian.put_blob(name, trial.blocks[0][0])
+    with pytest.raises(MissingBlob, match=f"{len(trial.blocks[0]) - 1} ciphertexts"):
+        custodian.activate(name)
     assert not custodian.get_deployment(name).ready
 
 
 def test_a_watchlist_that_only_a_worker_can_refuse(server: ServerProcess, trial: Trial, name: str) -> None:
     custodian = server.client("custodian")
-    bad = custodian.put_blob(name, NOT_BELOW_T)
-    row = (bad, *trial.manifest.blocks[0][1:])
+    row = (hashlib.sha256(NOT_BELOW_T).hexdigest(), *trial.rows[0][1:])
+    bad = trial.watchlist(name, entries=9, blocks=(row,))
+    custodian.put_deployment(name, trial.offer(name, listed=bad, version=2, change_reason="A bad list"))
+    custodian.put_blob(name, NOT_BELOW_T)
     with pytest.raises(MalformedCiphertext):
-        custodian.put_watchlist(name, WatchlistManifest(entries=9, blocks=(row,)))
+        custodian.activate(name)
     # The watchlist before stays in use.
     assert custodian.get_deployment(name).entries == len(trial.templates)
     server.client("camera").post_probe(name, trial.probe())
@@ -224,13 +236,13 @@ def test_blobs(server: ServerProcess, trial: Trial, name: str) -> None:
     assert raised(custodian.put(f"{path}/{'0' * 64}", content=blob)) is MalformedMessage
     assert raised(custodian.put(f"{path}/..%2f..%2fup", content=blob)) is not None
     assert raised(custodian.put(f"{path}/{'G' * 64}", content=blob)) is MalformedMessage
-    with pytest.raises(MalformedCiphertext):
+    with pytest.raises(StatementMismatch):
         server.client("custodian").put_blob(name, blob[:-1])
 
 
 SIZES = [
     pytest.param("camera", "POST", "probes", limits.PROBE, id="probe"),
-    pytest.param("custodian", "PUT", "watchlist", limits.MANIFEST, id="watchlist"),
+    pytest.param("custodian", "POST", "closing", limits.ENVELOPE, id="closing"),
     pytest.param("custodian", "PUT", f"blobs/{'0' * 64}", limits.BLOB, id="blob"),
 ]
 
@@ -273,7 +285,13 @@ ROUTES = [
     ("PUT", "", {"custodian"}),
     ("GET", "", {"custodian", "camera", "operator"}),
     ("PUT", f"/blobs/{'0' * 64}", {"custodian"}),
-    ("PUT", "/watchlist", {"custodian"}),
+    ("POST", "/activation", {"custodian"}),
+    ("GET", "/manifest", {"custodian", "camera", "operator"}),
+    ("PUT", "/tombstones/1", {"custodian"}),
+    ("GET", "/tombstone", {"custodian", "camera", "operator"}),
+    ("PUT", f"/revocations/{'0' * 64}", {"custodian"}),
+    ("POST", "/closing", {"custodian"}),
+    ("GET", "/receipt", {"custodian", "camera", "operator"}),
     ("POST", "/probes", {"camera"}),
     ("GET", "/results", {"operator"}),
     ("DELETE", f"/results/{'0' * 32}", {"operator"}),
@@ -298,7 +316,9 @@ def test_who_may_call_what(
 
 def test_a_wrong_token_is_seen_to_be_refused_behind_a_large_body(server: ServerProcess, trial: Trial) -> None:
     with ServerClient(server.address, "wrong") as client, pytest.raises(Unauthenticated):
-        client.put_deployment("refused", trial.offer.model_copy(update={"bundle": bytes(40 * limits.MIB)}))
+        client.put_deployment(
+            "refused", trial.offer("refused").model_copy(update={"bundle": bytes(40 * limits.MIB)})
+        )
 
 
 @pytest.mark.parametrize(

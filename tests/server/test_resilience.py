@@ -173,7 +173,7 @@ def test_a_blob_that_changed_on_disk_is_noticed(start: Start, trial: Trial) -> N
     server = start()
     name = trial.open(server)
     server.stop()
-    blob = server.store / "blobs" / name / trial.manifest.blocks[0][0]
+    blob = server.store / "blobs" / name / trial.rows[0][0]
     data = bytearray(blob.read_bytes())
     data[1000] ^= 1
     blob.write_bytes(data)

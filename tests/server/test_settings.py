@@ -13,6 +13,7 @@ from blindwatch.cli.main import run
 from blindwatch.errors import ConfigurationError
 from blindwatch.matching.access import Role
 from blindwatch.matching.settings import ServerSettings
+from blindwatch.statements.register import PersonRole, Register
 
 
 def test_the_sample_is_valid_and_names_every_setting(repo: Path) -> None:
@@ -100,8 +101,13 @@ def test_a_store_is_created_once_and_never_by_running(call: Call, tmp_path: Path
     assert code == 1
     assert "There is no store yet" in said
     assert not (tmp_path / "store").exists()
-    assert call("init", *sample)[0] == 0
-    assert call("init", *sample)[0] == 1
+    named = ("--name", "server-1", *sample)
+    code, shown, _ = call("init", *named)
+    assert code == 0
+    (server,) = Register.read(shown.encode()).people
+    assert (server.name, server.role) == ("server-1", PersonRole.SERVER)
+    assert call("init", *named)[0] == 1
+    assert call("identity", *named)[1] == shown
 
 
 def test_a_server_that_nobody_could_use_does_not_start(call: Call, tmp_path: Path) -> None:
@@ -110,9 +116,13 @@ def test_a_server_that_nobody_could_use_does_not_start(call: Call, tmp_path: Pat
     assert "No role has a token" in said
 
 
-def test_an_address_that_is_not_ours(call: Call, tmp_path: Path, repo: Path) -> None:
+def test_an_address_that_is_not_ours(
+    call: Call, tmp_path: Path, repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     options = ("--config", repo / "docs" / "server.toml", "--data", tmp_path / "store")
-    call("init", *options)
+    monkeypatch.setenv("BLINDWATCH_SERVER_REGISTER_FILE", str(tmp_path / "register.toml"))
+    _, entry, _ = call("init", "--name", "server-1", *options)
+    (tmp_path / "register.toml").write_text(entry)
     code, _, said = call("run", *options, "--host", "192.0.2.1")
     assert code == 1
     assert "cannot listen" in said

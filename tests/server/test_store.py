@@ -10,20 +10,25 @@ from pathlib import Path
 import pytest
 
 from blindwatch.errors import ConfigurationError, MissingBlob
+from blindwatch.statements.dsse import Envelope
 from blindwatch.store.blobs import read_verified
 from blindwatch.store.database import DATABASE, Store
-from blindwatch.store.deployments import Deployment
+from blindwatch.store.deployments import Deployment, Terms
 from blindwatch.wire import limits
 
-DEPLOYMENT = Deployment(
-    id="trial",
-    preset="insecure-noop-128",
-    key_id="ab" * 32,
-    model_digest="cd" * 32,
-    threshold=150,
-    bundle_digest="ef" * 32,
-    mask_secret=b"s" * 32,
-)
+from ..people import a_manifest, a_watchlist
+from ..serving import FORCE
+
+LISTED = a_watchlist(FORCE, deployment="trial")
+STATEMENT = FORCE.watchlist(LISTED)
+
+
+def terms(**changes: object) -> Terms:
+    return Terms(FORCE.manifest(a_manifest(FORCE, LISTED, STATEMENT, **changes)), STATEMENT)
+
+
+FIRST, SECOND = terms(), terms(version=2, change_reason="Another camera")
+DEPLOYMENT = Deployment("trial", b"s" * 32, waiting=FIRST)
 
 
 @pytest.fixture
@@ -36,13 +41,56 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def store(folder: Path) -> Iterator[Store]:
     with Store.open(folder) as store:
-        store.deployments.add(DEPLOYMENT)
+        store.deployments.add("trial", DEPLOYMENT.mask_secret, FIRST)
         yield store
 
 
 def test_a_deployment_comes_back_and_does_not_show_its_secret(store: Store) -> None:
     assert store.deployments.all() == [DEPLOYMENT]
     assert "ssss" not in repr(DEPLOYMENT)
+
+
+def test_versions_wait_until_they_are_in_force(store: Store) -> None:
+    store.deployments.activate("trial", FIRST, same_list=False)
+    store.deployments.offer("trial", SECOND)
+    (held,) = store.deployments.all()
+    assert (held.in_force, held.waiting) == (FIRST, SECOND)
+    assert (held.newest, held.shown) == (SECOND, FIRST)
+    store.deployments.activate("trial", SECOND, same_list=True)
+    (held,) = store.deployments.all()
+    assert (held.in_force, held.waiting) == (SECOND, None)
+
+
+@pytest.mark.parametrize("same_list", [True, False])
+def test_removals_last_as_long_as_the_list(store: Store, same_list: bool) -> None:
+    store.deployments.activate("trial", FIRST, same_list=False)
+    for statement in (Envelope(b"one"), Envelope(b"two")):
+        store.deployments.remove_entries("trial", statement)
+    assert store.deployments.all()[0].tombstone_statement == Envelope(b"two")
+    store.deployments.activate("trial", SECOND, same_list=same_list)
+    left = store.deployments.all()[0].tombstone_statement
+    assert left == (Envelope(b"two") if same_list else None)
+
+
+def test_a_revoked_camera_stays_revoked(store: Store) -> None:
+    for key in ("aa" * 32, "bb" * 32, "aa" * 32):
+        store.deployments.revoke("trial", key, Envelope(b"lost"))
+    store.deployments.activate("trial", SECOND, same_list=False)
+    assert store.deployments.all()[0].revoked == {"aa" * 32, "bb" * 32}
+
+
+def test_what_is_closed_leaves_a_receipt_and_no_rows(store: Store) -> None:
+    store.results.add("trial", "0" * 32, b"result", expires=10)
+    counted = (store.closures.results("trial"),)
+    assert (counted[0].count, counted[0].size) == (1, 6)
+    begun = store.closures.begin(DEPLOYMENT, None, counted)
+    assert store.closures.all() == [begun]
+    store.closures.forget("trial")
+    store.closures.finish("trial", b"receipt")
+    assert store.closures.all()[0].receipt == b"receipt"
+    assert store.closures.all()[0].destroyed == counted
+    assert store.deployments.all() == []
+    assert not store.results.holds("trial", "0" * 32)
 
 
 def test_a_batch_is_bounded_by_count(store: Store) -> None:

@@ -80,7 +80,7 @@ async def _serve(
 async def _desks(settings: ServerSettings, store: Store, allow_insecure: bool) -> AsyncIterator[Desks]:
     pool = WorkerPool(settings.workers, settings.threads, settings.job_seconds)
     authority = Authority(
-        Register.load(settings.register_file),
+        Register.load(settings.register_path),
         store.identity,
         allow_insecure=allow_insecure,
         allow_ranked=settings.allow_ranked,

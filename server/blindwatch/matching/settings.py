@@ -32,8 +32,8 @@ class ServerSettings(BaseSettings):
     )
 
     data: Path
-    register_file: Path
-    """This server's own copy of the register of people who may sign."""
+    register_file: Path | None = None
+    """This server's own copy of the register of people who may sign; register.toml in the store by default."""
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8470
     workers: Annotated[int, Field(ge=1, le=256)] = Field(default_factory=lambda: os.cpu_count() or 1)
@@ -75,6 +75,11 @@ class ServerSettings(BaseSettings):
         except (SettingsError, tomllib.TOMLDecodeError, UnicodeDecodeError, OSError):
             raise ConfigurationError("The configuration cannot be read.") from None
         return settings
+
+    @property
+    def register_path(self) -> Path:
+        """Where the register of people is."""
+        return self.register_file or self.data / "register.toml"
 
     @property
     def is_loopback(self) -> bool:
