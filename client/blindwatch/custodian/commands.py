@@ -1,26 +1,20 @@
-"""`blindwatch custodian`: ceremony, enrol, upload."""
+"""`blindwatch custodian`: the ceremony, the list, and the upload of both."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 from rich.console import Console
 
 from blindwatch.cli import files
 from blindwatch.cli.progress import progress
 from blindwatch.custodian import ceremony as ceremonies
-from blindwatch.custodian import enrolment
-from blindwatch.custodian.gallery import GalleryTerms, write_gallery
+from blindwatch.custodian import listing
 from blindwatch.custodian.uploading import Upload
-from blindwatch.errors import ConfigurationError
 from blindwatch.he.presets import preset as find_preset
 from blindwatch.he.ranked.presets import RANK_PRESETS, RankPreset
-from blindwatch.vision.pipeline import DEFAULT, FacePipeline
-from blindwatch.vision.quantise import quantise, templates
-from blindwatch.vision.registry import Registry
 from blindwatch.wire.client import ServerClient
 
 app = typer.Typer(no_args_is_help=True)
@@ -50,63 +44,9 @@ def ceremony(
     Console().print(f"[green]Made keys[/] {keys.encryption.key_id}")
 
 
-@app.command()
-def enrol(
-    keys: Keys,
-    faces: Annotated[Path, typer.Option(help="Folder with NAME/*.jpg.", exists=True, file_okay=False)],
-    watchlist: Annotated[Path, typer.Option(help="New folder for the encrypted watchlist.")],
-    threshold: Annotated[
-        float | None,
-        typer.Option(help="Lowest similarity (cosine) of a match; the model's operating point by default."),
-    ] = None,
-    pipeline: Annotated[str, typer.Option(help="Pipeline of the registry of models.")] = DEFAULT,
-) -> None:
-    """Encrypt one template per person into a new folder; under a ranked preset as a gallery to be searched."""
-    if ceremonies.is_ranked(keys):
-        if threshold is not None:
-            raise ConfigurationError("Ranked search has no threshold.", "Leave out --threshold.")
-        _enrol_gallery(keys, enrolment.people(faces), watchlist, pipeline)
-        return
-    key = ceremonies.encryption_key(keys)
-    people = enrolment.people(faces)
-    models = FacePipeline.named(Registry.load(), pipeline)
-    if models.dimension != key.preset.dimension:
-        raise ConfigurationError("The pipeline's embeddings do not have the preset's dimension.")
-    lowest = models.operating_point if threshold is None else threshold
-    terms = enrolment.Terms(key, models.model_digest, key.preset.thresholds(lowest))
-    with progress() as display:
-        embeddings = [
-            enrolment.central_face(person, models).embedding
-            for person in display.track(people, description="Reading photographs")
-        ]
-        total = sum(2 * each.parts for each in key.preset.plan(len(people)))
-        names = [person.name for person in people]
-        writing = enrolment.write_watchlist(watchlist, terms, names, templates(embeddings, key.preset))
-        for _ in display.track(writing, total, description="Encrypting"):
-            pass
-    console = Console()
-    console.print(f"[green]Enrolled[/] {len(people)} people, threshold {lowest:.3f}")
-    preset = key.preset
-    if terms.thresholds.gate == preset.lowest_threshold:
-        least = preset.lowest_threshold / preset.squared_norm
-        console.print(f"[yellow]Note:[/] below a similarity of about {least:.3f} the preset finds nobody.")
-
-
-def _enrol_gallery(keys: Path, people: list[enrolment.Person], out: Path, pipeline: str) -> None:
-    key = ceremonies.ranked_key(keys)
-    models = FacePipeline.named(Registry.load(), pipeline)
-    if models.dimension != key.preset.dimension:
-        raise ConfigurationError("The pipeline's embeddings do not have the preset's dimension.")
-    with progress() as display:
-        templates = [
-            quantise(enrolment.central_face(person, models).embedding, key.preset.squared_norm)
-            for person in display.track(people, description="Reading photographs")
-        ]
-        names = [person.name for person in people]
-        writing = write_gallery(out, GalleryTerms(key, models.model_digest), names, np.stack(templates))
-        for _ in display.track(writing, key.preset.blocks(len(names)), description="Encrypting"):
-            pass
-    Console().print(f"[green]Enrolled[/] {len(people)} people for ranked search")
+app.command("enrol")(listing.enrol)
+app.command("sign-watchlist")(listing.sign_watchlist)
+app.command("was-listed")(listing.was_listed)
 
 
 @app.command()
@@ -117,7 +57,7 @@ def upload(
     server: Annotated[str, typer.Option(help="Address of the match server.")],
     token_file: Annotated[Path, typer.Option(help="File with the custodian's token.")],
 ) -> None:
-    """Send an approved deployment to a match server, with its public keys and encrypted list, and put it into force."""
+    """Send an approved deployment to a match server, with its public keys and list, and put it into force."""
     token = files.read_line(token_file, "token file")
     with ServerClient(server, token) as client, progress() as display:
         sending = Upload(client, manifest, keys, watchlist)

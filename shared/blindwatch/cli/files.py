@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 from blindwatch.errors import ConfigurationError, TooLarge
@@ -53,11 +57,48 @@ def make_folder(path: Path, what: str) -> Path:
     """A new or empty private folder; refused if something is in it, so that nothing is ever written over."""
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if any(path.iterdir()):
+    except OSError as error:
+        raise _cannot_make(what, error) from None
+    check_new_folder(path, what)
+    return path
+
+
+@contextmanager
+def new_folder(path: Path, what: str) -> Iterator[Path]:
+    """A private folder to fill, which takes its place at once when it is finished, or not at all.
+
+    Until then it lies beside its place under a hidden name. What a process that was killed left there is removed by
+    the next one that makes the same folder.
+    """
+    check_new_folder(path, what)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for left in path.parent.glob(f".{path.name}.*.part"):
+            shutil.rmtree(left)
+        part = path.parent / f".{path.name}.{token_hex(4)}.part"
+        part.mkdir(mode=0o700)
+    except OSError as error:
+        raise _cannot_make(what, error) from None
+    try:
+        yield part
+        part.rename(path)
+    except OSError as error:
+        raise _cannot_make(what, error) from None
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def check_new_folder(path: Path, what: str) -> None:
+    """Refuse a place where something is already, before work is done that would then be lost."""
+    try:
+        if path.exists() and any(path.iterdir()):
             raise ConfigurationError(f"The folder for the {what} is not empty.", "Name a new folder.")
     except OSError as error:
-        raise ConfigurationError(f"The folder for the {what} cannot be made ({error.strerror}).") from None
-    return path
+        raise _cannot_make(what, error) from None
+
+
+def _cannot_make(what: str, error: OSError) -> ConfigurationError:
+    return ConfigurationError(f"The folder for the {what} cannot be made ({error.strerror}).")
 
 
 def write_private(path: Path, data: bytes, what: str) -> None:
@@ -67,6 +108,17 @@ def write_private(path: Path, data: bytes, what: str) -> None:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
     except OSError as error:
+        raise ConfigurationError(f"The {what} cannot be written ({error.strerror}).") from None
+
+
+def replace_private(path: Path, data: bytes, what: str) -> None:
+    """Put a new private file in the place of another, which is there in whole until then."""
+    part = path.with_name(f".{path.name}.{token_hex(4)}.part")
+    write_private(part, data, what)
+    try:
+        part.replace(path)
+    except OSError as error:
+        part.unlink()
         raise ConfigurationError(f"The {what} cannot be written ({error.strerror}).") from None
 
 

@@ -21,7 +21,8 @@ from blindwatch.statements.register import PersonRole, Register
 
 _CUSTODIAN: Final = PersonRole.CUSTODIAN
 _OFFICER: Final = PersonRole.AUTHORISING_OFFICER
-_USES: Final = {"live": "reveal", "retrospective": "ranked", "operator-initiated": "reveal"}
+USES: Final = {"live": "reveal", "retrospective": "ranked", "operator-initiated": "reveal"}
+"""The use of a deployment for each use that a profile is for."""
 
 
 def check_deployment(envelope: Envelope, register: Register, profile: Profile) -> DeploymentManifest:
@@ -51,7 +52,7 @@ def check_policy(manifest: DeploymentManifest, profile: Profile) -> None:
     """The manifest keeps to every rule of its profile that can be told from it alone."""
     if (manifest.profile.name, manifest.profile.digest) != (profile.name, profile.digest):
         raise PolicyViolation("The manifest follows another version of the policy profile.")
-    if manifest.use != _USES[profile.use]:
+    if manifest.use != USES[profile.use]:
         raise PolicyViolation("The profile is for another use than the manifest's.")
     _check_window(manifest, profile)
     _check_list(manifest, profile)

@@ -61,6 +61,7 @@ SEALED: Final = 8 * KIB
 
 # What a custodian reads of a list, and the operator of its package: room for 600,000 entries, and for long notes.
 LIST: Final = 384 * MIB
+LIST_ROWS: Final = 1_000_000
 LIST_CELL: Final = 2000  # characters
 PACKAGE: Final = 256 * MIB
 MEMBERSHIP: Final = 64 * MIB

@@ -1,0 +1,152 @@
+"""Building of a list: templates become ciphertexts, people become references, and a statement names it all.
+
+What is written is encrypted, but for the operator's package, which has no names, and the custodian's own file of
+names. The folder appears when it is finished, or not at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from secrets import token_bytes
+from typing import Any, Final
+
+from blindwatch.cli import files
+from blindwatch.custodian import membership
+from blindwatch.custodian.uploading import BLOBS, STATEMENT
+from blindwatch.custodian.viewing import View
+from blindwatch.errors import EmptyWatchlist
+from blindwatch.he.keys import EncryptionKey
+from blindwatch.he.ranked.keys import RankKey
+from blindwatch.statements.package import OperatorPackage, PackageEntry, new_reference
+from blindwatch.statements.predicates import Thresholds, Watchlist
+from blindwatch.statements.signing import Identity
+from blindwatch.wire.messages import now
+
+PACKAGE: Final = "operator.json"
+NAMES: Final = "names.json"
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a list is made for. In ranked use all thresholds are zero."""
+
+    deployment: str
+    key: EncryptionKey | RankKey
+    model_digest: str
+    thresholds: Thresholds
+    adult_age: int
+
+
+def build(
+    folder: Path, terms: Terms, views: Sequence[View], blocks: Iterable[Iterable[bytes]], signer: Identity
+) -> Iterator[None]:
+    """Write a list into a new folder; yields after every ciphertext, of which one is in memory at a time.
+
+    The blocks hold the templates of the views, in their order.
+    """
+    if not views:
+        raise EmptyWatchlist
+    with files.new_folder(folder, "watchlist") as part:
+        (part / BLOBS).mkdir(mode=0o700)
+        digests: list[list[str]] = []
+        for block in blocks:
+            digests.append([])
+            for data in block:
+                digests[-1].append(hashlib.sha256(data).hexdigest())
+                files.write_private(part / BLOBS / digests[-1][-1], data, "watchlist")
+                yield
+        references = _references(len(views))
+        package = _package(terms, views, references).to_json()
+        members = _write_membership(part, terms, views)
+        statement = _statement(terms, views, digests, package, members)
+        files.write_private(part / PACKAGE, package, "operator's package")
+        names = {name: _record(view) for name, view in zip(references, views, strict=True)}
+        files.write_json(part / NAMES, names, "names of the entries")
+        signed = statement.envelope().signed_by(signer)
+        files.write_private(part / STATEMENT, signed.to_json(), "watchlist's statement")
+
+
+def _references(count: int) -> list[str]:
+    found: dict[str, None] = {}
+    while len(found) < count:
+        found[new_reference()] = None
+    return list(found)
+
+
+def _package(terms: Terms, views: Sequence[View], references: Sequence[str]) -> OperatorPackage:
+    entries = (view.entry for view in views)
+    return OperatorPackage(
+        preset=terms.key.preset.name,
+        key_id=terms.key.key_id,
+        model_digest=terms.model_digest,
+        similarity=terms.thresholds.similarity,
+        gate=terms.thresholds.gate,
+        fine_threshold=terms.thresholds.fine,
+        entries=tuple(
+            PackageEntry(
+                reference=reference,
+                category=entry.category,
+                priority=entry.priority,
+                instruction=entry.instruction,
+                image_date=entry.image_date,
+                known_relative=entry.known_relative,
+            )
+            for reference, entry in zip(references, entries, strict=True)
+        ),
+    )
+
+
+def _write_membership(folder: Path, terms: Terms, views: Sequence[View]) -> bytes:
+    key = token_bytes(membership.KEY_SIZE)
+    made = membership.Membership.make(terms.deployment, (view.entry.nominal_ref for view in views), key)
+    files.write_private(folder / membership.KEY, key, "key of the commitments")
+    files.write_private(folder / membership.FILE, made.to_json(), "commitments")
+    return made.to_json()
+
+
+def _statement(
+    terms: Terms, views: Sequence[View], digests: list[list[str]], package: bytes, members: bytes
+) -> Watchlist:
+    today = datetime.now(UTC).date()
+    return Watchlist(
+        deployment=terms.deployment,
+        preset=terms.key.preset.name,
+        key_id=terms.key.key_id,
+        model_digest=terms.model_digest,
+        built_at=now(),
+        entries=len(views),
+        by_category=dict(Counter(view.entry.category for view in views)),
+        under_age=sum(view.entry.is_under(terms.adult_age, today) for view in views),
+        blocks=tuple(map(tuple, digests)),
+        package_digest=hashlib.sha256(package).hexdigest(),
+        membership_digest=hashlib.sha256(members).hexdigest(),
+    )
+
+
+def _record(view: View) -> dict[str, Any]:
+    """What the custodian keeps of an entry: who it is, on what grounds, and how good the photograph was."""
+    entry = view.entry
+    return {
+        "name": entry.name,
+        "nominalRef": entry.nominal_ref,
+        "row": entry.row,
+        "image": entry.image.name,
+        "imageDigest": view.digest,
+        "sourceSystem": entry.source_system,
+        "sourceRef": entry.source_ref,
+        "legalBasis": entry.legal_basis,
+        "justification": entry.justification,
+        "dateOfBirth": entry.date_of_birth.isoformat() if entry.date_of_birth else None,
+        "sensitive": entry.sensitive,
+        "secondApprover": entry.second_approver,
+        "secondReason": entry.second_reason,
+        "quality": asdict(view.quality),
+        "shortcomings": list(view.quality.shortcomings()),
+        "qualityOverride": entry.quality_override,
+        "filledIn": list(entry.filled_in),
+    }

@@ -1,0 +1,139 @@
+"""`blindwatch custodian`: enrol, sign-watchlist, was-listed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from blindwatch.cli import files
+from blindwatch.cli.progress import progress
+from blindwatch.custodian import enrolling, membership, signing, summary
+from blindwatch.custodian.building import Terms
+from blindwatch.custodian.entries import Entry
+from blindwatch.custodian.importing import read_folder, read_list
+from blindwatch.custodian.rules import Rules
+from blindwatch.errors import ConfigurationError, InvalidList
+from blindwatch.he.ranked.keys import RankKey
+from blindwatch.policy.profile import profile as find_profile
+from blindwatch.statements.register import Register
+from blindwatch.statements.signing import Identity
+from blindwatch.vision.pipeline import DEFAULT, FacePipeline
+from blindwatch.vision.registry import Registry
+
+Folder = Annotated[Path, typer.Option(help="Folder of the watchlist.", exists=True, file_okay=False)]
+SigningKeys = Annotated[Path, typer.Option(help="Your signing keys, a PEM file.", dir_okay=False)]
+People = Annotated[Path, typer.Option(help="Your copy of the register of people.", dir_okay=False)]
+
+
+def enrol(
+    keys: Annotated[Path, typer.Option(help="Folder of the key ceremony.", file_okay=False)],
+    deployment: Annotated[str, typer.Option(help="Name of the deployment that the list is for.")],
+    profile: Annotated[str, typer.Option(help="Policy profile that the deployment follows.")],
+    identity: SigningKeys,
+    register: People,
+    watchlist: Annotated[Path, typer.Option(help="New folder for the encrypted watchlist.")],
+    listed: Annotated[
+        Path | None,
+        typer.Option(
+            "--list", help="Folder with watchlist.csv and photographs.", exists=True, file_okay=False
+        ),
+    ] = None,
+    faces: Annotated[
+        Path | None,
+        typer.Option(help="Folder with NAME/*.jpg; for demonstrations only.", exists=True, file_okay=False),
+    ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(help="Lowest similarity (cosine) of a match; the model's operating point by default."),
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            help="New file for a quality report. It holds photographs and names: keep it to yourself."
+        ),
+    ] = None,
+    pipeline: Annotated[str, typer.Option(help="Pipeline of the registry of models.")] = DEFAULT,
+) -> None:
+    """Encrypt a list of people into a new folder, and sign it.
+
+    Nothing is written if anything is wrong with any row; all that is wrong is shown at once. Names stay in
+    names.json, which is for you alone; the operator gets operator.json.
+    """
+    signer, people = Identity.from_pem(files.read(identity, "signing keys")), Register.load(register)
+    creator = signing.custodian(signer, people)
+    rules = Rules(find_profile(profile), signing.approvers(people, creator), datetime.now(UTC).date())
+    models = FacePipeline.named(Registry.load(), pipeline)
+    terms = enrolling.terms(keys, deployment, rules.profile, models, threshold)
+    files.check_new_folder(watchlist, "watchlist")
+    with _faults_shown():
+        entries = _entries(listed, faces, rules)
+        with progress() as display:
+            viewing = enrolling.look(entries, models, report, display)
+            enrolling.write(watchlist, terms, viewing.views, signer, display)
+    console = Console()
+    for table in summary.of_list(viewing, rules):
+        console.print(table)
+    console.print(f"[green]Enrolled[/] {len(entries)} entries")
+    _note_threshold(console, terms)
+    if report is not None:
+        console.print(
+            "[yellow]Note:[/] the report holds photographs and names. Delete it once you have read it."
+        )
+
+
+def sign_watchlist(watchlist: Folder, identity: SigningKeys, register: People) -> None:
+    """Add a custodian's signature to a list that another custodian built. Its files are checked first."""
+    signer, people = Identity.from_pem(files.read(identity, "signing keys")), Register.load(register)
+    signing.custodian(signer, people)
+    made, envelope = signing.sign(watchlist, signer)
+    console = Console()
+    counted = ", ".join(f"{count} {name}" for name, count in sorted(made.by_category.items()))
+    console.print(f"List of {made.deployment}, built {made.built_at}: {counted}; {made.under_age} under age")
+    names = ", ".join(person.name for person in people.signers(envelope).valid)
+    console.print(f"[green]Signed[/] by {names}")
+
+
+def was_listed(
+    commitments: Annotated[Path, typer.Option("--membership", help="File membership.json.", dir_okay=False)],
+    key: Annotated[Path, typer.Option(help="File membership.key.", dir_okay=False)],
+    nominal: Annotated[str, typer.Option(help="The person's nominal reference.")],
+) -> None:
+    """Answer whether somebody was on a list, also after the list is destroyed."""
+    members = membership.Membership.load(commitments)
+    found = members.includes(nominal, membership.load_key(key))
+    answer = "[green]yes[/], on" if found else "[bold]no[/], not on"
+    Console().print(f"{answer} the list of {members.deployment}")
+
+
+def _entries(listed: Path | None, faces: Path | None, rules: Rules) -> list[Entry]:
+    if listed is not None and faces is None:
+        return read_list(listed, rules)
+    if faces is not None and listed is None:
+        return read_folder(faces, rules)
+    raise ConfigurationError("Give either --list or --faces.")
+
+
+@contextmanager
+def _faults_shown() -> Iterator[None]:
+    try:
+        yield
+    except InvalidList as error:
+        if error.faults:
+            Console(stderr=True).print(summary.faults(error.faults))
+        raise
+
+
+def _note_threshold(console: Console, terms: Terms) -> None:
+    if isinstance(terms.key, RankKey):
+        return
+    preset = terms.key.preset
+    console.print(f"A match has a similarity of {terms.thresholds.similarity:.3f} or more")
+    if terms.thresholds.gate == preset.lowest_threshold:
+        least = preset.lowest_threshold / preset.squared_norm
+        console.print(f"[yellow]Note:[/] below a similarity of about {least:.3f} the preset finds nobody.")

@@ -1,0 +1,55 @@
+"""Signatures of custodians under a list that is built, whose files are checked first."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from blindwatch.cli import files
+from blindwatch.custodian import membership
+from blindwatch.custodian.building import PACKAGE
+from blindwatch.custodian.uploading import BLOBS, STATEMENT
+from blindwatch.errors import NotAuthorised, StatementMismatch
+from blindwatch.statements.dsse import Envelope
+from blindwatch.statements.predicates import Watchlist
+from blindwatch.statements.register import Person, PersonRole, Register
+from blindwatch.statements.signing import Identity
+from blindwatch.wire import limits
+
+
+def custodian(identity: Identity, register: Register) -> Person:
+    """The person of the register whose keys these are; raises NotAuthorised unless it is a custodian."""
+    person = register.holder(identity.public)
+    if person.role is not PersonRole.CUSTODIAN:
+        raise NotAuthorised("These are not the keys of a custodian.", "A custodian builds and signs a list.")
+    return person
+
+
+def approvers(register: Register, creator: Person) -> frozenset[str]:
+    """Who may agree to an entry that needs a second person: nobody who builds the list."""
+    roles = {PersonRole.CUSTODIAN, PersonRole.AUTHORISING_OFFICER}
+    return frozenset(person.name for person in register.people if person.role in roles) - {creator.name}
+
+
+def sign(folder: Path, identity: Identity) -> tuple[Watchlist, Envelope]:
+    """Add a signature to the statement of a list; the statement and its envelope with all signatures."""
+    envelope = Envelope.from_json(
+        files.read_at_most(folder / STATEMENT, limits.ENVELOPE, "watchlist's statement")
+    )
+    watchlist = Watchlist.read(envelope)
+    check_files(folder, watchlist)
+    signed = envelope.signed_by(identity)
+    files.replace_private(folder / STATEMENT, signed.to_json(), "watchlist's statement")
+    return watchlist, signed
+
+
+def check_files(folder: Path, watchlist: Watchlist) -> None:
+    """Refuse a folder whose ciphertexts, package or commitments are not those of the statement."""
+    named = {
+        folder / PACKAGE: watchlist.package_digest,
+        folder / membership.FILE: watchlist.membership_digest,
+        **{folder / BLOBS / digest: digest for digest in watchlist.blobs},
+    }
+    for path, digest in named.items():
+        if hashlib.sha256(files.read(path, "watchlist")).hexdigest() != digest:
+            raise StatementMismatch("A file of the list was changed after it was built.", "Build it again.")
