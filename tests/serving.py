@@ -7,11 +7,12 @@ import json
 import os
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -26,6 +27,7 @@ from blindwatch.he.templates import Templates
 from blindwatch.secret.keys import KeySet, generate
 from blindwatch.statements.predicates import Thresholds, Watchlist
 from blindwatch.store.database import IDENTITY, Store
+from blindwatch.wire import digests
 from blindwatch.wire.client import ServerClient
 from blindwatch.wire.messages import DeploymentOffer, Probe, ResultBatch, now
 
@@ -127,6 +129,16 @@ class ServerProcess:
     def http(self, role: str) -> httpx.Client:
         headers = {"Authorization": f"Bearer {TOKENS[role]}"}
         return self._stack.enter_context(httpx.Client(base_url=self.address, headers=headers, timeout=20))
+
+    @contextmanager
+    def cut_off(self, path: str, body: bytes, headers: dict[str, str]) -> Iterator[None]:
+        """Send a request whole, and hear no answer."""
+        host, port = self.address.removeprefix("http://").split(":")
+        fields = {**headers, "Content-Length": str(len(body)), digests.FIELD: digests.content_digest(body)}
+        head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+        with socket.create_connection((host, int(port)), timeout=15) as connection:
+            connection.sendall(f"POST {path} HTTP/1.1\r\nHost: {host}\r\n{head}\r\n".encode() + body)
+            yield
 
     def results(self, name: str, count: int) -> ResultBatch:
         """Wait until so many results are there."""
