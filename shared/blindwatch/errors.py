@@ -11,7 +11,8 @@
     ├── CipherError         MalformedCiphertext, WrongPreset, WrongKey, BudgetExhausted
     ├── DeploymentError     UnknownDeployment, DeploymentNotReady, EmptyWatchlist, MissingBlob,
     │                       RankedNotAllowed, WrongUse, DeploymentClosed
-    ├── StatementError      NotAuthorised, StatementMismatch, PolicyViolation, OutsideWindow
+    ├── StatementError      NotAuthorised, StatementMismatch, PolicyViolation, OutsideWindow,
+    │                       RemovalIgnored
     ├── AccessError         Unauthenticated, Forbidden
     └── ServiceError        NotFound, Busy, WorkerLost, ServerUnavailable, InternalError
 
@@ -54,6 +55,7 @@ class Problem(Enum):
     NOT_AUTHORISED = ("not-authorised", 403, "The statement lacks a signature that it needs")
     STATEMENT_MISMATCH = ("statement-mismatch", 409, "The statement is not the one that belongs here")
     POLICY_VIOLATION = ("policy-violation", 422, "The policy profile does not allow this")
+    REMOVAL_IGNORED = ("removal-ignored", 409, "The server does not keep to a removal from the list")
     OUTSIDE_WINDOW = ("outside-window", 403, "The deployment does not run at this time")
     DEPLOYMENT_CLOSED = ("deployment-closed", 410, "The deployment is over, and what it held is destroyed")
     UNAUTHENTICATED = ("unauthenticated", 401, "The request carries no valid credentials")
@@ -295,6 +297,12 @@ class OutsideWindow(StatementError):
     """The deployment has not begun, or has ended."""
 
     problem = Problem.OUTSIDE_WINDOW
+
+
+class RemovalIgnored(StatementError):
+    """The server matched an entry that was removed from the list, or does not have the removal."""
+
+    problem = Problem.REMOVAL_IGNORED
 
 
 class AccessError(BlindwatchError):

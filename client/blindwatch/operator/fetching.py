@@ -11,7 +11,14 @@ from dataclasses import dataclass
 from sys import maxsize
 
 from blindwatch.errors import CipherError, ConfigurationError, DeploymentNotReady, Problem, WrongKey
-from blindwatch.operator.reading import Listed, Match, Reader
+from blindwatch.operator.reading import Match, Reader
+from blindwatch.operator.removals import Removals
+from blindwatch.policy.profile import profile
+from blindwatch.statements import trust
+from blindwatch.statements.dsse import Envelope
+from blindwatch.statements.package import OperatorPackage
+from blindwatch.statements.predicates import DeploymentManifest
+from blindwatch.statements.register import Register
 from blindwatch.wire.client import ServerClient
 from blindwatch.wire.messages import FailedResult, Result
 
@@ -30,27 +37,43 @@ class Reading:
     size: int
 
 
-def check_deployment(client: ServerClient, deployment: str, listed: Listed) -> None:
-    """Refuse a deployment of another key, model or number of entries.
+def check_deployment(
+    client: ServerClient, deployment: str, package: OperatorPackage, register: Register
+) -> DeploymentManifest:
+    """The approved manifest of a deployment; refused if its key, model, threshold or number of entries is another.
 
-    Its results would open to noise, or to other names, and would be gone.
+    Its results would open to noise, or to other entries, and would be gone.
     """
     info = client.get_deployment(deployment)
-    if info.key_id != listed.key_id:
+    if info.key_id != package.key_id:
         raise WrongKey(
             "The deployment has another key than the operator.", "Check the name of the deployment."
         )
     if not info.ready:
         raise DeploymentNotReady(hint="Wait until the custodian has uploaded the watchlist.")
-    if info.model_digest != listed.model_digest or info.entries != len(listed.names):
+    manifest = _approved(client.get_manifest(deployment), register)
+    made_for = (package.key_id, package.model_digest, package.thresholds, len(package.entries))
+    approved = (manifest.key_id, manifest.model_digest, manifest.thresholds, manifest.watchlist.entries)
+    if approved != made_for or manifest.deployment != deployment:
         raise ConfigurationError(
-            "The deployment has another watchlist than the file with the names of the entries.",
-            "Use the file that was written when the watchlist was enrolled.",
+            "The deployment has another watchlist than the operator's package.",
+            "Use the operator.json that was written when this watchlist was enrolled.",
         )
+    return manifest
+
+
+def _approved(data: bytes, register: Register) -> DeploymentManifest:
+    envelope = Envelope.from_json(data)
+    return trust.check_deployment(envelope, register, profile(DeploymentManifest.read(envelope).profile.name))
 
 
 def readings(
-    client: ServerClient, deployment: str, reader: Reader, wait: float, count: int | None = None
+    client: ServerClient,
+    deployment: str,
+    reader: Reader,
+    removals: Removals,
+    wait: float,
+    count: int | None = None,
 ) -> Iterator[Reading]:
     """Every result as it comes, at most `count`, until there is none for `wait` seconds.
 
@@ -58,14 +81,18 @@ def readings(
     """
     left = maxsize if count is None else count
     while left and (results := client.fetch_results(deployment, wait).results):
+        removals.refresh()
         for result in results[:left]:
-            yield read(result, reader)
+            yield read(result, reader, removals)
             client.acknowledge(deployment, result.probe_id)
             left -= 1
 
 
-def read(result: Result | FailedResult, reader: Reader) -> Reading:
-    """Open one result. One that cannot be read is reported as such, so that it is not taken for a non-match."""
+def read(result: Result | FailedResult, reader: Reader, removals: Removals | None = None) -> Reading:
+    """Open one result. One that cannot be read is reported as such, so that it is not taken for a non-match.
+
+    Entries that were removed are never among the matches.
+    """
     started = time.perf_counter()
     matches: list[Match] = []
     problem, server_ms, size = None, 0, 0
@@ -76,6 +103,9 @@ def read(result: Result | FailedResult, reader: Reader) -> Reading:
         size = sum(len(each.indicator) + len(each.score) for each in result.releases)
         try:
             matches = reader.matches(result.releases)
+            if removals is not None:
+                matches, ignored = removals.sort_out(matches, result.tombstone)
+                problem = Problem.REMOVAL_IGNORED if ignored else None
         except CipherError as error:
             problem = error.problem
     elapsed = (time.perf_counter() - started) * 1000

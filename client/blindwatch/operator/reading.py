@@ -24,16 +24,6 @@ class Match:
     score: int
 
 
-@dataclass(frozen=True)
-class Listed:
-    """What the custodian tells the operator of a watchlist, the names in the order of their entries."""
-
-    names: list[str]
-    threshold: int
-    key_id: str
-    model_digest: str
-
-
 class Reader:
     """Opens the results of one watchlist.
 

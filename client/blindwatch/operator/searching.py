@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from secrets import token_hex
 
 import numpy as np
 from numpy.typing import NDArray
 
-from blindwatch.cli import files
-from blindwatch.errors import ConfigurationError, ModelMismatch, ServerUnavailable, WrongKey, WrongUse
+from blindwatch.errors import ModelMismatch, ServerUnavailable, WrongKey, WrongUse
 from blindwatch.he.ranked.encrypting import RankEncryptor
 from blindwatch.he.ranked.keys import RankKey
 from blindwatch.secret.ranked import RankDecryptor, RankSecret
@@ -83,16 +81,6 @@ class Searcher:
                 self._client.acknowledge_search(self._deployment, search.search_id)
                 return result
         raise ServerUnavailable("The server had no result in time.", "Search again with a longer wait.")
-
-
-def gallery_names(path: Path, key_id: str) -> list[str]:
-    """The names of the entries of a gallery under this key, in their order."""
-    match files.read_json(path, "names of the entries"):
-        case {"entries": list(names), "keyId": str(found)} if names:
-            if found != key_id:
-                raise WrongKey("The gallery was made for another key.")
-            return [str(name) for name in names]
-    raise ConfigurationError("The file with the names of the entries does not have its fields.")
 
 
 def best(scores: Integers, count: int) -> list[Candidate]:

@@ -145,6 +145,17 @@ def check_tombstone(
     envelope: Envelope, register: Register, manifest: DeploymentManifest, before: Tombstone | None
 ) -> Tombstone:
     """The removal in an envelope, which goes on from the one before and takes nothing of it back."""
+    tombstone = check_removal(envelope, register, manifest)
+    sequence, removed = (before.sequence, set(before.removed)) if before else (0, set())
+    if tombstone.sequence != sequence + 1 or not removed <= set(tombstone.removed):
+        raise StatementMismatch(
+            "The removal does not go on from the one in force.", "Make it again from the newest."
+        )
+    return tombstone
+
+
+def check_removal(envelope: Envelope, register: Register, manifest: DeploymentManifest) -> Tombstone:
+    """The removal in an envelope, of entries of the list of this manifest, whatever came before it."""
     tombstone = Tombstone.read(envelope)
     if (tombstone.deployment, tombstone.watchlist_digest) != (
         manifest.deployment,
@@ -153,11 +164,6 @@ def check_tombstone(
         raise StatementMismatch("The removal is for another list.")
     if tombstone.removed[-1] >= manifest.watchlist.entries:
         raise StatementMismatch("The removal names an entry that the list does not have.")
-    sequence, removed = (before.sequence, set(before.removed)) if before else (0, set())
-    if tombstone.sequence != sequence + 1 or not removed <= set(tombstone.removed):
-        raise StatementMismatch(
-            "The removal does not go on from the one in force.", "Make it again from the newest."
-        )
     _require_one(envelope, register, _CUSTODIAN)
     return tombstone
 

@@ -1,0 +1,112 @@
+"""What the operator sees of matches: references and instructions in place of names, and priorities in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, date, datetime
+from typing import Final
+
+from rich.markup import escape
+from rich.table import Table
+
+from blindwatch.errors import Problem
+from blindwatch.operator.fetching import Reading
+from blindwatch.operator.searching import Candidate
+from blindwatch.statements.package import PackageEntry, Priority
+
+PRIORITIES: Final = {
+    Priority.RED: "[bold white on red]▲ RED[/]",
+    Priority.AMBER: "[black on yellow]◆ AMBER[/]",
+    Priority.GREEN: "[black on green]● GREEN[/]",
+}
+"""Word, sign and colour: each alone tells the three apart."""
+
+
+def describe(reading: Reading, entries: Sequence[PackageEntry]) -> dict[str, object]:
+    """A result for the record: its matches, and of a result without any only that it was read."""
+    return {
+        "probeId": reading.probe_id,
+        "camera": reading.camera,
+        "capturedAt": reading.captured_at,
+        "matches": [
+            {"entry": each.entry, **_entry(entries[each.entry]), "score": each.score}
+            for each in reading.matches
+        ],
+        "problem": reading.problem.urn if reading.problem else None,
+        "serverMs": reading.server_ms,
+        "decryptMs": round(reading.decrypt_ms, 1),
+        "bytes": reading.size,
+    }
+
+
+def describe_candidates(candidates: Iterable[Candidate], entries: Sequence[PackageEntry]) -> list[object]:
+    """A ranking for the record."""
+    return [{"entry": c.entry, **_entry(entries[c.entry]), "score": c.score} for c in candidates]
+
+
+def matches(done: Sequence[Reading], entries: Sequence[PackageEntry]) -> Table:
+    """The matches of results that were read, and what could not be read or may not be so."""
+    table = Table(
+        *("Probe", "Camera", "Captured", "Priority", "Entry", "Category", "Instruction", "Image", "Score"),
+        title="Matches, for a person to decide on",
+    )
+    for reading in done:
+        start = (reading.probe_id[:8], reading.camera, reading.captured_at)
+        for each in reading.matches:
+            table.add_row(*start, *_cells(entries[each.entry]), str(each.score))
+        if reading.problem:
+            table.add_row(*start, "", f"[bold red]{_failure(reading.problem)}[/]")
+    table.caption = "; ".join(_counts(done))
+    return table
+
+
+def ranking(candidates: Sequence[Candidate], entries: Sequence[PackageEntry], squared_norm: int) -> Table:
+    """Entries of a gallery, the most alike first."""
+    table = Table(
+        *("Rank", "Priority", "Entry", "Category", "Instruction", "Image", "Score", "Likeness"),
+        title="Most alike, for a person to decide on",
+    )
+    for place, each in enumerate(candidates, 1):
+        likeness = f"{each.score / squared_norm:.2f}"
+        table.add_row(str(place), *_cells(entries[each.entry]), str(each.score), likeness)
+    table.caption = "A ranking always has a first: whoever is searched for may not be in the gallery at all"
+    return table
+
+
+def image_age(taken: date | None, today: date) -> str:
+    """How old a photograph is, as an operator should weigh it."""
+    if taken is None:
+        return "of unknown age"
+    months = (today.year - taken.year) * 12 + today.month - taken.month - (today.day < taken.day)
+    if months < 1:
+        return "under a month old"
+    if months < 24:
+        return f"{months} month{'s' if months > 1 else ''} old"
+    return f"{months // 12} years old"
+
+
+def _entry(entry: PackageEntry) -> dict[str, object]:
+    return entry.model_dump(mode="json", by_alias=True)
+
+
+def _cells(entry: PackageEntry) -> tuple[str, ...]:
+    instruction = escape(entry.instruction or "-")
+    if entry.known_relative:
+        instruction += f"\n[bold]Known to look alike:[/] {escape(entry.known_relative)}"
+    age = image_age(entry.image_date, datetime.now(UTC).date())
+    return PRIORITIES[entry.priority], entry.reference, entry.category, instruction, age
+
+
+def _failure(problem: Problem) -> str:
+    kind = "violation" if problem is Problem.REMOVAL_IGNORED else "not read"
+    return f"{kind}: {problem.title}"
+
+
+def _counts(done: Sequence[Reading]) -> Iterator[str]:
+    violations = sum(each.problem is Problem.REMOVAL_IGNORED for each in done)
+    failed = sum(each.problem is not None for each in done) - violations
+    yield f"{len(done) - failed} results read, {sum(bool(each.matches) for each in done)} with a match"
+    if failed:
+        yield f"{failed} not read, which says nothing about who was seen"
+    if violations:
+        yield f"{violations} with a removed entry that the server matched all the same: report this"
