@@ -8,13 +8,14 @@
     │   ├── MalformedMessage
     │   └── TooLarge
     ├── ModelError          ModelMissing, ModelCorrupt, ModelMismatch, DownloadFailed
-    ├── CipherError         MalformedCiphertext, WrongPreset, WrongKey, BudgetExhausted
+    ├── CipherError         MalformedCiphertext, WrongPreset, WrongKey, WrongShare, BudgetExhausted
     ├── DeploymentError     UnknownDeployment, DeploymentNotReady, EmptyWatchlist, MissingBlob,
     │                       RankedNotAllowed, WrongUse, DeploymentClosed
     ├── StatementError      NotAuthorised, StatementMismatch, PolicyViolation, OutsideWindow,
     │                       RemovalIgnored
-    ├── AccessError         Unauthenticated, Forbidden
-    └── ServiceError        NotFound, Busy, WorkerLost, ServerUnavailable, InternalError
+    ├── AccessError         Unauthenticated, Forbidden, UnsignedRequest, UnknownCamera, InvalidSignature,
+    │                       StaleRequest, FutureRequest, ReplayedRequest, RevokedCamera
+    └── ServiceError        NotFound, Busy, QueryBudgetUsed, WorkerLost, ServerUnavailable, InternalError
 
 A message never repeats data from the request: it may be shown to people who must not see that data.
 """
@@ -45,6 +46,7 @@ class Problem(Enum):
     MALFORMED_CIPHERTEXT = ("malformed-ciphertext", 422, "The ciphertext is not well formed")
     WRONG_PRESET = ("wrong-preset", 409, "The parameters are those of another preset")
     WRONG_KEY = ("wrong-key", 409, "The ciphertext belongs to another key")
+    WRONG_SHARE = ("wrong-share", 422, "The shares of the key do not fit")
     BUDGET_EXHAUSTED = ("budget-exhausted", 422, "The noise budget does not allow a safe release")
     UNKNOWN_DEPLOYMENT = ("unknown-deployment", 404, "There is no such deployment")
     DEPLOYMENT_NOT_READY = ("deployment-not-ready", 409, "The deployment has no watchlist yet")
@@ -60,8 +62,16 @@ class Problem(Enum):
     DEPLOYMENT_CLOSED = ("deployment-closed", 410, "The deployment is over, and what it held is destroyed")
     UNAUTHENTICATED = ("unauthenticated", 401, "The request carries no valid credentials")
     FORBIDDEN = ("forbidden", 403, "The role is not allowed to do this")
+    UNSIGNED_REQUEST = ("unsigned-request", 403, "The request is not signed in the way that is asked for")
+    UNKNOWN_CAMERA = ("unknown-camera", 403, "The deployment has no camera with this key")
+    INVALID_SIGNATURE = ("invalid-signature", 403, "The signature is not for this request")
+    STALE_REQUEST = ("stale-request", 403, "The request was signed too long ago")
+    FUTURE_REQUEST = ("future-request", 403, "The request was signed in the future")
+    REPLAYED_REQUEST = ("replayed-request", 403, "The request was sent before")
+    REVOKED_CAMERA = ("revoked-camera", 403, "The camera's key is revoked")
     NOT_FOUND = ("not-found", 404, "There is nothing at this address")
     BUSY = ("busy", 429, "The server has all the work it accepts")
+    QUERY_BUDGET_USED = ("query-budget-used", 429, "The camera has sent as many probes as it may")
     WORKER_LOST = ("worker-lost", 500, "The worker process ended before it finished")
     SERVER_UNAVAILABLE = ("server-unavailable", 503, "The server cannot be reached")
     INTERNAL = ("internal", 500, "The server met an unexpected condition")
@@ -215,6 +225,12 @@ class WrongKey(CipherError):
     problem = Problem.WRONG_KEY
 
 
+class WrongShare(CipherError):
+    """Words are not a share, or shares do not belong together."""
+
+    problem = Problem.WRONG_SHARE
+
+
 class BudgetExhausted(CipherError):
     """A release would not be safe or exact, so there is none."""
 
@@ -323,6 +339,48 @@ class Forbidden(AccessError):
     problem = Problem.FORBIDDEN
 
 
+class UnsignedRequest(AccessError):
+    """The request carries no signature, or one that does not keep to the profile."""
+
+    problem = Problem.UNSIGNED_REQUEST
+
+
+class UnknownCamera(AccessError):
+    """The deployment's manifest does not list the key."""
+
+    problem = Problem.UNKNOWN_CAMERA
+
+
+class InvalidSignature(AccessError):
+    """The signature was made over another request, or with another key."""
+
+    problem = Problem.INVALID_SIGNATURE
+
+
+class StaleRequest(AccessError):
+    """The signature has expired."""
+
+    problem = Problem.STALE_REQUEST
+
+
+class FutureRequest(AccessError):
+    """The signature is dated later than now."""
+
+    problem = Problem.FUTURE_REQUEST
+
+
+class ReplayedRequest(AccessError):
+    """The signature has been used."""
+
+    problem = Problem.REPLAYED_REQUEST
+
+
+class RevokedCamera(AccessError):
+    """The camera's key was valid once."""
+
+    problem = Problem.REVOKED_CAMERA
+
+
 class ServiceError(BlindwatchError):
     """A service could not do its work."""
 
@@ -339,6 +397,16 @@ class Busy(ServiceError):
     """The queue is full."""
 
     problem = Problem.BUSY
+
+
+class QueryBudgetUsed(ServiceError):
+    """A camera has sent as many probes as the policy profile allows, in this minute or at all."""
+
+    problem = Problem.QUERY_BUDGET_USED
+
+    def __init__(self, detail: str = "", hint: str = "", retry_seconds: int = 60) -> None:
+        super().__init__(detail, hint)
+        self.retry_seconds = retry_seconds
 
 
 class WorkerLost(ServiceError):
