@@ -15,6 +15,7 @@ from blindwatch.statements.signing import Identity
 from blindwatch.store.blobs import Blobs
 from blindwatch.store.closures import Closures
 from blindwatch.store.deployments import Deployments
+from blindwatch.store.nonces import Nonces
 from blindwatch.store.prepared import Prepared
 from blindwatch.store.results import Results
 from blindwatch.store.tables import METADATA, SCHEMA_VERSION
@@ -36,6 +37,7 @@ class Store:
         self.prepared = Prepared(folder / PREPARED)
         self.deployments = Deployments(engine)
         self.results = Results(engine)
+        self.nonces = Nonces(engine)
         self.closures = Closures(engine)
         self.identity = read_identity(folder)
 

@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 
 METADATA: Final = MetaData()
 
@@ -68,6 +68,27 @@ REVOCATIONS: Final = Table(
     Column("camera_key", String, primary_key=True),
     Column("statement", LargeBinary, nullable=False),
 )
+
+NONCES: Final = Table(
+    "nonces",
+    METADATA,
+    _deployment(primary_key=True),
+    Column("camera_key", String, primary_key=True),
+    Column("nonce", String, primary_key=True),
+    Column("kept_until", Float, nullable=False, index=True),
+)
+"""What signatures of cameras have used up. Who deletes a row can send that request once more in its minute."""
+
+PROBE_COUNTS: Final = Table(
+    "probe_counts",
+    METADATA,
+    _deployment(primary_key=True),
+    Column("camera_key", String, primary_key=True),
+    Column("total", Integer, nullable=False),
+    Column("minute", Integer, nullable=False),
+    Column("in_minute", Integer, nullable=False),
+)
+"""How many probes each camera has sent: to the deployment, and in the minute (of the epoch) of its newest one."""
 
 RESULTS: Final = Table(
     "results",
