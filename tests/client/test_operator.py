@@ -12,18 +12,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from blindwatch.custodian import ceremony, enrolment
+from blindwatch.custodian import ceremony
 from blindwatch.custodian.uploading import Upload
 from blindwatch.errors import MalformedCiphertext, Problem
 from blindwatch.he import noop
 from blindwatch.he.encrypting import Encryptor
-from blindwatch.he.presets import PLAIN_MODULUS, Thresholds, preset
+from blindwatch.he.presets import PLAIN_MODULUS, preset
 from blindwatch.he.templates import Templates
 from blindwatch.operator.fetching import read
 from blindwatch.operator.reading import Match, Reader
 from blindwatch.secret.keys import KeySet, generate
+from blindwatch.statements.package import OperatorPackage, Priority
+from blindwatch.statements.predicates import Thresholds
 from blindwatch.wire.messages import FailedResult, Probe, ReleasedBlock, Result, now
 
+from ..people import Force
+from ..serving import FORCE
+from .approved import approve, view, write_list
 from .conftest import NOOP, PASSPHRASE, command, only_error
 from .forwarding import forwarding
 
@@ -34,7 +39,8 @@ PRESET = preset(NOOP)
 THRESHOLD = 16_000
 GATE = 120
 MODEL = "ab" * 32
-NAMES = ("Above", "At", "Below", "Dropped at the gate", "Smith [jr]")
+NAMES = ("Above", "At", "Below", "Dropped at the gate", "Passes the gate")
+NOTE = "Speak [softly]"
 PROBE_ID = re.compile(r"[0-9a-f]{32}")
 FIELDS = {"probeId", "camera", "capturedAt", "matches", "problem", "serverMs", "decryptMs", "bytes"}
 
@@ -82,7 +88,12 @@ class Post:
 
     @property
     def entries(self) -> Path:
-        return self.folder / "watchlist" / "entries.json"
+        return self.folder / "watchlist" / "operator.json"
+
+    @property
+    def references(self) -> list[str]:
+        """What stands for each of the names, in their order."""
+        return [entry.reference for entry in OperatorPackage.load(self.entries).entries]
 
     @property
     def reader(self) -> Reader:
@@ -120,6 +131,7 @@ class Post:
         options = {
             "keys": self.folder / "keys",
             "entries": self.entries,
+            "register": self.folder / "register.toml",
             "server": self.server.address,
             "deployment": self.deployment,
             "token_file": self.folder / "operator.token",
@@ -132,9 +144,11 @@ class Post:
 
 def posted(folder: Path, server: ServerProcess, keys: KeySet) -> Post:
     ceremony.write(keys, PASSPHRASE, folder / "keys")
-    terms = enrolment.Terms(keys.encryption, MODEL, Thresholds(GATE, THRESHOLD))
-    for _ in enrolment.write_watchlist(folder / "watchlist", terms, list(NAMES), ENROLLED):
-        pass
+    FORCE.write_register(folder / "register.toml")
+    thresholds = Thresholds(similarity=0.5, gate=GATE, fine=THRESHOLD)
+    first = view(NAMES[0], priority=Priority.RED, instruction=NOTE, known_relative="A twin")
+    views = [first, *map(view, NAMES[1:])]
+    write_list(folder / "watchlist", keys.encryption, MODEL, thresholds, views, ENROLLED)
     (folder / "passphrase").write_text(PASSPHRASE)
     (folder / "operator.token").write_text("token-of-the-operator")
     return opened(Post(folder, server, "", keys))
@@ -144,7 +158,8 @@ def opened(post: Post) -> Post:
     """The same under a name of its own, so that no other test's results are there."""
     name = f"post-{secrets.token_hex(4)}"
     custodian = post.server.client("custodian")
-    for _ in Upload(custodian, name, post.folder / "keys", post.folder / "watchlist").send():
+    manifest = approve(post.folder / "keys", post.folder / "watchlist", name)
+    for _ in Upload(custodian, manifest, post.folder / "keys", post.folder / "watchlist").send():
         pass
     return replace(post, deployment=name)
 
@@ -168,14 +183,16 @@ def check_shown(post: Post, folder: Path, printed: str, sent: list[str]) -> None
     assert {frozenset(reading) for reading in readings} == {frozenset(FIELDS)}
     assert [reading["problem"] for reading in readings] == [None, None]
     assert readings[0]["matches"] == []
+    entries = json.loads(post.entries.read_text())["entries"]
     assert readings[1]["matches"] == [
-        {"entry": 0, "name": "Above", "score": THRESHOLD + 1},
-        {"entry": 1, "name": "At", "score": THRESHOLD},
+        {"entry": 0, **entries[0], "score": THRESHOLD + 1},
+        {"entry": 1, **entries[1], "score": THRESHOLD},
     ]
     # What is shown and kept of a match and of a stranger differs in the matches alone.
     assert readings[0]["bytes"] > 0
-    assert all(f" {name} " in printed for name in NAMES[:2])
-    assert not any(name in printed for name in NAMES[2:])
+    assert all(f" {reference} " in printed for reference in post.references[:2])
+    assert not any(reference in printed for reference in post.references[2:])
+    assert not any(f" {name} " in printed for name in NAMES)
     assert sent[0][:8] not in printed
     assert "2 results read, 1 with a match" in printed
     assert "not read" not in printed
@@ -200,14 +217,20 @@ def test_matches_under_encryption(
     check_shown(post, tmp_path, capsys.readouterr().out, sent)
 
 
-def test_the_name_of_an_entry_is_shown_as_it_is(
-    post: Post, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_priority_instruction_and_relative_are_shown_in_words(
+    post: Post, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lower = json.loads(post.entries.read_text()) | {"fineThreshold": 1}
-    (tmp_path / "entries.json").write_text(json.dumps(lower))
     post.see(KNOWN)
-    assert post.run(count=1, entries=tmp_path / "entries.json") == 0
-    assert " Smith [jr] " in capsys.readouterr().out
+    assert post.run(count=1) == 0
+    lines = capsys.readouterr().out.splitlines()
+    (first,) = [at for at, line in enumerate(lines) if post.references[0] in line]
+    assert "▲ RED" in lines[first]
+    assert NOTE in lines[first]  # brackets are text and no markup
+    assert "of unknown age" in lines[first]
+    assert "Known to look alike: A twin" in lines[first + 1]
+    (second,) = [line for line in lines if post.references[1] in line]
+    assert "● GREEN" in second
+    assert "Known" not in second
 
 
 def test_a_probe_that_was_not_read_is_not_shown_as_a_stranger(
@@ -239,7 +262,9 @@ def released(indicators: dict[int, int], scores: dict[int, int]) -> ReleasedBloc
 
 
 def as_result(*releases: ReleasedBlock) -> Result:
-    return Result(probe_id="ab" * 16, camera="north", captured_at=now(), releases=releases, elapsed_ms=5)
+    return Result(
+        probe_id="ab" * 16, camera="north", captured_at=now(), releases=releases, tombstone=0, elapsed_ms=5
+    )
 
 
 @pytest.fixture
@@ -319,14 +344,14 @@ def test_a_score_beyond_the_norm_through_the_server(
     assert (reading["matches"], reading["problem"]) == ([], Problem.MALFORMED_CIPHERTEXT.urn)
     printed = capsys.readouterr().out
     assert "not read: " in printed
-    assert not any(name in printed for name in NAMES)
+    assert not any(reference in printed for reference in post.references)
 
 
 # What it refuses to start with; results must stay where they are
 
 
 def edited(post: Post, folder: Path, **changes: object) -> Path:
-    path = folder / "entries.json"
+    path = folder / "operator.json"
     path.write_text(json.dumps(json.loads(post.entries.read_text()) | changes))
     return path
 
@@ -359,19 +384,32 @@ def test_a_deployment_of_another_key(post: Post, tmp_path: Path, capsys: pytest.
 
 
 @pytest.mark.parametrize(
-    "changes", [{"entries": [*NAMES, "One more"]}, {"entries": NAMES[:-1]}, {"modelDigest": "cd" * 32}]
+    "changes",
+    [{"entries": -1}, {"modelDigest": "cd" * 32}, {"fineThreshold": 1}, {"gate": 119}, {"similarity": 0.4}],
 )
-def test_the_names_of_another_watchlist(
+def test_the_package_of_another_watchlist(
     post: Post, tmp_path: Path, capsys: pytest.CaptureFixture[str], changes: dict[str, object]
 ) -> None:
+    if "entries" in changes:
+        changes = {"entries": json.loads(post.entries.read_text())["entries"][:-1]}
     refused(post, capsys, "another watchlist", entries=edited(post, tmp_path, **changes))
+
+
+def test_a_manifest_that_nobody_of_the_register_approved(
+    post: Post, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    others = Force().write_register(tmp_path / "register.toml")
+    refused(post, capsys, "has not signed it", register=others)
 
 
 def test_a_deployment_without_a_watchlist(
     post: Post, server: ServerProcess, capsys: pytest.CaptureFixture[str]
 ) -> None:
     name = f"empty-{secrets.token_hex(4)}"
-    upload = Upload(server.client("custodian"), name, post.folder / "keys", post.folder / "watchlist").send()
+    manifest = approve(post.folder / "keys", post.folder / "watchlist", name)
+    upload = Upload(
+        server.client("custodian"), manifest, post.folder / "keys", post.folder / "watchlist"
+    ).send()
     next(upload)
     upload.close()
     assert post.run(count=1, deployment=name) == 1
@@ -384,11 +422,11 @@ def test_a_wrong_passphrase(post: Post, tmp_path: Path, capsys: pytest.CaptureFi
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"entries": [], "fineThreshold": 5, "keyId": "x"}'])
-def test_names_that_are_damaged(
+def test_a_package_that_is_damaged(
     post: Post, tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str
 ) -> None:
-    (tmp_path / "entries.json").write_text(content)
-    refused(post, capsys, "names of the entries", entries=tmp_path / "entries.json")
+    (tmp_path / "operator.json").write_text(content)
+    refused(post, capsys, "not an operator's package", entries=tmp_path / "operator.json")
 
 
 def test_a_file_is_not_written_over_and_no_result_is_lost_to_it(
@@ -461,7 +499,10 @@ def test_the_server_cannot_tell_what_was_found(first_post: Post) -> None:
     ]
     assert [line for line in runs[0] if line.endswith("HTTP/1.1")] == [
         "GET /v1/deployments/DEPLOYMENT HTTP/1.1",
+        "GET /v1/deployments/DEPLOYMENT/manifest HTTP/1.1",
+        "GET /v1/deployments/DEPLOYMENT/tombstone HTTP/1.1",
         "GET /v1/deployments/DEPLOYMENT/results?wait=0.200 HTTP/1.1",
+        "GET /v1/deployments/DEPLOYMENT/tombstone HTTP/1.1",
         *["DELETE /v1/deployments/DEPLOYMENT/results/PROBE HTTP/1.1"] * 3,
     ]
     assert runs[1:] == runs[:1] * 3
@@ -471,5 +512,6 @@ def test_results_are_fetched_until_none_comes(post: Post, capsys: pytest.Capture
     post.see(STRANGER, KNOWN)
     with forwarding(post.server.address) as forwarder:
         assert post.run(server=forwarder.address) == 0
-    assert [each.split()[0] for each in forwarder.requests] == ["GET", "GET", "DELETE", "DELETE", "GET"]
+    sent = [each.split()[0] for each in forwarder.requests]
+    assert sent == [*["GET"] * 5, "DELETE", "DELETE", "GET"]
     assert "2 results read, 1 with a match" in capsys.readouterr().out

@@ -1,0 +1,75 @@
+"""Lists from templates in place of photographs, and approved deployments of them, signed by everybody who has to."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from blindwatch.custodian.building import PACKAGE, Terms, build
+from blindwatch.custodian.ceremony import EVALUATION
+from blindwatch.custodian.entries import Entry
+from blindwatch.custodian.quality import Quality
+from blindwatch.custodian.uploading import STATEMENT
+from blindwatch.custodian.viewing import View
+from blindwatch.he.encrypting import Encryptor
+from blindwatch.he.keys import EncryptionKey
+from blindwatch.he.templates import Templates
+from blindwatch.statements.dsse import Envelope
+from blindwatch.statements.package import OperatorPackage, Priority
+from blindwatch.statements.predicates import Thresholds, Watchlist
+
+from ..people import CREATOR, a_manifest
+from ..serving import FORCE
+
+QUALITY = Quality(eyes=40, sharpness=0.5, asymmetry=0.1, brightness=120, contrast=40, rivals=0)
+
+
+def view(name: str, **changes: object) -> View:
+    """What enrolment knows of somebody, but for a photograph."""
+    content: dict[str, object] = {
+        "row": "2",
+        "image": Path("1.png"),
+        "name": name,
+        "nominal_ref": name,
+        "category": FORCE.category,
+        "priority": Priority.GREEN,
+        "sensitive": False,
+        "filled_in": (),
+        **changes,
+    }
+    empty = dict.fromkeys(field for field in Entry.__dataclass_fields__ if field not in content)
+    return View(Entry(**content, **empty), "00" * 32, QUALITY, np.zeros(0, np.float32))
+
+
+def write_list(
+    folder: Path,
+    key: EncryptionKey,
+    model: str,
+    thresholds: Thresholds,
+    views: Sequence[View],
+    templates: Templates,
+) -> Path:
+    """The folder of a list of these views, whose templates are given in their order."""
+    terms = Terms("not-approved", key, model, thresholds, 18)
+    for _ in build(folder, terms, views, Encryptor(key).watchlist(templates), FORCE.identities[CREATOR]):
+        pass
+    return folder
+
+
+def approve(keys: Path, watchlist: Path, name: str, **changes: object) -> Path:
+    """Sign a list over to a deployment of this name; the file of the manifest, beside the list."""
+    envelope = Envelope.from_json((watchlist / STATEMENT).read_bytes())
+    listed = Watchlist.read(envelope).model_copy(update={"deployment": name})
+    statement = FORCE.watchlist(listed)
+    (watchlist / STATEMENT).write_bytes(statement.to_json())
+    content: dict[str, object] = {
+        "bundle_digest": hashlib.sha256((keys / EVALUATION).read_bytes()).hexdigest(),
+        "thresholds": OperatorPackage.load(watchlist / PACKAGE).thresholds,
+        **changes,
+    }
+    manifest = watchlist.with_name(f"{name}.dsse.json")
+    manifest.write_bytes(FORCE.manifest(a_manifest(FORCE, listed, statement, **content)).to_json())
+    return manifest
