@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import json
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -12,24 +12,22 @@ from pathlib import Path
 
 import pytest
 
-from blindwatch.cli.main import run
 from blindwatch.custodian import ceremony
 from blindwatch.custodian.uploading import Upload
 from blindwatch.he.keys import EncryptionKey
 from blindwatch.operator.reading import Reader
+from blindwatch.secret.keys import generate
 from blindwatch.secret.wrapping import unwrap
+from blindwatch.statements.package import OperatorPackage
 from blindwatch.vision.pipeline import FacePipeline
 from blindwatch.vision.registry import VARIABLE, Registry
 
-from ..serving import TOKENS, ServerProcess
+from ..people import CREATOR
+from ..serving import FORCE, TOKENS, ServerProcess
+from .approved import approve
 from .photographs import PEOPLE, small, write
-
-PASSPHRASE = "correct horse battery staple"  # noqa: S105 - of keys that are made for one run
-SIMILARITY = 0.55
-NOOP = "insecure-noop-128"
-ERROR = re.compile(r"^Error: [A-Z][^\n]*\.\n(?:Hint: [^\n]+\n)?$", re.MULTILINE)
-
-Command = Callable[..., int]
+from .posts import NAMES, PRESET, THRESHOLD, Post, opened, posted
+from .running import NOOP, PASSPHRASE, SIMILARITY, command
 
 
 @pytest.fixture(autouse=True)
@@ -42,20 +40,6 @@ def _no_models_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
 @pytest.fixture(autouse=True)
 def _wide_tables(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
-
-
-def command(*words: str, **options: object) -> int:
-    """Run one command of `blindwatch` in this process."""
-    named = [f"--{name.replace('_', '-')}={value}" for name, value in options.items() if value is not None]
-    return run([*words, *named])
-
-
-def only_error(printed: str) -> str:
-    """What a command said went wrong: one sentence, and perhaps a hint, and no traceback."""
-    assert "Traceback" not in printed
-    found = ERROR.findall(printed)
-    assert len(found) == 1, printed
-    return str(found[0])
 
 
 @dataclass(frozen=True)
@@ -74,11 +58,27 @@ class Scene:
 
     @property
     def entries(self) -> Path:
-        return self.watchlist / "entries.json"
+        return self.watchlist / "operator.json"
+
+    @cached_property
+    def names(self) -> list[str]:
+        """Who the entries are, in their order."""
+        kept = json.loads((self.watchlist / "names.json").read_text())
+        return [kept[entry.reference]["name"] for entry in OperatorPackage.load(self.entries).entries]
 
     @property
     def passphrase_file(self) -> Path:
         return self.folder / "passphrase"
+
+    @property
+    def custodian(self) -> dict[str, object]:
+        """Who enrols, for what deployment, by which rules."""
+        return {
+            "deployment": "scene",
+            "profile": FORCE.profile.name,
+            "identity": self.folder / "identity.pem",
+            "register": self.folder / "register.toml",
+        }
 
     def token(self, role: str) -> Path:
         return self.folder / f"{role}.token"
@@ -95,7 +95,8 @@ class Scene:
     def open(self, server: ServerProcess) -> str:
         """Upload the watchlist as a deployment of its own."""
         name = f"scene-{secrets.token_hex(4)}"
-        for _ in Upload(server.client("custodian"), name, self.keys, self.watchlist).send():
+        manifest = approve(self.keys, self.watchlist, name)
+        for _ in Upload(server.client("custodian"), manifest, self.keys, self.watchlist).send():
             pass
         return name
 
@@ -104,6 +105,8 @@ class Scene:
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
     made = Scene(tmp_path_factory.mktemp("scene"))
     made.passphrase_file.write_text(PASSPHRASE)
+    FORCE.write_register(made.folder / "register.toml")
+    FORCE.write_identity(CREATOR, made.folder / "identity.pem")
     for role, token in TOKENS.items():
         made.token(role).write_text(token)
     for number, person in enumerate(PEOPLE):
@@ -118,6 +121,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
         faces=made.folder / "list",
         watchlist=made.watchlist,
         threshold=SIMILARITY,
+        **made.custodian,
     )
     assert done == 0
     return made
@@ -143,3 +147,18 @@ def start(tmp_path: Path) -> Iterator[Callable[..., ServerProcess]]:
         folder = tmp_path / "server"
         folder.mkdir()
         yield lambda *options, **settings: ServerProcess(folder, stack, *options, **settings)
+
+
+@pytest.fixture(scope="session")
+def first_post(tmp_path_factory: pytest.TempPathFactory, server: ServerProcess) -> Post:
+    return posted(tmp_path_factory.mktemp("post"), server, generate(PRESET))
+
+
+@pytest.fixture
+def post(first_post: Post) -> Post:
+    return opened(first_post)
+
+
+@pytest.fixture
+def reader() -> Reader:
+    return Reader(generate(PRESET).secret, THRESHOLD, len(NAMES))

@@ -33,9 +33,9 @@ from blindwatch.statements.register import PersonRole
 
 from ..people import Force, a_manifest
 from ..serving import eventually
-from .conftest import command, only_error
 from .lists import row, write_keys, write_list
 from .photographs import write
+from .running import command, only_error
 
 ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "utf-32-le")
 FILES = {"blobs", "watchlist.dsse.json", "operator.json", "names.json", "membership.json", "membership.key"}

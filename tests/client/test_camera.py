@@ -37,9 +37,10 @@ from blindwatch.vision.registry import Registry
 from blindwatch.wire.client import ServerClient
 from blindwatch.wire.messages import DeploymentOffer, Result
 
-from .conftest import NOOP, Scene, command, only_error
+from .conftest import Scene
 from .forwarding import forwarding
-from .photographs import bad, group, portrait, small, write
+from .photographs import PEOPLE, bad, group, portrait, small, write
+from .running import NOOP, command, only_error
 
 if TYPE_CHECKING:
     from tests.serving import ServerProcess
@@ -92,7 +93,11 @@ def test_every_face_of_an_image_is_a_probe_of_its_own(
     assert {result.camera for result in results} == {"gate-1"}
     found = [scene.reader.matches(result.releases) for result in results if isinstance(result, Result)]
     # Those of the three who are on the list are found, the third is not.
-    assert sorted([match.entry for match in matches] for matches in found) == [[], [0], [2]]
+    assert sorted([scene.names[match.entry] for match in matches] for matches in found) == [
+        [],
+        [PEOPLE[0]],
+        [PEOPLE[2]],
+    ]
 
 
 @pytest.mark.parametrize(("kind", "problem"), UNUSABLE.items())

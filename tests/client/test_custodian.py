@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -11,22 +10,29 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from blindwatch.custodian import ceremony, enrolment
-from blindwatch.custodian.uploading import Upload
-from blindwatch.errors import ConfigurationError, EmptyWatchlist, WrongKey
+from blindwatch.custodian import ceremony
+from blindwatch.custodian.importing import read_folder
+from blindwatch.custodian.uploading import STATEMENT, Upload
+from blindwatch.errors import ConfigurationError, InvalidList
 from blindwatch.he.presets import preset
 from blindwatch.secret.keys import KeySet
 from blindwatch.secret.wrapping import unwrap
+from blindwatch.statements.dsse import Envelope
+from blindwatch.statements.package import OperatorPackage
+from blindwatch.statements.predicates import Watchlist
 from blindwatch.vision.pipeline import FacePipeline
 
-from .conftest import NOOP, PASSPHRASE, SIMILARITY, Scene, command, only_error
+from ..serving import FORCE
+from .approved import approve
+from .conftest import Scene
 from .forwarding import forwarding
+from .lists import rules
 from .photographs import PEOPLE, bad, small, write
+from .running import NOOP, PASSPHRASE, SIMILARITY, command, only_error
 
 if TYPE_CHECKING:
     from tests.serving import ServerProcess
 
-COMMON = {"preset", "keyId", "modelDigest"}
 ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "utf-32-le")
 
 
@@ -102,42 +108,32 @@ def test_an_unknown_preset(tmp_path: Path, scene: Scene, capsys: pytest.CaptureF
     assert "preset is not known" in only_error(capsys.readouterr().err)
 
 
-# Enrolment
+# Enrolment of a plain folder; lists have tests of their own
 
 
 def enrol(scene: Scene, faces: Path, watchlist: Path, **options: object) -> int:
-    return command("custodian", "enrol", keys=scene.keys, faces=faces, watchlist=watchlist, **options)
+    given = {"keys": scene.keys, "faces": faces, "watchlist": watchlist, **scene.custodian}
+    return command("custodian", "enrol", **{**given, **options})
 
 
-def test_what_a_watchlist_holds(scene: Scene, pipeline: FacePipeline) -> None:
-    manifest = json.loads((scene.watchlist / "manifest.json").read_text())
-    entries = json.loads(scene.entries.read_text())
-    assert set(manifest) == COMMON | {"threshold", "entries", "blocks"}
-    assert set(entries) == COMMON | {"fineThreshold", "entries"}
-    for name, value in (
-        ("preset", NOOP),
-        ("keyId", scene.key.key_id),
-        ("modelDigest", pipeline.model_digest),
-    ):
-        assert manifest[name] == entries[name] == value
+def test_the_people_of_a_folder(scene: Scene, pipeline: FacePipeline) -> None:
+    package = OperatorPackage.load(scene.entries)
+    names = json.loads((scene.watchlist / "names.json").read_text())
+    assert (package.preset, package.key_id) == (NOOP, scene.key.key_id)
+    assert package.model_digest == pipeline.model_digest
     # The gate is 8 of 200 below the similarity; the operator's threshold is the similarity itself, of 32,000.
-    assert manifest["threshold"] == round(SIMILARITY * 200) - 8
-    assert entries["fineThreshold"] == round(SIMILARITY * 32_000)
-    assert manifest["entries"] == len(PEOPLE)
-    assert entries["entries"] == list(PEOPLE)
-    blobs = {path.name: path.read_bytes() for path in (scene.watchlist / "blobs").iterdir()}
-    assert set(blobs) == {digest for block in manifest["blocks"] for digest in block}
-    assert all(hashlib.sha256(data).hexdigest() == name for name, data in blobs.items())
-    assert {mode(path) for path in scene.watchlist.rglob("*") if path.is_file()} == {0o600}
-    assert {mode(path) for path in (scene.watchlist, scene.watchlist / "blobs")} == {0o700}
+    assert package.gate == round(SIMILARITY * 200) - 8
+    assert package.fine_threshold == round(SIMILARITY * 32_000)
+    assert sorted(names[entry.reference]["name"] for entry in package.entries) == sorted(PEOPLE)
+    assert {entry.category for entry in package.entries} == {"test-subject"}
 
 
 def test_the_threshold_is_the_operating_point_of_the_model_by_default(
     scene: Scene, tmp_path: Path, pipeline: FacePipeline
 ) -> None:
     assert enrol(scene, scene.folder / "list", tmp_path / "w") == 0
-    entries = json.loads((tmp_path / "w" / "entries.json").read_text())
-    assert entries["fineThreshold"] == preset(NOOP).thresholds(pipeline.operating_point).fine
+    package = OperatorPackage.load(tmp_path / "w" / "operator.json")
+    assert package.fine_threshold == preset(NOOP).thresholds(pipeline.operating_point).fine
 
 
 @pytest.mark.parametrize("threshold", ["nan", "inf", "-inf", -0.5, 0, 1.01, 55, 130])
@@ -165,9 +161,10 @@ def test_a_photograph_that_shows_nobody_is_reported_by_the_name_of_the_person(
     write(tmp_path / "list" / "Anna" / "1.png", small(0))
     write(tmp_path / "list" / "Zoltan Zsolt" / "1.jpg", bad(kind))
     assert enrol(scene, tmp_path / "list", tmp_path / "w") == 1
-    said = only_error(capsys.readouterr().err)
-    assert said.startswith(f"Error: Zoltan Zsolt: {reason}")
-    assert "Hint: " in said
+    printed = capsys.readouterr().err
+    assert "one fault" in only_error(printed)
+    (line,) = [line for line in printed.splitlines() if "Zoltan Zsolt" in line]
+    assert reason in line
     assert not (tmp_path / "w").exists()
 
 
@@ -178,16 +175,17 @@ def test_a_person_without_a_photograph_is_not_left_out_silently(
     (tmp_path / "list" / ".hidden").mkdir()
     write(tmp_path / "list" / "Zoltan" / "1.heic", b"a format that is not read")
     assert enrol(scene, tmp_path / "list", tmp_path / "w") == 1
-    assert "Zoltan: The folder has no photograph." in only_error(capsys.readouterr().err)
+    printed = capsys.readouterr().err
+    only_error(printed)
+    (line,) = [line for line in printed.splitlines() if "Zoltan" in line]
+    assert "The folder has no photograph." in line
     assert not (tmp_path / "w").exists()
     shutil.rmtree(tmp_path / "list" / "Zoltan")
-    assert [person.name for person in enrolment.people(tmp_path / "list")] == ["Anna"]
+    assert [entry.name for entry in read_folder(tmp_path / "list", rules("demo"))] == ["Anna"]
 
 
 def test_a_list_without_anybody(scene: Scene, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(tmp_path / "list" / "a photograph without a folder.png", small(0))
-    with pytest.raises(EmptyWatchlist):
-        enrolment.people(tmp_path / "list")
     assert enrol(scene, tmp_path / "list", tmp_path / "w") == 1
     assert "No folder with photographs" in only_error(capsys.readouterr().err)
 
@@ -198,8 +196,10 @@ def test_a_name_that_is_not_text(tmp_path: Path) -> None:
         write(folder / "1.png", small(0))
     except OSError:
         pytest.skip("this file system takes names in UTF-8 only")
-    with pytest.raises(ConfigurationError, match="UTF-8"):
-        enrolment.people(tmp_path / "list")
+    with pytest.raises(InvalidList) as refused:
+        read_folder(tmp_path / "list", rules("demo"))
+    (fault,) = refused.value.faults
+    assert "UTF-8" in fault.wrong
 
 
 def test_a_watchlist_is_not_written_over(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
@@ -214,10 +214,7 @@ def test_keys_without_their_description(
     scene: Scene, tmp_path: Path, content: bytes, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(tmp_path / "keys" / "keys.json", content)
-    done = command(
-        *("custodian", "enrol"), keys=tmp_path / "keys", faces=scene.folder / "list", watchlist=tmp_path / "w"
-    )
-    assert done == 1
+    assert enrol(scene, scene.folder / "list", tmp_path / "w", keys=tmp_path / "keys") == 1
     assert "description of the keys" in only_error(capsys.readouterr().err)
 
 
@@ -225,8 +222,16 @@ def test_keys_without_their_description(
 
 
 def upload(scene: Scene, address: str, deployment: str, **changes: Path) -> int:
+    """Have a deployment of this name approved, and upload it; the approval is for the list as it was enrolled."""
+    manifest = approve(scene.keys, scene.watchlist, deployment)
+    if "watchlist" in changes:
+        shutil.copy(scene.watchlist / STATEMENT, changes["watchlist"] / STATEMENT)
+    return send(scene, address, manifest, **changes)
+
+
+def send(scene: Scene, address: str, manifest: Path, **changes: Path) -> int:
     options = {"keys": scene.keys, "watchlist": scene.watchlist, "token_file": scene.token("custodian")}
-    return command(*("custodian", "upload"), server=address, deployment=deployment, **options | changes)
+    return command(*("custodian", "upload"), server=address, manifest=manifest, **options | changes)
 
 
 @pytest.fixture
@@ -236,20 +241,22 @@ def copy(scene: Scene, tmp_path: Path) -> Path:
 
 
 def test_an_upload_twice_is_an_upload_once(scene: Scene, server: ServerProcess) -> None:
-    assert upload(scene, server.address, "twice") == 0
+    manifest = approve(scene.keys, scene.watchlist, "twice")
+    assert send(scene, server.address, manifest) == 0
     once = server.client("operator").get_deployment("twice")
-    assert upload(scene, server.address, "twice") == 0
+    assert send(scene, server.address, manifest) == 0
     assert server.client("operator").get_deployment("twice") == once
     assert (once.ready, once.entries, once.use) == (True, len(PEOPLE), "reveal")
 
 
 def test_an_upload_that_broke_off_is_finished_by_the_next(scene: Scene, server: ServerProcess) -> None:
-    sending = Upload(server.client("custodian"), "broke-off", scene.keys, scene.watchlist).send()
+    manifest = approve(scene.keys, scene.watchlist, "broke-off")
+    sending = Upload(server.client("custodian"), manifest, scene.keys, scene.watchlist).send()
     for _ in range(3):
         next(sending)
     sending.close()
     assert not server.client("operator").get_deployment("broke-off").ready
-    assert upload(scene, server.address, "broke-off") == 0
+    assert send(scene, server.address, manifest) == 0
     assert server.client("operator").get_deployment("broke-off").ready
 
 
@@ -261,9 +268,13 @@ def test_no_name_leaves_the_custodian(scene: Scene, server: ServerProcess) -> No
     looked_for = {part.encode(encoding) for part in parts for encoding in ENCODINGS}
     assert len(sent) > sum(path.stat().st_size for path in (scene.watchlist / "blobs").iterdir())
     assert [each for each in looked_for if each in sent] == []
-    # The same search finds them where they are.
-    assert sum(each in scene.entries.read_bytes() for each in looked_for) == len(parts)
-    secret = (scene.keys / "secret.key").read_bytes()
+    # The same search finds them where they are, and not in what goes to the operator.
+    kept = (scene.watchlist / "names.json").read_bytes()
+    assert sum(each in kept for each in looked_for) == len(parts)
+    assert not any(each in scene.entries.read_bytes() for each in looked_for)
+    for entry in OperatorPackage.load(scene.entries).entries:
+        assert entry.reference.encode() not in sent
+    secret = (scene.keys / ceremony.SECRET).read_bytes()
     assert secret not in sent
     assert b"fineThreshold" not in sent
 
@@ -291,30 +302,28 @@ def test_a_blob_that_is_gone(
     assert not server.client("operator").get_deployment("gone").ready
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"blocks": [["../../keys/secret.key"]]},
-        {"blocks": [[5]]},
-        {"blocks": "none"},
-        {"entries": -1},
-        {"threshold": "high"},
-        {"keyId": "short"},
-        {"preset": None},
-    ],
-)
-def test_a_manifest_that_was_damaged(
-    scene: Scene,
-    copy: Path,
-    server: ServerProcess,
-    capsys: pytest.CaptureFixture[str],
-    changes: dict[str, object],
+@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b'{"payload": ""}'])
+def test_a_statement_that_was_damaged(
+    scene: Scene, copy: Path, server: ServerProcess, content: bytes, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    manifest = copy / "manifest.json"
-    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | changes))
+    manifest = approve(scene.keys, scene.watchlist, "damaged")
+    (copy / STATEMENT).write_bytes(content)
     with forwarding(server.address) as forwarder:
-        assert upload(scene, forwarder.address, "damaged", watchlist=copy) == 1
-    assert "manifest of the watchlist" in only_error(capsys.readouterr().err)
+        assert send(scene, forwarder.address, manifest, watchlist=copy) == 1
+    assert "signed statement" in only_error(capsys.readouterr().err)
+    assert not forwarder.sent
+
+
+def test_a_list_that_was_not_approved_is_not_sent(
+    scene: Scene, copy: Path, server: ServerProcess, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest = approve(scene.keys, scene.watchlist, "another-list")
+    changed = Watchlist.read(Envelope.from_json((copy / STATEMENT).read_bytes()))
+    statement = FORCE.watchlist(changed.model_copy(update={"under_age": 1}))
+    (copy / STATEMENT).write_bytes(statement.to_json())
+    with forwarding(server.address) as forwarder:
+        assert send(scene, forwarder.address, manifest, watchlist=copy) == 1
+    assert "approved for another watchlist" in only_error(capsys.readouterr().err)
     assert not forwarder.sent
 
 
@@ -322,9 +331,6 @@ def test_keys_of_another_ceremony_are_refused(
     scene: Scene, server: ServerProcess, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ceremony.hold(preset(NOOP), PASSPHRASE, tmp_path / "keys")
-    sending = Upload(server.client("custodian"), "other-keys", tmp_path / "keys", scene.watchlist).send()
-    with pytest.raises(WrongKey):
-        next(sending)
     assert upload(scene, server.address, "other-keys", keys=tmp_path / "keys") == 1
     only_error(capsys.readouterr().err)
 

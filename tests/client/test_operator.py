@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,58 +15,39 @@ from blindwatch.custodian import ceremony
 from blindwatch.custodian.uploading import Upload
 from blindwatch.errors import MalformedCiphertext, Problem
 from blindwatch.he import noop
-from blindwatch.he.encrypting import Encryptor
-from blindwatch.he.presets import PLAIN_MODULUS, preset
+from blindwatch.he.presets import PLAIN_MODULUS
 from blindwatch.he.templates import Templates
 from blindwatch.operator.fetching import read
 from blindwatch.operator.reading import Match, Reader
 from blindwatch.secret.keys import KeySet, generate
-from blindwatch.statements.package import OperatorPackage, Priority
-from blindwatch.statements.predicates import Thresholds
-from blindwatch.wire.messages import FailedResult, Probe, ReleasedBlock, Result, now
+from blindwatch.wire.messages import FailedResult, now
 
 from ..people import Force
-from ..serving import FORCE
-from .approved import approve, view, write_list
-from .conftest import NOOP, PASSPHRASE, command, only_error
+from .approved import approve
 from .forwarding import forwarding
+from .posts import (
+    ENROLLED,
+    GATE,
+    KNOWN,
+    NAMES,
+    NOTE,
+    PRESET,
+    STRANGER,
+    THRESHOLD,
+    Post,
+    as_result,
+    opened,
+    posted,
+    released,
+    rows,
+)
+from .running import PASSPHRASE, only_error
 
 if TYPE_CHECKING:
     from tests.serving import ServerProcess
 
-PRESET = preset(NOOP)
-THRESHOLD = 16_000
-GATE = 120
-MODEL = "ab" * 32
-NAMES = ("Above", "At", "Below", "Dropped at the gate", "Passes the gate")
-NOTE = "Speak [softly]"
 PROBE_ID = re.compile(r"[0-9a-f]{32}")
 FIELDS = {"probeId", "camera", "capturedAt", "matches", "problem", "serverMs", "decryptMs", "bytes"}
-
-
-def rows(*starts: tuple[int, ...]) -> np.ndarray:
-    made = np.zeros((len(starts), PRESET.dimension), np.int64)
-    for row, start in zip(made, starts, strict=True):
-        row[: len(start)] = start
-    return made
-
-
-def filled(templates: np.ndarray, count: int, size: int) -> np.ndarray:
-    """Values where the probes have none, so that no two ciphertexts are equal even where nothing is encrypted."""
-    random = np.random.default_rng(7)
-    for row in templates:
-        row[random.choice(np.arange(2, len(row)), count, replace=False)] = random.choice([-size, size], count)
-    return templates
-
-
-# The probe's fine scores are just above, at and just below the threshold, high for an entry whose coarse score stays
-# below the gate, and low for one that passes it.
-ENROLLED = Templates(
-    coarse=filled(rows((12, 6), (12, 6), (12, 6), (0, 13), (12, 6)), 20, 1),
-    fine=filled(rows((160, 1), (160, 0), (160, -1), (170, 0), (10, 0)), 126, 3),
-)
-KNOWN = Templates(rows((12, 0)), rows((100, 1)))
-STRANGER = Templates(rows((-12, 0)), rows((-100, 1)))
 
 
 def test_what_the_templates_say_in_clear() -> None:
@@ -75,103 +55,6 @@ def test_what_the_templates_say_in_clear() -> None:
     fine = ENROLLED.fine @ KNOWN.fine[0] - THRESHOLD
     assert fine.tolist() == [1, 0, -1, 1000, 1000 - THRESHOLD]
     assert not (ENROLLED.coarse @ STRANGER.coarse[0] >= GATE).any()
-
-
-@dataclass(frozen=True)
-class Post:
-    """A deployment with its watchlist in use, and the operator's files for it."""
-
-    folder: Path
-    server: ServerProcess
-    deployment: str
-    keys: KeySet
-
-    @property
-    def entries(self) -> Path:
-        return self.folder / "watchlist" / "operator.json"
-
-    @property
-    def references(self) -> list[str]:
-        """What stands for each of the names, in their order."""
-        return [entry.reference for entry in OperatorPackage.load(self.entries).entries]
-
-    @property
-    def reader(self) -> Reader:
-        return Reader(self.keys.secret, THRESHOLD, len(NAMES))
-
-    def probe(self, template: Templates, **changes: object) -> Probe:
-        made = Probe(
-            probe_id=secrets.token_hex(16),
-            camera="north",
-            preset=self.keys.secret.preset.name,
-            key_id=self.keys.secret.key_id,
-            model_digest=MODEL,
-            captured_at=now(),
-            ciphertext=Encryptor(self.keys.encryption).probe(template),
-        )
-        return made.model_copy(update=changes)
-
-    def see(self, *templates: Templates | None) -> list[str]:
-        """Send probes and wait for their results; None is one that the server takes and cannot read."""
-        camera, sent = self.server.client("camera"), []
-        for template in templates:
-            made = self.probe(template or KNOWN)
-            if template is None:
-                made = made.model_copy(update={"ciphertext": b"\xff" * len(made.ciphertext)})
-            camera.post_probe(self.deployment, made)
-            sent.append(made.probe_id)
-            self.server.results(self.deployment, len(sent))  # so that they come in this order
-        return sent
-
-    def left(self) -> int:
-        """Results that wait on the server."""
-        return len(self.server.client("operator").fetch_results(self.deployment).results)
-
-    def run(self, **changes: object) -> int:
-        options = {
-            "keys": self.folder / "keys",
-            "entries": self.entries,
-            "register": self.folder / "register.toml",
-            "server": self.server.address,
-            "deployment": self.deployment,
-            "token_file": self.folder / "operator.token",
-            "passphrase_file": self.folder / "passphrase",
-            "wait": 0.2,
-            **changes,
-        }
-        return command("operator", "run", **options)
-
-
-def posted(folder: Path, server: ServerProcess, keys: KeySet) -> Post:
-    ceremony.write(keys, PASSPHRASE, folder / "keys")
-    FORCE.write_register(folder / "register.toml")
-    thresholds = Thresholds(similarity=0.5, gate=GATE, fine=THRESHOLD)
-    first = view(NAMES[0], priority=Priority.RED, instruction=NOTE, known_relative="A twin")
-    views = [first, *map(view, NAMES[1:])]
-    write_list(folder / "watchlist", keys.encryption, MODEL, thresholds, views, ENROLLED)
-    (folder / "passphrase").write_text(PASSPHRASE)
-    (folder / "operator.token").write_text("token-of-the-operator")
-    return opened(Post(folder, server, "", keys))
-
-
-def opened(post: Post) -> Post:
-    """The same under a name of its own, so that no other test's results are there."""
-    name = f"post-{secrets.token_hex(4)}"
-    custodian = post.server.client("custodian")
-    manifest = approve(post.folder / "keys", post.folder / "watchlist", name)
-    for _ in Upload(custodian, manifest, post.folder / "keys", post.folder / "watchlist").send():
-        pass
-    return replace(post, deployment=name)
-
-
-@pytest.fixture(scope="session")
-def first_post(tmp_path_factory: pytest.TempPathFactory, server: ServerProcess) -> Post:
-    return posted(tmp_path_factory.mktemp("post"), server, generate(PRESET))
-
-
-@pytest.fixture
-def post(first_post: Post) -> Post:
-    return opened(first_post)
 
 
 # What it shows
@@ -248,28 +131,6 @@ def test_a_probe_that_was_not_read_is_not_shown_as_a_stranger(
 
 
 # What it refuses to read
-
-
-def released(indicators: dict[int, int], scores: dict[int, int]) -> ReleasedBlock:
-    """A block as a server would release it in clear: chosen values for some entries, and noise for all others."""
-    slots = PRESET.plan(len(NAMES))[0].entry_slots()
-    random = np.random.default_rng(11)
-    values = [random.integers(1, PLAIN_MODULUS, PRESET.poly_degree) for _ in range(2)]
-    for value, chosen in zip(values, (indicators, scores), strict=True):
-        for entry, number in chosen.items():
-            value[slots[entry]] = number
-    return ReleasedBlock(indicator=noop.pack(values[0]), score=noop.pack(values[1]))
-
-
-def as_result(*releases: ReleasedBlock) -> Result:
-    return Result(
-        probe_id="ab" * 16, camera="north", captured_at=now(), releases=releases, tombstone=0, elapsed_ms=5
-    )
-
-
-@pytest.fixture
-def reader() -> Reader:
-    return Reader(generate(PRESET).secret, THRESHOLD, len(NAMES))
 
 
 @pytest.mark.parametrize("score", [THRESHOLD, PRESET.fine_squared_norm])

@@ -31,7 +31,7 @@ class Removals:
             if data is None
             else trust.check_removal(Envelope.from_json(data), self._register, self._manifest)
         )
-        if self._newest is not None and not _goes_on(served, self._newest):
+        if self._newest is not None and not goes_on(served, self._newest):
             raise RemovalIgnored(
                 "The server does not have the newest removal from the list.",
                 "Have a custodian send it again, and tell the oversight body if it was there before.",
@@ -51,7 +51,7 @@ class Removals:
         return left, len(left) < len(matches) and sequence >= self._newest.sequence
 
 
-def _goes_on(served: Tombstone | None, seen: Tombstone) -> bool:
+def goes_on(served: Tombstone | None, seen: Tombstone) -> bool:
     """Whether what the server has is at least as new as what was seen, and takes back nothing of it."""
     if served is None or served.sequence < seen.sequence:
         return False
