@@ -11,20 +11,24 @@ import pytest
 from numpy.typing import NDArray
 
 from blindwatch.camera.camera import Camera
-from blindwatch.custodian import ceremony, enrolment
+from blindwatch.custodian import ceremony
 from blindwatch.custodian.uploading import Upload
 from blindwatch.demo import roles
 from blindwatch.errors import NoFace
-from blindwatch.he.presets import Thresholds, preset
+from blindwatch.he.presets import preset
 from blindwatch.he.templates import Templates
 from blindwatch.operator.reading import Match, Reader
 from blindwatch.secret.keys import KeySet
+from blindwatch.statements.predicates import Thresholds
 from blindwatch.vision.embedder import Embedding
 from blindwatch.vision.pipeline import FacePipeline
 from blindwatch.vision.quantise import templates
 from blindwatch.vision.registry import Registry
 from blindwatch.wire.client import ServerClient
 from blindwatch.wire.messages import Result
+
+from ..client.approved import approve, view, write_list
+from ..serving import FORCE
 
 ENROLLED, KNOWN, STRANGERS = 500, 150, 150
 AT_ONCE = 12
@@ -122,17 +126,20 @@ def evidence(
     found = [(photo, embeddings_of(photo, pipeline)) for photo in first]
     enrolled = [(photo.parent.name, each[0]) for photo, each in found if each]
     names, gallery = [name for name, _ in enrolled], templates([each for _, each in enrolled], PRESET)
-    thresholds = PRESET.thresholds(SIMILARITY)
-    terms = enrolment.Terms(keys.encryption, pipeline.model_digest, thresholds)
-    list(enrolment.write_watchlist(folder / "watchlist", terms, names, gallery))
+    chosen = PRESET.thresholds(SIMILARITY)
+    thresholds = Thresholds(similarity=SIMILARITY, gate=chosen.gate, fine=chosen.fine)
+    views = [view(name) for name in names]
+    write_list(folder / "watchlist", keys.encryption, pipeline.model_digest, thresholds, views, gallery)
     ceremony.write(keys, "a passphrase", folder / "keys")
+    manifest = approve(folder / "keys", folder / "watchlist", "proof")
+    register = FORCE.write_register(folder / "register.toml")
     tokens = {role: folder / f"{role}.token" for role in ("custodian", "camera", "operator")}
     digests = {role: roles.make_token(file) for role, file in tokens.items()}
-    with roles.server(folder, digests) as address:
+    with roles.server(folder, digests, register) as address:
         custodian, camera, operator = (
             ServerClient(address, tokens[role].read_text().strip(), timeout=120) for role in tokens
         )
-        list(Upload(custodian, "proof", folder / "keys", folder / "watchlist").send())
+        list(Upload(custodian, manifest, folder / "keys", folder / "watchlist").send())
         parties = Parties(
             keys,
             Camera("gate-1", "proof", keys.encryption, pipeline, camera),

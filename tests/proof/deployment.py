@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import pytest
 
-from blindwatch.demo import roles
+from blindwatch.demo import approval, roles
 from blindwatch.demo.photographs import Cast
 from blindwatch.wire.client import ServerClient
 
@@ -59,6 +59,7 @@ class Deployment:
         (folder / "crowd").mkdir()
         for number, photograph in enumerate(cast.crowd):
             (folder / "crowd" / f"{number:03}.jpg").write_bytes(photograph.data)
+        self.register = approval.make_people(folder)
         self.passphrase = roles.passphrase(folder / "passphrase")
         self._tokens = {role: folder / f"{role}.token" for role in ROLES}
         self._digests = {role: roles.make_token(file) for role, file in self._tokens.items()}
@@ -77,6 +78,8 @@ class Deployment:
         roles.run(
             *("custodian", "enrol", "--keys", self.keys, "--watchlist", self.watchlist),
             *("--faces", self._folder / "list", "--threshold", self._similarity),
+            *("--profile", approval.PROFILE, "--deployment", NAME),
+            *("--identity", self._folder / "custodian.pem", "--register", self.register),
         )
 
     @contextmanager
@@ -85,14 +88,15 @@ class Deployment:
         self.server_folder.mkdir()
         with pytest.MonkeyPatch.context() as environment:
             environment.setenv("BLINDWATCH_SERVER_WORKERS", str(WORKERS))
-            with roles.server(self.server_folder, self._digests) as address:
+            with roles.server(self.server_folder, self._digests, self.register) as address:
                 pid = json.loads((self.server_folder / "ready.json").read_text())["pid"]
                 with tap(address) as custodian, tap(address) as camera, tap(address) as operator:
                     yield Server(address, pid, dict(zip(ROLES, (custodian, camera, operator), strict=True)))
 
     def upload(self, server: Server) -> None:
         arguments = ("custodian", "upload", "--keys", self.keys, "--watchlist", self.watchlist)
-        roles.run(*arguments, *self._at(server, "custodian"))
+        manifest = approval.approve(self._folder, self.keys, self.watchlist)
+        roles.run(*arguments, "--manifest", manifest, *self._at(server, "custodian"))
 
     def watch(self, server: Server) -> tuple[list[dict[str, Any]], bytes]:
         """Run the camera among empty folders; what it says of each photograph, and all that it prints."""
@@ -130,8 +134,17 @@ class Deployment:
     def read(self, server: Server, count: int) -> list[dict[str, Any]]:
         """Run the operator, who reads so many results."""
         roles.run(
-            *("operator", "run", "--keys", self.keys, "--entries", self.watchlist / "entries.json"),
-            *("--count", str(count), "--out", self.matches, "--passphrase-file", self.passphrase),
+            *("operator", "run", "--keys", self.keys, "--entries", self.watchlist / "operator.json"),
+            *(
+                "--register",
+                self.register,
+                "--count",
+                str(count),
+                "--out",
+                self.matches,
+                "--passphrase-file",
+                self.passphrase,
+            ),
             *self._at(server, "operator"),
         )
         readings: list[dict[str, Any]] = json.loads(self.matches.read_text())
@@ -141,5 +154,5 @@ class Deployment:
         return ServerClient(address, self._tokens[role].read_text().strip(), timeout=60)
 
     def _at(self, server: Server, role: str) -> tuple[str | Path, ...]:
-        address = server.taps[role].address
-        return "--server", address, "--deployment", NAME, "--token-file", self._tokens[role]
+        named = () if role == "custodian" else ("--deployment", NAME)  # which the manifest names
+        return "--server", server.taps[role].address, *named, "--token-file", self._tokens[role]

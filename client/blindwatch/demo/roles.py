@@ -53,12 +53,18 @@ def make_token(file: Path) -> str:
 
 
 @contextmanager
-def server(folder: Path, digests: dict[str, str]) -> Iterator[str]:
-    """A match server on a free port of this machine with an empty store, for as long as it is needed."""
+def server(folder: Path, digests: dict[str, str], register: Path) -> Iterator[str]:
+    """A match server on a free port of this machine with an empty store, for as long as it is needed.
+
+    Its own entry is added to its copy of the register of people.
+    """
     config, ready, log = folder / "server.toml", folder / "ready.json", folder / "server.log"
     tokens = "\n".join(f'{role} = ["{digest}"]' for role, digest in digests.items())
-    config.write_text(f"data = {json.dumps(str(folder / 'store'))}\nport = 0\n\n[tokens]\n{tokens}\n")
-    run("server", "init", "--config", config)
+    own, lines = folder / "server-register.toml", [register.read_text(encoding="utf-8")]
+    places = f"data = {json.dumps(str(folder / 'store'))}\nregister_file = {json.dumps(str(own))}\n"
+    config.write_text(f"{places}port = 0\n\n[tokens]\n{tokens}\n", encoding="utf-8")
+    run("server", "init", "--name", "match-server", "--config", config, on_line=lines.append)
+    own.write_text("".join(lines), encoding="utf-8")
     command = [*_PROGRAM, "server", "run", "--config", str(config), "--ready-file", str(ready)]
     with log.open("wb") as errors, subprocess.Popen(command, stderr=errors) as process:  # noqa: S603
         try:

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from rich.progress import Progress
 
-from blindwatch.custodian import enrolment
-from blindwatch.demo import roles
+from blindwatch.custodian.building import NAMES, PACKAGE
+from blindwatch.demo import approval, roles
 from blindwatch.demo.clear import ClearView
 from blindwatch.demo.outcome import Outcome, Peek
 from blindwatch.demo.photographs import Cast
@@ -23,6 +23,7 @@ from blindwatch.he.presets import Preset
 from blindwatch.operator.reading import Reader
 from blindwatch.secret.keys import Decryptor, SecretKey
 from blindwatch.secret.wrapping import unwrap
+from blindwatch.statements.package import OperatorPackage
 from blindwatch.wire.client import ServerClient
 from blindwatch.wire.messages import Result
 
@@ -46,9 +47,10 @@ class Scene:
         started = time.perf_counter()
         self._lay_out_photographs()
         digests = {name: roles.make_token(self._token(name)) for name in ("custodian", "camera", "operator")}
+        self._register = approval.make_people(self._folder)
         self._make_keys()
         self._enrol()
-        with roles.server(self._folder, digests) as address:
+        with roles.server(self._folder, digests, self._register) as address:
             self._upload(address)
             self._watch(address)
             peeks = self._wait_and_peek(address)
@@ -82,21 +84,26 @@ class Scene:
         with self._stage("The custodian enrols the list"):
             self._record.enrol_ms = roles.run(
                 *("custodian", "enrol", "--keys", self._keys, "--watchlist", self._watchlist),
-                *("--faces", self._folder / "list"),
+                *("--faces", self._folder / "list", "--profile", approval.PROFILE),
+                *("--deployment", DEPLOYMENT, "--register", self._register),
+                *("--identity", self._folder / "custodian.pem"),
                 *options,
             )
-        entries = json.loads((self._watchlist / "entries.json").read_text(encoding="utf-8"))
-        self._record.names, self._record.threshold = entries["entries"], entries["fineThreshold"]
-        self._record.gate = int(str(enrolment.read_manifest(self._watchlist)["threshold"]))
+        package = OperatorPackage.load(self._watchlist / PACKAGE)
+        self._record.gate, self._record.threshold = package.gate, package.fine_threshold
+        # Only a demonstration has the custodian's names beside what the operator finds.
+        names = json.loads((self._watchlist / NAMES).read_text(encoding="utf-8"))
+        self._record.names = [names[each.reference]["name"] for each in package.entries]
         self._record.list_size = sum(
             file.stat().st_size for file in (self._watchlist / "blobs").iterdir() if file.is_file()
         )
 
     def _upload(self, address: str) -> None:
+        manifest = approval.approve(self._folder, self._keys, self._watchlist)
         with self._stage("The custodian uploads list and public keys"):
             self._record.upload_ms = roles.run(
                 *("custodian", "upload", "--keys", self._keys, "--watchlist", self._watchlist),
-                *self._at(address, "custodian"),
+                *("--manifest", manifest, "--server", address, "--token-file", self._token("custodian")),
             )
 
     def _watch(self, address: str) -> None:
@@ -150,8 +157,8 @@ class Scene:
         matches = self._folder / "matches.json"
         with self._stage("The operator fetches, decrypts and keeps matches"):
             roles.run(
-                *("operator", "run", "--keys", self._keys, "--entries", self._watchlist / "entries.json"),
-                *("--count", str(len(self._record.probes)), "--out", matches),
+                *("operator", "run", "--keys", self._keys, "--entries", self._watchlist / PACKAGE),
+                *("--register", self._register, "--count", str(len(self._record.probes)), "--out", matches),
                 *("--passphrase-file", self._secret_file, *self._at(address, "operator")),
             )
         readings: list[dict[str, Any]] = json.loads(matches.read_text(encoding="utf-8"))
