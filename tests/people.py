@@ -39,6 +39,7 @@ ROLES = {
 }
 CREATOR = "a.khan"
 BLANK = "00" * 32
+CAMERA = "gate-1"
 
 
 def stamp(at: datetime) -> str:
@@ -68,6 +69,11 @@ class Force:
     @cached_property
     def register(self) -> Register:
         return Register(Person(name, role, self.identities[name].public) for name, role in ROLES.items())
+
+    @cached_property
+    def camera(self) -> Ed25519PrivateKey:
+        """The key of the one camera that manifests list unless a test says otherwise."""
+        return self.same_as.camera if self.same_as is not None else Ed25519PrivateKey.generate()
 
     @property
     def profile(self) -> Profile:
@@ -139,7 +145,7 @@ def a_manifest(force: Force, watchlist: Watchlist, listed: Envelope, **changes: 
         "purpose": "To try the software out",
         "place": "A loopback interface",
         "window": Window(not_before=stamp(start), not_after=stamp(start + timedelta(hours=1))),
-        "cameras": (),
+        "cameras": (camera_key(CAMERA, force.camera),),
         "model_digest": watchlist.model_digest,
         "preset": watchlist.preset,
         "key_id": watchlist.key_id,

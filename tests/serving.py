@@ -29,11 +29,12 @@ from blindwatch.statements.predicates import Thresholds, Watchlist
 from blindwatch.store.database import IDENTITY, Store
 from blindwatch.wire import digests
 from blindwatch.wire.client import ServerClient
+from blindwatch.wire.credentials import Signing
 from blindwatch.wire.messages import DeploymentOffer, Probe, ResultBatch, now
 
-from .people import Force, a_manifest, a_watchlist
+from .people import CAMERA, Force, a_manifest, a_watchlist
 
-TOKENS = {role: f"token-of-the-{role}" for role in ("custodian", "camera", "operator")}
+TOKENS = {role: f"token-of-the-{role}" for role in ("custodian", "operator")}
 FORCE = Force()
 MODEL = "ab" * 32
 START_SECONDS = 20.0
@@ -124,11 +125,16 @@ class ServerProcess:
             os.kill(pid, signal.SIGCONT)
 
     def client(self, role: str) -> ServerClient:
-        return self._stack.enter_context(ServerClient(self.address, TOKENS[role], timeout=20))
+        return self._stack.enter_context(ServerClient(self.address, _credentials(role), timeout=20))
 
     def http(self, role: str) -> httpx.Client:
-        headers = {"Authorization": f"Bearer {TOKENS[role]}"}
-        return self._stack.enter_context(httpx.Client(base_url=self.address, headers=headers, timeout=20))
+        """A client that sends what it is told to, with the credentials of a role."""
+        given = _credentials(role)
+        auth = given if isinstance(given, httpx.Auth) else None
+        headers = {} if auth else {"Authorization": f"Bearer {given}"}
+        return self._stack.enter_context(
+            httpx.Client(base_url=self.address, headers=headers, auth=auth, timeout=20)
+        )
 
     @contextmanager
     def cut_off(self, path: str, body: bytes, headers: dict[str, str]) -> Iterator[None]:
@@ -145,6 +151,10 @@ class ServerProcess:
         client = self.client("operator")
         eventually(lambda: len(client.fetch_results(name).results) >= count)
         return client.fetch_results(name)
+
+
+def _credentials(role: str) -> str | httpx.Auth:
+    return Signing(FORCE.camera) if role == "camera" else TOKENS[role]
 
 
 @dataclass(frozen=True)
@@ -210,7 +220,7 @@ class Trial:
     def probe(self, index: int = 0, **changes: object) -> Probe:
         made = Probe(
             probe_id=secrets.token_hex(16),
-            camera="gate-1",
+            camera=CAMERA,
             preset=self.preset_name,
             key_id=self.keys.encryption.key_id,
             model_digest=MODEL,
@@ -219,11 +229,11 @@ class Trial:
         )
         return made.model_copy(update=changes)
 
-    def open(self, server: ServerProcess, *, enrolled: bool = True) -> str:
+    def open(self, server: ServerProcess, *, enrolled: bool = True, **changes: object) -> str:
         """Open a deployment of its own, with its watchlist in use."""
         name = f"trial-{secrets.token_hex(4)}"
         custodian = server.client("custodian")
-        custodian.put_deployment(name, self.offer(name))
+        custodian.put_deployment(name, self.offer(name, **changes))
         if enrolled:
             self.enrol(custodian, name)
         return name

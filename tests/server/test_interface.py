@@ -81,7 +81,7 @@ def test_every_role_may_see_a_deployment(server: ServerProcess, trial: Trial, ro
         ready=False,
         entries=len(trial.templates),
         version=1,
-        manifest_digest=Envelope.from_json(server.client(role).get_manifest(name)).digest,
+        manifest_digest=Envelope.from_json(server.client("operator").get_manifest(name)).digest,
         watchlist_digest=info.watchlist_digest,
         tombstone=0,
     )

@@ -14,6 +14,9 @@ import pytest
 
 from blindwatch.wire.messages import FailedResult, Result
 
+from ..people import camera_key
+from ..serving import FORCE
+
 if TYPE_CHECKING:
     from tests.serving import ServerProcess, Trial
 
@@ -39,7 +42,7 @@ def traces(needle: bytes, haystack: bytes) -> bool:
 def test_requests_leave_no_trace_in_logs_and_refusals(
     server: ServerProcess, trial: Trial, signed: Sign
 ) -> None:
-    name = trial.open(server)
+    name = trial.open(server, cameras=(camera_key(MARK, FORCE.camera),))
     marked = trial.probe(camera=MARK, ciphertext=b"\xff" * 4 * 16384)
     server.client("camera").post_probe(name, marked)
     (result,) = server.results(name, 1).results

@@ -1,10 +1,9 @@
-"""Ranked search by its commands, from the ceremony to the ranking, with a pipeline that needs no photographs."""
+"""Ranked search by its commands, from the ceremony to the ranking."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,44 +14,39 @@ from hypothesis import strategies as st
 
 from blindwatch.cli.main import run
 from blindwatch.custodian.ceremony import ranked_key
+from blindwatch.demo.photographs import alter
 from blindwatch.operator.searching import Candidate, best
 from blindwatch.vision.pipeline import FacePipeline
 from blindwatch.vision.quantise import quantise
+from blindwatch.vision.registry import Registry
 
-from ..serving import TOKENS
+from ..client.approved import approve_signed
+from ..client.lists import row, write_rows
+from ..client.photographs import encoded, small, write
+from ..people import Force
+from ..serving import FORCE, TOKENS
 
 if TYPE_CHECKING:
     from tests.serving import ServerProcess
 
 
-@dataclass(frozen=True)
-class Drawn:
-    embedding: np.ndarray
-
-
-class DrawnPipeline:
-    """Makes of a file a direction that follows from what is in it."""
-
-    dimension = 128
-    model_digest = "ab" * 32
-
-    def faces(self, source: Path) -> list[Drawn]:
-        person, look = json.loads(source.read_text())
-        base = np.random.default_rng(person).normal(size=self.dimension)
-        return [Drawn(base + 0.3 * np.random.default_rng([person, look]).normal(size=self.dimension))]
-
-
-def photograph(path: Path, person: int, look: int) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps([person, look]))
-    return path
+SEARCHERS = Force("rfr", FORCE)
+NUMBERS = (0, 1, 2, 3, 12, 5, 6, 7, 8, 9, 10, 11)
+SOUGHT = 7
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(FacePipeline, "named", lambda *_, **__: DrawnPipeline())
-    for person in range(12):
-        photograph(tmp_path / "list" / f"person-{person:02}" / "1.jpg", person, 1)
+def folder(tmp_path: Path) -> Path:
+    rows = [
+        row(number, category="custody-image", quality_override="The only photograph") for number in NUMBERS
+    ]
+    for number in NUMBERS:
+        write(tmp_path / "list" / f"{number}.png", small(number))
+    write(tmp_path / "sought.jpg", encoded(alter(small(SOUGHT)), ".jpg"))
+    write_rows(tmp_path / "list", *rows)
+    SEARCHERS.write_register(tmp_path / "register.toml")
+    for name in ("a.khan", "b.osei"):
+        SEARCHERS.write_identity(name, tmp_path / f"{name}.pem")
     (tmp_path / "passphrase").write_text("a passphrase")
     for role, token in TOKENS.items():
         (tmp_path / f"{role}.token").write_text(token)
@@ -79,31 +73,47 @@ def enrol(folder: Path, **options: int) -> int:
         folder,
         *("custodian", "enrol"),
         keys=folder / "keys",
-        faces=folder / "list",
+        list=folder / "list",
         watchlist=folder / "gallery",
+        profile="rfr",
+        deployment="cold-case",
+        identity=folder / "a.khan.pem",
+        register=folder / "register.toml",
         **options,
     )
 
 
+def sign(folder: Path) -> int:
+    """The second custodian, whom the profile asks for."""
+    return command(
+        folder,
+        *("custodian", "sign-watchlist"),
+        watchlist=folder / "gallery",
+        identity=folder / "b.osei.pem",
+        register=folder / "register.toml",
+    )
+
+
 def upload(folder: Path, address: str) -> int:
+    bundle = folder / "keys" / "encryption.key"
     return command(
         folder,
         *("custodian", "upload"),
         keys=folder / "keys",
         watchlist=folder / "gallery",
+        manifest=approve_signed(SEARCHERS, bundle, folder / "gallery", use="ranked"),
         server=address,
-        deployment="cold-case",
         token_file=folder / "custodian.token",
     )
 
 
-def rank(folder: Path, address: str, person: int, **options: Path | int) -> int:
+def rank(folder: Path, address: str, **options: Path | int) -> int:
     return command(
         folder,
         *("operator", "rank"),
         keys=folder / "keys",
-        entries=folder / "gallery" / "entries.json",
-        photograph=photograph(folder / "sought.jpg", person, 2),
+        entries=folder / "gallery" / "operator.json",
+        photograph=folder / "sought.jpg",
         server=address,
         deployment="cold-case",
         token_file=folder / "operator.token",
@@ -123,30 +133,30 @@ def test_from_ceremony_to_ranking(
         "keys.json",
     }
     assert enrol(folder) == 0
+    assert sign(folder) == 0
     assert upload(folder, server.address) == 0
-    assert rank(folder, server.address, 7, top=3, out=folder / "ranking.json") == 0
+    capsys.readouterr()
+    assert rank(folder, server.address, top=3, out=folder / "ranking.json") == 0
     shown = capsys.readouterr().out
     ranking = json.loads((folder / "ranking.json").read_text())
     preset = ranked_key(folder / "keys").preset
-    gallery, sought = (
-        [
-            quantise(DrawnPipeline().faces(path)[0].embedding, preset.squared_norm)
-            for path in sorted(folder.glob(pattern))
-        ]
-        for pattern in ("list/*/1.jpg", "sought.jpg")
-    )
-    scores = np.stack(gallery) @ sought[0]
-    expected = [
-        {"entry": each.entry, "name": f"person-{each.entry:02}", "score": each.score}
-        for each in best(scores, 3)
+    names = json.loads((folder / "gallery" / "names.json").read_text())
+    entries = json.loads((folder / "gallery" / "operator.json").read_text())["entries"]
+    pipeline = FacePipeline.named(Registry.load())
+    enrolled = [small(int(names[entry["reference"]]["sourceRef"].removeprefix("CI-"))) for entry in entries]
+    templates = [
+        quantise(pipeline.faces(image)[0].embedding, preset.squared_norm)
+        for image in (*enrolled, folder / "sought.jpg")
     ]
+    scores = np.stack(templates[:-1]) @ templates[-1]
+    expected = [{"entry": each.entry, **entries[each.entry], "score": each.score} for each in best(scores, 3)]
     assert ranking == expected
-    assert ranking[0]["name"] == "person-07"
-    assert "person-07" in shown
-    assert sum(f"person-{person:02}" in shown for person in range(12)) == 3
+    assert names[ranking[0]["reference"]]["sourceRef"] == f"CI-{SOUGHT}"
+    assert sum(entry["reference"] in shown for entry in entries) == 3
+    assert "Quillon" not in shown
     # Searched, acknowledged and gone.
     assert server.client("operator").health().queued == 0
-    assert "person" not in server.log
+    assert "Quillon" not in server.log
 
 
 def test_what_the_commands_refuse(
@@ -158,8 +168,11 @@ def test_what_the_commands_refuse(
     assert "no threshold" in capsys.readouterr().err
     assert enrol(folder) == 0
     assert upload(folder, server.address) == 1
+    assert "signed by 1 custodians of the 2" in capsys.readouterr().err
+    assert sign(folder) == 0
+    assert upload(folder, server.address) == 1
     assert "does not allow ranked search" in capsys.readouterr().err
-    assert rank(folder, server.address, 7) == 1
+    assert rank(folder, server.address) == 1
     other = folder / "other"
     assert (
         command(
@@ -175,7 +188,7 @@ def test_what_the_commands_refuse(
     (folder / "keys").rename(folder / "first")
     other.rename(folder / "keys")
     assert enrol(folder) == 1
-    assert rank(folder, server.address, 7) == 1
+    assert rank(folder, server.address) == 1
     assert "another key" in capsys.readouterr().err
 
 

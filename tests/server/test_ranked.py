@@ -31,6 +31,7 @@ from blindwatch.errors import (
     RankedNotAllowed,
     StatementMismatch,
     TooLarge,
+    Unauthenticated,
     WrongKey,
     WrongPreset,
     WrongUse,
@@ -339,8 +340,8 @@ def test_a_block_that_changed_in_the_store(start: Callable[..., ServerProcess], 
     ("method", "path"), [("POST", ""), ("GET", f"/{'0' * 32}"), ("DELETE", f"/{'0' * 32}")]
 )
 def test_only_the_operator_searches(allowing: ServerProcess, name: str, method: str, path: str) -> None:
-    for role in ("custodian", "camera"):
+    for role, refusal in (("custodian", Forbidden), ("camera", Unauthenticated)):
         response: httpx.Response = allowing.http(role).request(
             method, f"/v1/deployments/{name}/searches{path}"
         )
-        assert isinstance(problems.from_json(response.content), Forbidden)
+        assert isinstance(problems.from_json(response.content), refusal)

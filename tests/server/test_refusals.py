@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import socket
+import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ from blindwatch.errors import (
     TooLarge,
     Unauthenticated,
     UnknownDeployment,
+    UnsignedRequest,
     WrongKey,
     WrongPreset,
 )
@@ -31,6 +33,9 @@ from blindwatch.statements.predicates import Thresholds
 from blindwatch.wire import limits, problems
 from blindwatch.wire.client import ServerClient
 from blindwatch.wire.messages import FailedResult
+from blindwatch.wire.signatures import Request, sign
+
+from ..serving import FORCE
 
 if TYPE_CHECKING:
     from tests.serving import ServerProcess, Trial
@@ -68,6 +73,7 @@ def raised(response: httpx.Response) -> type[BlindwatchError]:
         pytest.param({"ciphertext": b""}, MalformedMessage, id="no ciphertext"),
         pytest.param({"probe_id": "1"}, MalformedMessage, id="identifier too short"),
         pytest.param({"camera": "gate 1"}, MalformedMessage, id="name of the camera"),
+        pytest.param({"camera": "gate-2"}, Forbidden, id="another camera"),
         pytest.param({"captured_at": "yesterday"}, MalformedMessage, id="time"),
     ],
 )
@@ -100,13 +106,12 @@ def test_one_bit_that_flips_on_the_way(
     assert raised(server.http("camera").post(path, content=bytes(body), headers=fields)) is MalformedMessage
 
 
-@pytest.mark.parametrize("kind", ["deployment", "probe", "closing"])
+@pytest.mark.parametrize("kind", ["deployment", "closing"])
 def test_bodies_need_their_digest(server: ServerProcess, trial: Trial, name: str, kind: str) -> None:
     path = f"/v1/deployments/{name}"
     response = {
         "deployment": lambda: server.http("custodian").put(path, content=trial.offer(name).to_cbor()),
         "closing": lambda: server.http("custodian").post(f"{path}/closing", content=b"{}"),
-        "probe": lambda: server.http("camera").post(f"{path}/probes", content=trial.probe().to_cbor()),
     }[kind]()
     assert raised(response) is MalformedMessage
     assert "Content-Digest" in response.json()["detail"]
@@ -250,35 +255,48 @@ SIZES = [
 @pytest.mark.parametrize(("role", "method", "path", "limit"), SIZES)
 @pytest.mark.parametrize("streamed", [False, True])
 def test_oversize_bodies(
-    server: ServerProcess, name: str, role: str, method: str, path: str, limit: int, streamed: bool
+    server: ServerProcess,
+    name: str,
+    role: str,
+    method: str,
+    path: str,
+    limit: int,
+    streamed: bool,
+    signed: Sign,
 ) -> None:
     def chunks() -> Iterator[bytes]:
         for _ in range(limit // 65536 + 1):
             yield bytes(65536)
 
     content = chunks() if streamed else bytes(limit + 1)
-    response = server.http(role).request(method, f"/v1/deployments/{name}/{path}", content=content)
+    response = server.http(role).request(
+        method, f"/v1/deployments/{name}/{path}", content=content, headers=signed(b"another")
+    )
     assert response.status_code == 413
     assert raised(response) is TooLarge
 
 
-def test_a_body_that_is_announced_and_never_comes(server: ServerProcess, name: str) -> None:
+def head(name: str, fields: dict[str, str]) -> bytes:
+    """The head of a probe's request, signed."""
+    path = f"/v1/deployments/{name}/probes"
+    fields = {"Host": "localhost", **fields}
+    request = Request.of("POST", path.encode(), b"", {key.lower(): value for key, value in fields.items()})
+    signed_fields = {**fields, **sign(request, FORCE.camera, time.time())}
+    lines = "".join(f"{key}: {value}\r\n" for key, value in signed_fields.items())
+    return f"POST {path} HTTP/1.1\r\n{lines}\r\n".encode()
+
+
+def test_a_body_that_is_announced_and_never_comes(server: ServerProcess, name: str, signed: Sign) -> None:
     host, port = server.address.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=15) as connection:
-        connection.sendall(
-            f"POST /v1/deployments/{name}/probes HTTP/1.1\r\nHost: {host}\r\n"
-            f"Authorization: Bearer token-of-the-camera\r\nContent-Length: {10**15}\r\n\r\n".encode()
-        )
+        connection.sendall(head(name, {"Content-Length": f"{10**15}", **signed(b"")}))
         assert connection.recv(64).startswith(b"HTTP/1.1 413")
 
 
-def test_a_body_that_breaks_off(server: ServerProcess, name: str) -> None:
+def test_a_body_that_breaks_off(server: ServerProcess, name: str, signed: Sign) -> None:
     host, port = server.address.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=15) as connection:
-        connection.sendall(
-            f"POST /v1/deployments/{name}/probes HTTP/1.1\r\nHost: {host}\r\n"
-            f"Authorization: Bearer token-of-the-camera\r\nContent-Length: 1000\r\n\r\n{'x' * 10}".encode()
-        )
+        connection.sendall(head(name, {"Content-Length": "1000", **signed(b"")}) + b"x" * 10)
 
 
 ROUTES = [
@@ -286,12 +304,12 @@ ROUTES = [
     ("GET", "", {"custodian", "camera", "operator"}),
     ("PUT", f"/blobs/{'0' * 64}", {"custodian"}),
     ("POST", "/activation", {"custodian"}),
-    ("GET", "/manifest", {"custodian", "camera", "operator"}),
+    ("GET", "/manifest", {"custodian", "operator"}),
     ("PUT", "/tombstones/1", {"custodian"}),
-    ("GET", "/tombstone", {"custodian", "camera", "operator"}),
+    ("GET", "/tombstone", {"custodian", "operator"}),
     ("PUT", f"/revocations/{'0' * 64}", {"custodian"}),
     ("POST", "/closing", {"custodian"}),
-    ("GET", "/receipt", {"custodian", "camera", "operator"}),
+    ("GET", "/receipt", {"custodian", "operator"}),
     ("POST", "/probes", {"camera"}),
     ("GET", "/results", {"operator"}),
     ("DELETE", f"/results/{'0' * 32}", {"operator"}),
@@ -303,15 +321,17 @@ def test_who_may_call_what(
     server: ServerProcess, name: str, method: str, path: str, allowed: set[str]
 ) -> None:
     address = f"/v1/deployments/{name}{path}"
+    unsigned = UnsignedRequest if allowed == {"camera"} else None
     for role in ("custodian", "camera", "operator"):
         response = server.http(role).request(method, address)
-        assert (response.status_code == 403) is (role not in allowed)
-        if role not in allowed:
-            assert raised(response) is Forbidden
+        if role in allowed:
+            assert response.status_code not in (401, 403)
+        else:
+            assert raised(response) is (unsigned or (Unauthenticated if role == "camera" else Forbidden))
     for credentials in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic dTpw"}):
         response = httpx.request(method, f"{server.address}{address}", headers=credentials)
-        assert raised(response) is Unauthenticated
-        assert response.headers["WWW-Authenticate"] == "Bearer"
+        assert raised(response) is (unsigned or Unauthenticated)
+        assert response.headers.get("WWW-Authenticate") == (None if unsigned else "Bearer")
 
 
 def test_a_wrong_token_is_seen_to_be_refused_behind_a_large_body(server: ServerProcess, trial: Trial) -> None:

@@ -48,7 +48,10 @@ def test_the_command_line_comes_before_the_environment_and_that_before_the_file(
         pytest.param('data = "a"\nqueue_lenght = 1', "queue_lenght", id="misspelt"),
         pytest.param('data = "a"\nport = 70000', "port", id="out of range"),
         pytest.param('data = "a"\n[tokens]\nguest = []', "tokens.guest", id="unknown role"),
-        pytest.param('data = "a"\n[tokens]\ncamera = ["secret"]', "tokens.camera", id="not a digest"),
+        pytest.param('data = "a"\n[tokens]\ncamera = []', "tokens.camera", id="cameras have none"),
+        pytest.param('data = "a"\n[tokens]\noperator = ["secret"]', "tokens.operator", id="not a digest"),
+        pytest.param('data = "a"\ntls_key = "b"', "go together", id="a key without its certificate"),
+        pytest.param('data = "a"\ntls_client_ca = "b"', "needs its own", id="only a CA for clients"),
         pytest.param("port = 1", "data", id="missing"),
         pytest.param("= 1", "cannot be read", id="not TOML"),
         pytest.param("\udcff", "cannot be read", id="not UTF-8"),
@@ -62,7 +65,7 @@ def test_settings_that_are_not_valid(tmp_path: Path, text: str, says: str) -> No
     assert "secret" not in caught.value.detail
 
 
-@pytest.mark.parametrize("text", ["{", '{"camera": "x"}', '{"camera": ["x"]}'])
+@pytest.mark.parametrize("text", ["{", '{"operator": "x"}', '{"operator": ["x"]}'])
 def test_environments_that_are_not_valid(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setenv("BLINDWATCH_SERVER_TOKENS", text)
     with pytest.raises(ConfigurationError):

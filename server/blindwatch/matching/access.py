@@ -18,10 +18,9 @@ TOKEN_BYTES: Final = 32
 
 
 class Role(StrEnum):
-    """The roles that call the server."""
+    """The roles that call the server with a token. Cameras sign their requests instead."""
 
     CUSTODIAN = "custodian"
-    CAMERA = "camera"
     OPERATOR = "operator"
 
 

@@ -11,7 +11,14 @@ from typing import Final
 from fastapi import Request, Response
 from starlette.requests import ClientDisconnect
 
-from blindwatch.errors import BlindwatchError, Busy, MalformedMessage, TooLarge, Unauthenticated
+from blindwatch.errors import (
+    BlindwatchError,
+    Busy,
+    MalformedMessage,
+    QueryBudgetUsed,
+    TooLarge,
+    Unauthenticated,
+)
 from blindwatch.statements.dsse import Envelope
 from blindwatch.wire import digests, limits, problems
 
@@ -66,6 +73,8 @@ def problem_response(error: BlindwatchError) -> Response:
     headers = {"Cache-Control": "no-store"}
     if isinstance(error, Busy):
         headers["Retry-After"] = _RETRY_SECONDS
+    if isinstance(error, QueryBudgetUsed):
+        headers["Retry-After"] = str(error.retry_seconds)
     if isinstance(error, Unauthenticated):
         headers["WWW-Authenticate"] = "Bearer"
     return Response(problems.to_json(error), error.problem.status, headers, media_type=problems.MEDIA_TYPE)

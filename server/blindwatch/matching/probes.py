@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 
-from blindwatch.errors import BlindwatchError, ModelMismatch, WrongKey, WrongPreset
+from blindwatch.errors import BlindwatchError, Forbidden, ModelMismatch, WrongKey, WrongPreset
 from blindwatch.he.preflight import check_ciphertext
 from blindwatch.he.presets import preset
 from blindwatch.matching.intake import Intake
@@ -35,9 +35,12 @@ class ProbeDesk:
         """Room for one probe, to be had before its body is read."""
         return self._intake.reserve()
 
-    async def take(self, name: str, probe: Probe) -> ProbeReceipt:
-        """Check a probe and put it to work."""
+    async def take(self, name: str, probe: Probe, camera: str) -> ProbeReceipt:
+        """Check a probe of this camera and put it to work."""
         deployment, terms = self._roster.ready(name, "reveal")
+        if probe.camera != camera:
+            raise Forbidden("The probe names another camera than the one that signed it.")
+        # Once more, now that the body is there.
         trust.check_open(terms.manifest, datetime.now(UTC))
         _check(deployment, probe)
         await self._intake.take(

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response, Security
+from fastapi.security import APIKeyHeader
 
 from blindwatch.matching.access import Role, only
 from blindwatch.matching.bodies import (
@@ -18,6 +19,7 @@ from blindwatch.matching.bodies import (
     read_statement,
     statement_response,
 )
+from blindwatch.matching.cameras import CameraGate, Sender
 from blindwatch.matching.closing import ClosingDesk
 from blindwatch.matching.deployments import DeploymentDesk
 from blindwatch.matching.mailbox import Mailbox
@@ -26,7 +28,7 @@ from blindwatch.matching.removals import RemovalDesk
 from blindwatch.matching.roster import Roster
 from blindwatch.matching.searches import SearchDesk
 from blindwatch.matching.workers import WorkerPool
-from blindwatch.wire import cbor, limits
+from blindwatch.wire import cbor, limits, signatures
 from blindwatch.wire.messages import (
     DeploymentId,
     DeploymentInfo,
@@ -56,6 +58,7 @@ class Desks:
     searches: SearchDesk
     mailbox: Mailbox
     pool: WorkerPool
+    cameras: CameraGate
 
 
 def _desks(request: Request) -> Desks:
@@ -69,9 +72,33 @@ Sequence = Annotated[int, Path(ge=1, lt=2**31, description="The number of the re
 Wait = Annotated[float, Query(ge=0, le=limits.WAIT_SECONDS, description="Seconds to wait for the first")]
 
 CUSTODIAN: Final = [Depends(only(Role.CUSTODIAN))]
-CAMERA: Final = [Depends(only(Role.CAMERA))]
 OPERATOR: Final = [Depends(only(Role.OPERATOR))]
 ANY_ROLE: Final = [Depends(only(*Role))]
+
+_SIGNATURE: Final = APIKeyHeader(
+    name=signatures.FIELD,
+    scheme_name="Signature",
+    description=f"HTTP Message Signature (RFC 9421) of a camera, with the tag {signatures.TAG}",
+    auto_error=False,
+)
+Signed = Annotated[str | None, Security(_SIGNATURE)]
+
+
+async def _camera(request: Request, name: Name, desks: With, _documented: Signed) -> Sender:
+    """The camera that signed the request."""
+    return desks.cameras.identify(name, request)
+
+
+async def _anybody(request: Request, name: Name, desks: With, signature: Signed) -> None:
+    """Let a role with its token pass, or a camera with its signature."""
+    if signature is None:
+        await only(*Role)(request, None)
+    else:
+        await desks.cameras.admit(desks.cameras.identify(name, request), probe=False)
+
+
+Camera = Annotated[Sender, Depends(_camera)]
+ANYBODY: Final = [Depends(_anybody)]
 
 router = APIRouter(prefix="/v1")
 
@@ -109,7 +136,7 @@ async def put_deployment(request: Request, name: Name, desks: With) -> Response:
     return cbor_response(desks.deployments.describe(name).to_cbor(), 201 if created else 200)
 
 
-@router.get("/deployments/{name}", dependencies=ANY_ROLE, responses=_gives(200, DeploymentInfo))
+@router.get("/deployments/{name}", dependencies=ANYBODY, responses=_gives(200, DeploymentInfo))
 async def get_deployment(name: Name, desks: With) -> Response:
     """Describe a deployment."""
     return cbor_response(desks.deployments.describe(name).to_cbor())
@@ -188,16 +215,16 @@ async def get_receipt(name: Name, desks: With) -> Response:
 @router.post(
     "/deployments/{name}/probes",
     status_code=202,
-    dependencies=CAMERA,
     openapi_extra=_takes(Probe),
     responses=_gives(202, ProbeReceipt),
 )
-async def post_probe(request: Request, name: Name, desks: With) -> Response:
-    """Submit a probe. Answers 429 while the server has all the work it accepts."""
+async def post_probe(request: Request, name: Name, desks: With, sender: Camera) -> Response:
+    """Submit a probe. Answers 429 while the server has all the work it accepts, or the camera sent all it may."""
     desks.roster.ready(name, "reveal")
     with desks.probes.reserve():
+        await desks.cameras.admit(sender, probe=True)
         body = await read_body(request, limits.PROBE, digested=True)
-        receipt = await desks.probes.take(name, Probe.from_cbor(body))
+        receipt = await desks.probes.take(name, Probe.from_cbor(body), sender.camera)
     return cbor_response(receipt.to_cbor(), 202)
 
 

@@ -21,6 +21,7 @@ from blindwatch.matching import logs
 from blindwatch.matching.access import BearerTokens
 from blindwatch.matching.application import application
 from blindwatch.matching.authority import Authority
+from blindwatch.matching.cameras import CameraGate
 from blindwatch.matching.closing import ClosingDesk
 from blindwatch.matching.deployments import DeploymentDesk
 from blindwatch.matching.mailbox import Mailbox
@@ -56,6 +57,7 @@ async def _serve(
     ready_file: Path | None,
     allow_insecure: bool,
 ) -> None:
+    tls = settings.tls
     async with _desks(settings, store, allow_insecure) as desks:
         config = uvicorn.Config(
             application(desks, BearerTokens(settings.tokens)),
@@ -67,8 +69,10 @@ async def _serve(
             server_header=False,
             proxy_headers=False,
             timeout_graceful_shutdown=max(1, round(settings.shutdown_seconds)),
+            ssl_context_factory=None if tls is None else lambda _config, _default: tls,
         )
-        server = _Server(config, lambda: _announce(listener, ready_file), desks.mailbox.close)
+        scheme = "http" if tls is None else "https"
+        server = _Server(config, lambda: _announce(scheme, listener, ready_file), desks.mailbox.close)
         await server.serve(sockets=[listener])
         logs.info("stopping", queued=desks.probes.queued + desks.searches.queued)
         await asyncio.gather(
@@ -96,7 +100,8 @@ async def _desks(settings: ServerSettings, store: Store, allow_insecure: bool) -
     await pool.start(deployments.watchlists())
     expiring = [asyncio.create_task(each.keep_expiring()) for each in (mailbox, closing)]
     try:
-        yield Desks(roster, deployments, removals, closing, probes, searches, mailbox, pool)
+        gate = CameraGate(roster, store.nonces)
+        yield Desks(roster, deployments, removals, closing, probes, searches, mailbox, pool, gate)
     finally:
         for each in expiring:
             each.cancel()
@@ -148,9 +153,9 @@ def _listen(settings: ServerSettings) -> Iterator[socket.socket]:
         yield listener
 
 
-def _announce(listener: socket.socket, ready_file: Path | None) -> None:
+def _announce(scheme: str, listener: socket.socket, ready_file: Path | None) -> None:
     host, port = listener.getsockname()[:2]
-    address = f"http://[{host}]:{port}" if listener.family == socket.AF_INET6 else f"http://{host}:{port}"
+    address = f"{scheme}://{f'[{host}]' if listener.family == socket.AF_INET6 else host}:{port}"
     logs.info("listening", address=address, pid=os.getpid())
     if ready_file is not None:
         partial = ready_file.with_name(f".{ready_file.name}.{os.getpid()}")
@@ -165,10 +170,12 @@ def _warn(settings: ServerSettings, allow_insecure: bool) -> None:
         logs.warning("INSECURE-PRESETS-ALLOWED", meaning="templates may arrive unencrypted; for tests only")
     if settings.allow_ranked:
         logs.warning("ranked-search-allowed", meaning="operators of ranked deployments learn every score")
-    if not settings.is_loopback:
-        logs.warning("reachable-from-elsewhere", meaning="tokens travel in clear; put TLS before this server")
+    if not settings.is_loopback and settings.tls_certificate is None:
+        logs.warning(
+            "reachable-from-elsewhere", meaning="tokens travel in clear; set tls_certificate and tls_key"
+        )
     if not any(settings.tokens.values()):
         raise ConfigurationError(
-            "No role has a token, so nobody could use the server.",
+            "No role has a token, so nobody could open a deployment or read a result.",
             hint="Make one with 'blindwatch server token' and put its digest into the settings.",
         )

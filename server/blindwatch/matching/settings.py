@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import ssl
 import tomllib
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -20,6 +21,7 @@ from pydantic_settings import (
 from blindwatch.errors import ConfigurationError
 from blindwatch.matching.access import Role
 from blindwatch.wire.messages import Digest
+from blindwatch.wire.tls import server_context
 
 PREFIX: Final = "BLINDWATCH_SERVER_"
 
@@ -36,6 +38,10 @@ class ServerSettings(BaseSettings):
     """This server's own copy of the register of people who may sign; register.toml in the store by default."""
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8470
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    tls_client_ca: Path | None = None
+    """Whose certificates clients must have; without it, they need none."""
     workers: Annotated[int, Field(ge=1, le=256)] = Field(default_factory=lambda: os.cpu_count() or 1)
     threads: Annotated[int, Field(ge=1, le=256)] = Field(default_factory=lambda: os.cpu_count() or 1)
     """Of each worker."""
@@ -45,6 +51,14 @@ class ServerSettings(BaseSettings):
     shutdown_seconds: Annotated[float, Field(ge=0, le=3600)] = 20.0
     allow_ranked: bool = False
     tokens: dict[Role, tuple[Digest, ...]] = {}
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("tls_certificate and tls_key go together")
+        if self.tls_client_ca is not None and self.tls_certificate is None:
+            raise ValueError("tls_client_ca asks for certificates, so the server needs its own")
+        return self
 
     @classmethod
     def settings_customise_sources(
@@ -77,6 +91,13 @@ class ServerSettings(BaseSettings):
         return settings
 
     @property
+    def tls(self) -> ssl.SSLContext | None:
+        """The server's side of TLS, or None for plain HTTP."""
+        if self.tls_certificate is None or self.tls_key is None:
+            return None
+        return server_context(self.tls_certificate, self.tls_key, self.tls_client_ca)
+
+    @property
     def register_path(self) -> Path:
         """Where the register of people is."""
         return self.register_file or self.data / "register.toml"
@@ -96,4 +117,6 @@ def _invalid(error: ValidationError) -> ConfigurationError:
     name = ".".join(str(part) for part in first["loc"])
     if first["type"] == "missing":
         return ConfigurationError(f"The setting '{name}' is missing.", hint=f"Give it with --{name}.")
+    if not name:
+        return ConfigurationError(f"The settings do not fit together: {first['msg']}.")
     return ConfigurationError(f"The setting '{name}' is not valid: {first['msg']}.")

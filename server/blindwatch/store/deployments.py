@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import Engine, delete, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
@@ -25,6 +26,18 @@ class Terms:
     def manifest(self) -> DeploymentManifest:
         """What was approved."""
         return DeploymentManifest.read(self.manifest_statement)
+
+    @cached_property
+    def camera_names(self) -> dict[str, str]:
+        """The names of the cameras by the identifiers of their keys."""
+        return {camera.key_id: camera.name for camera in self.manifest.cameras}
+
+    @cached_property
+    def camera_keys(self) -> dict[str, Ed25519PublicKey]:
+        """The keys of the cameras by their identifiers."""
+        return {
+            camera.key_id: Ed25519PublicKey.from_public_bytes(camera.raw) for camera in self.manifest.cameras
+        }
 
     @cached_property
     def watchlist(self) -> Watchlist:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import ssl
 from types import TracebackType
 from typing import Final, Self
 
@@ -40,12 +41,27 @@ class ServerClient:
     Nothing is tried twice here: a camera drops and counts, a custodian or an operator repeats the call.
     """
 
-    def __init__(self, base_url: str, token: str, timeout: float = 60.0) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        credentials: str | httpx.Auth,
+        timeout: float = 60.0,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        """`credentials` are the token of a role, or what signs for a camera; `tls` is whom to trust and to be."""
+        if tls is not None and not base_url.startswith("https://"):
+            raise ConfigurationError(
+                "Certificates are of no use with this address.", "An address with TLS begins with https://."
+            )
+        auth = credentials if isinstance(credentials, httpx.Auth) else None
+        headers = {"Accept": f"{CBOR}, {problems.MEDIA_TYPE}"}
         try:
             self._http = httpx.Client(
                 base_url=base_url,
-                headers={"Authorization": f"Bearer {token}", "Accept": f"{CBOR}, {problems.MEDIA_TYPE}"},
+                headers=headers if auth else {**headers, "Authorization": f"Bearer {credentials}"},
+                auth=auth,
                 timeout=timeout,
+                verify=tls or True,
             )
         except (httpx.InvalidURL, UnicodeEncodeError):
             raise ConfigurationError("The server's address or the token is not valid.") from None

@@ -1,0 +1,82 @@
+"""The gate for cameras: a request passes if the deployment's manifest lists its key and it comes in time, once."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+
+from fastapi import Request
+
+from blindwatch.errors import BlindwatchError, RevokedCamera
+from blindwatch.matching import logs
+from blindwatch.matching.roster import Roster
+from blindwatch.policy.profile import Profile, profile
+from blindwatch.statements import trust
+from blindwatch.statements.predicates import DeploymentManifest, instant
+from blindwatch.store.nonces import Budget, Nonces
+from blindwatch.wire import signatures
+from blindwatch.wire.signatures import Verified
+
+_profile = cache(profile)
+
+
+@dataclass(frozen=True)
+class Sender:
+    """A camera, by the signature of one request."""
+
+    deployment: str
+    camera: str
+    signature: Verified
+    budget: Budget
+
+
+class CameraGate:
+    """Authenticates the requests of cameras before their bodies are read. What it refuses, it logs by its reason."""
+
+    def __init__(self, roster: Roster, nonces: Nonces) -> None:
+        self._roster = roster
+        self._nonces = nonces
+
+    def identify(self, name: str, request: Request) -> Sender:
+        """The camera that signed a request to a deployment, if it may send one now."""
+        deployment = self._roster.get(name)
+        terms = deployment.shown
+        fields = signatures.joined(request.scope["headers"])
+        signed = signatures.Request.of(
+            request.method, request.scope["raw_path"], request.scope["query_string"], fields
+        )
+        now = time.time()
+        with _noted():
+            signature = signatures.verify(signed, fields, terms.camera_keys, now)
+            if signature.key_id in deployment.revoked:
+                raise RevokedCamera(hint="Ask the custodian for a new version of the manifest.")
+            trust.check_open(terms.manifest, datetime.fromtimestamp(now, UTC))
+        camera = terms.camera_names[signature.key_id]
+        return Sender(name, camera, signature, _budget(terms.manifest, _profile(terms.manifest.profile.name)))
+
+    async def admit(self, sender: Sender, *, probe: bool) -> None:
+        """Let a request pass, for the first and only time; a probe counts towards the camera's budget."""
+        budget = sender.budget if probe else None
+        with _noted():
+            await asyncio.to_thread(
+                self._nonces.admit, sender.deployment, sender.signature, time.time(), budget
+            )
+
+
+def _budget(manifest: DeploymentManifest, rules: Profile) -> Budget:
+    ends = instant(manifest.window.not_after).timestamp()
+    return Budget(rules.probes_per_minute, rules.probes_per_deployment, ends)
+
+
+@contextmanager
+def _noted() -> Iterator[None]:
+    try:
+        yield
+    except BlindwatchError as error:
+        logs.warning("camera-refused", why=error.problem.slug)
+        raise
