@@ -21,7 +21,7 @@ from blindwatch.statements.dsse import Envelope
 from blindwatch.statements.package import OperatorPackage, Priority
 from blindwatch.statements.predicates import Thresholds, Watchlist
 
-from ..people import CREATOR, a_manifest
+from ..people import CREATOR, Force, a_manifest
 from ..serving import FORCE
 
 QUALITY = Quality(eyes=40, sharpness=0.5, asymmetry=0.1, brightness=120, contrast=40, rivals=0)
@@ -61,15 +61,21 @@ def write_list(
 
 def approve(keys: Path, watchlist: Path, name: str, **changes: object) -> Path:
     """Sign a list over to a deployment of this name; the file of the manifest, beside the list."""
-    envelope = Envelope.from_json((watchlist / STATEMENT).read_bytes())
-    listed = Watchlist.read(envelope).model_copy(update={"deployment": name})
-    statement = FORCE.watchlist(listed)
+    listed = Watchlist.read(Envelope.from_json((watchlist / STATEMENT).read_bytes()))
+    statement = FORCE.watchlist(listed.model_copy(update={"deployment": name}))
     (watchlist / STATEMENT).write_bytes(statement.to_json())
+    return approve_signed(FORCE, keys / EVALUATION, watchlist, **changes)
+
+
+def approve_signed(force: Force, bundle: Path, watchlist: Path, **changes: object) -> Path:
+    """Have a deployment of a list approved that is signed already; the file of its manifest, beside the list."""
+    statement = Envelope.from_json((watchlist / STATEMENT).read_bytes())
+    listed = Watchlist.read(statement)
     content: dict[str, object] = {
-        "bundle_digest": hashlib.sha256((keys / EVALUATION).read_bytes()).hexdigest(),
+        "bundle_digest": hashlib.sha256(bundle.read_bytes()).hexdigest(),
         "thresholds": OperatorPackage.load(watchlist / PACKAGE).thresholds,
         **changes,
     }
-    manifest = watchlist.with_name(f"{name}.dsse.json")
-    manifest.write_bytes(FORCE.manifest(a_manifest(FORCE, listed, statement, **content)).to_json())
+    manifest = watchlist.with_name(f"{listed.deployment}.dsse.json")
+    manifest.write_bytes(force.manifest(a_manifest(force, listed, statement, **content)).to_json())
     return manifest
