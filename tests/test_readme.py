@@ -37,7 +37,7 @@ def commands(text: str) -> set[tuple[tuple[str, ...], frozenset[str]]]:
             continue
         names = []
         for word in words[1:]:
-            if not re.fullmatch(r"[a-z]+", word):
+            if not re.fullmatch(r"[a-z]+(-[a-z]+)*", word):
                 break
             names.append(word)
         options = frozenset(word for word in words if word.startswith("--"))
