@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -258,3 +259,21 @@ def test_few_photographs_of_an_archive_are_refused(pipeline: FacePipeline, faces
     assert sum(map(bool, refused)) / len(found) < 0.25
     alone = [each for each, quality in zip(refused, found, strict=True) if quality.rivals == 0]
     assert sum(map(bool, alone)) / len(alone) < 0.05
+
+
+def test_photographs_do_not_stay_in_memory(tmp_path: Path, pipeline: FacePipeline) -> None:
+    large = cv2.resize(portrait(), None, fx=4, fy=4)  # 12 MiB of pixels
+    for number in range(18):
+        write(tmp_path / f"{number}.jpg", encoded(large, ".jpg"))
+    rows = [row(number, image=f"{number}.jpg") for number in range(18)]
+    viewing, sizes = Viewing(pipeline), []
+    for entry in entries(write_list(tmp_path, *rows)):
+        viewing.look(entry)
+        sizes.append(resident())
+    assert len(viewing.views) == 18
+    assert sizes[-1] - sizes[2] < 3 * large.nbytes
+
+
+def resident() -> int:
+    """Bytes of this process in memory."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
