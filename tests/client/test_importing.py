@@ -333,3 +333,16 @@ def test_a_plain_folder_is_for_demonstrations_alone(tmp_path: Path) -> None:
         else:
             with pytest.raises(PolicyViolation):
                 read_folder(tmp_path, rules(name))
+
+
+def test_a_folder_whose_name_would_write_on_the_terminal(tmp_path: Path) -> None:
+    write(tmp_path / "\x1b[31mred" / "1.png", small(0))
+    with pytest.raises(InvalidList) as refused:
+        read_folder(tmp_path, rules("demo"))
+    assert {each.row for each in refused.value.faults} == {"?[31mred"}
+    assert ("?[31mred", "name") in [(each.row, each.field) for each in refused.value.faults]
+
+
+def test_rows_without_a_reference_are_not_taken_for_one_person(tmp_path: Path) -> None:
+    folder = write_list(tmp_path, row(1, nominal_ref=""), row(2, nominal_ref=""))
+    assert faults(folder) == [("2", "nominal_ref"), ("3", "nominal_ref")]

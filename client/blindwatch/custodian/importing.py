@@ -93,7 +93,7 @@ def _check_together(entries: list[Entry], rules: Rules) -> Iterator[Fault]:
         )
     names: dict[str, str] = {}
     for entry in entries:
-        if names.setdefault(entry.nominal_ref, entry.name) != entry.name:
+        if entry.nominal_ref and names.setdefault(entry.nominal_ref, entry.name) != entry.name:
             yield Fault(
                 entry.row,
                 "name",
@@ -131,15 +131,15 @@ def _people(folder: Path) -> Iterator[Row | Fault]:
     if not folders:
         raise EmptyWatchlist("No folder with photographs was found.", _EXPECTED)
     for person in folders:
+        label = "".join(sign if sign.isprintable() else "?" for sign in person.name)
         try:
             person.name.encode()
         except UnicodeEncodeError:
-            name = person.name.encode(errors="replace").decode()
-            yield Fault(name, "name", "The name of the folder is not text in UTF-8.", "Rename the folder.")
+            yield Fault(label, "name", "The name of the folder is not text in UTF-8.", "Rename the folder.")
             continue
         found = sorted(path.name for path in person.iterdir() if path.suffix.lower() in PHOTOGRAPHS)
         if not found:
-            yield Fault(person.name, "image", "The folder has no photograph.", _EXPECTED)
+            yield Fault(label, "image", "The folder has no photograph.", _EXPECTED)
             continue
         said = {"image": f"{person.name}/{found[0]}", "name": person.name}
-        yield person.name, dict.fromkeys(COLUMNS, "") | said
+        yield label, dict.fromkeys(COLUMNS, "") | said
