@@ -15,7 +15,7 @@ from blindwatch.he.presets import Preset, preset
 from blindwatch.he.ranked import seal as rank_seal
 from blindwatch.he.ranked.encrypting import RankEncryptor
 from blindwatch.he.ranked.presets import RankPreset, rank_preset
-from blindwatch.he.residue_scheme import ResidueScheme, from_residues, to_residues
+from blindwatch.he.residue_scheme import ResidueScheme, from_residues, to_residues, transformed
 from blindwatch.he.scheme import Slots
 from blindwatch.he.seal_scheme import SealScheme
 from blindwatch.secret.keys import KeySet
@@ -46,9 +46,10 @@ class Bench:
         return seal.load(self.preset, sealapi.Ciphertext, data)
 
     def residues(self, ciphertext: Any) -> Doubles:
+        """As the kernels take them, transformed or not."""
         primes = ciphertext.coeff_modulus_size()
         content = objects.read_ciphertext(self.preset, seal.save(ciphertext), primes, ciphertext.size())
-        return from_residues(self.preset, content.residues)
+        return (transformed if content.is_ntt else from_residues)(self.preset, content.residues)
 
     def open(self, ciphertext: Any) -> Slots:
         opened = sealapi.Plaintext()

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from blindwatch.he import objects, seal
 from blindwatch.he.layout import Integers
-from blindwatch.he.ntt import backward, from_seal_order
+from blindwatch.he.ntt import backward, from_seal_order, to_natural
 from blindwatch.he.presets import PLAIN_MODULUS, Preset
 from blindwatch.he.ring import ring
 from blindwatch.he.templates import Templates
@@ -86,7 +86,7 @@ def of_secret_key(secret: SecretKey) -> Iterator[Needle]:
     first = from_seal_order(np.where(first > prime // 2, first - prime, first))
     polynomial = np.empty_like(first)
     backward(first, polynomial, ring(preset).tables, 0)
-    signs = np.rint(polynomial).astype(np.int64)
+    signs = np.rint(to_natural(polynomial)).astype(np.int64)
     if set(signs.tolist()) != {-1, 0, 1}:
         raise ValueError("this is not read as a secret key")
     yield from _spread("secret key as SEAL writes it", secret.material, _KEY_PLACES)

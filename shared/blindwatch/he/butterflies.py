@@ -1,14 +1,16 @@
 """Two stages of a transform at once, on eight neighbours at once, as vector code.
 
-LLVM does not vectorise these loops of short trip count by itself, so the vectors are spelled out. Every function
-reads eight doubles at each of four places of `source`, `source_step` apart, and writes eight at each of four places
-of `target`. Places and steps are counted in doubles; `roots` holds the factors at `first`, and at `second` and
-`second + step` those of the stage after it (Longa and Naehrig, "Speeding up the number theoretic transform", 2016).
+LLVM does not vectorise these loops of short trip count by itself, so the vectors are spelled out. Every function but
+`transpose` reads eight doubles at each of four places of `source`, `source_step` apart, and writes eight at each of
+four places of `target`. Places and steps are counted in doubles; `roots` holds the factors at `first`, and from
+`second` on, `step` apart, those of the stage after it (Longa and Naehrig, "Speeding up the number theoretic
+transform", 2016), and those of a scale.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 from typing import Any, Final
 
 from llvmlite import ir
@@ -66,7 +68,7 @@ class _Lanes:
         )
 
 
-def _descend(lanes: _Lanes, values: Fours, factors: tuple[Vector, Vector, Vector]) -> Fours:
+def _descend(lanes: _Lanes, values: Fours, factors: tuple[Vector, ...]) -> Fours:
     """(x, y) to (x + w y, x - w y), twice. Values below x p leave below (1.1 x + 1.03) p."""
     a, b, c, d = values
     add, subtract = lanes.builder.fadd, lanes.builder.fsub
@@ -76,7 +78,7 @@ def _descend(lanes: _Lanes, values: Fours, factors: tuple[Vector, Vector, Vector
     return add(e, g), subtract(e, g), add(f, h), subtract(f, h)
 
 
-def _ascend(lanes: _Lanes, values: Fours, factors: tuple[Vector, Vector, Vector]) -> Fours:
+def _ascend(lanes: _Lanes, values: Fours, factors: tuple[Vector, ...]) -> Fours:
     """(x, y) to (x + y, w (x - y)), twice. The sum of all four is reduced, and values below 5 p leave below 2 p."""
     a, b, c, d = values
     add, subtract = lanes.builder.fadd, lanes.builder.fsub
@@ -90,8 +92,27 @@ def _ascend(lanes: _Lanes, values: Fours, factors: tuple[Vector, Vector, Vector]
     )
 
 
+def _ascend_scaled(lanes: _Lanes, values: Fours, factors: tuple[Vector, ...]) -> Fours:
+    """As `_ascend`, times a scale that is in the first three factors; it is the fourth, and the first without it is
+    the fifth."""
+    a, b, c, d = values
+    add, subtract = lanes.builder.fadd, lanes.builder.fsub
+    e, f = add(a, b), lanes.multiply(subtract(a, b), factors[1])
+    g, h = add(c, d), lanes.multiply(subtract(c, d), factors[2])
+    return (
+        lanes.multiply(add(e, g), factors[3]),
+        add(f, h),
+        lanes.multiply(subtract(e, g), factors[0]),
+        lanes.multiply(subtract(f, h), factors[4]),
+    )
+
+
 def _compiled(
-    step: Callable[[_Lanes, Fours, tuple[Vector, Vector, Vector]], Fours], *, by_column: bool, reduced: bool
+    step: Callable[[_Lanes, Fours, tuple[Vector, ...]], Fours],
+    *,
+    by_column: bool,
+    reduced: bool,
+    factors_count: int = 3,
 ) -> Callable[..., None]:
     """`by_column`: each neighbour has a factor of its own. `reduced`: results leave below p / 2 + 1."""
 
@@ -100,7 +121,9 @@ def _compiled(
         source, target, roots = (
             context.make_array(signature.args[at])(context, builder, arguments[at]).data for at in (0, 3, 6)
         )
-        firsts = [arguments[7], arguments[8], builder.add(arguments[8], arguments[9])]
+        firsts = [arguments[7], arguments[8]]
+        while len(firsts) < factors_count:
+            firsts.append(builder.add(firsts[-1], arguments[9]))
         addresses = [builder.gep(roots, [first]) for first in firsts]
         factors = [lanes.load(at) if by_column else lanes.splat(builder.load(at)) for at in addresses]
         values = [lanes.load(at) for at in _four(builder, source, *arguments[1:3])]
@@ -137,8 +160,50 @@ def _four(builder: Any, base: Any, start: Any, step: Any) -> list[Any]:
     return [builder.gep(base, [place]) for place in places]
 
 
+@intrinsic
+def transpose(_typing: Any, source: Any, _start: Any, target: Any, _to: Any) -> Any:
+    """Copy eight rows of eight neighbours, one after the other in `source`, to `target` as columns."""
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        base, goal = (
+            context.make_array(signature.args[at])(context, builder, arguments[at]).data for at in (0, 2)
+        )
+        for across, down in product(range(0, LANES, 4), repeat=2):
+            offsets = [LANES * (across + row) + down for row in range(4)]
+            rows = [_quarter(builder, base, arguments[1], offset) for offset in offsets]
+            values = [builder.load(row) for row in rows]
+            for value in values:
+                value.align = 8
+            for row, value in enumerate(_turned(builder, values)):
+                place = _quarter(builder, goal, arguments[3], LANES * (down + row) + across)
+                builder.store(value, place).align = 8
+        return context.get_dummy_value()
+
+    return types.void(source, types.int64, target, types.int64), emit
+
+
+def _quarter(builder: Any, base: Any, start: Any, offset: int) -> Any:
+    """The address of four doubles."""
+    place = builder.gep(base, [builder.add(start, ir.Constant(ir.IntType(64), offset))])
+    return builder.bitcast(place, ir.VectorType(_DOUBLE, 4).as_pointer())
+
+
+def _turned(builder: Any, rows: list[Any]) -> list[Any]:
+    """The columns of four by four doubles."""
+
+    def pick(a: Any, b: Any, *places: int) -> Any:
+        return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(ir.IntType(32), 4), list(places)))
+
+    a, b, c, d = rows
+    low, more = pick(a, b, 0, 4, 2, 6), pick(c, d, 0, 4, 2, 6)
+    high, most = pick(a, b, 1, 5, 3, 7), pick(c, d, 1, 5, 3, 7)
+    pairs = ((low, more), (high, most))
+    return [pick(*pair, *places) for places in ((0, 1, 4, 5), (2, 3, 6, 7)) for pair in pairs]
+
+
 descend = _compiled(_descend, by_column=False, reduced=False)
 descend_by_column = _compiled(_descend, by_column=True, reduced=False)
 descend_last = _compiled(_descend, by_column=True, reduced=True)
 ascend = _compiled(_ascend, by_column=False, reduced=False)
 ascend_by_column = _compiled(_ascend, by_column=True, reduced=False)
+ascend_last = _compiled(_ascend_scaled, by_column=False, reduced=True, factors_count=5)

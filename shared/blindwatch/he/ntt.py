@@ -3,8 +3,11 @@
 The butterflies are those of Longa and Naehrig ("Speeding up the number theoretic transform", 2016), as in SEAL, but
 the N values are taken as a rectangle: the first stages go down its columns, then it is transposed, and the other
 stages do the same. So neighbours always go through the same steps, eight columns at a time, in the fastest cache, and
-stages are taken in twos. What comes out is in SEAL's order, transposed; `from_seal_order` converts. Results are
-reduced; arguments must be below one prime.
+stages are taken in twos.
+
+Eight columns are a strip, and arrays hold strip after strip, on both sides of the transform, so that every half of it
+reads and writes memory as it lies: coefficients (C / 8, R, 8), transformed values (R / 8, C, 8). `from_natural` and
+`from_seal_order` bring values into these orders. Results are reduced; arguments must be below one prime.
 """
 
 from __future__ import annotations
@@ -15,14 +18,15 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from blindwatch.he.arithmetic import multiply, reduce
 from blindwatch.he.butterflies import (
     LANES,
     ascend,
     ascend_by_column,
+    ascend_last,
     descend,
     descend_by_column,
     descend_last,
+    transpose,
 )
 
 Doubles = NDArray[np.float64]
@@ -35,7 +39,8 @@ class Tables:
     """Powers of the 2N-th root of unity, for several primes.
 
     `rows` (primes, R) and `columns` (primes, C * R): stage m of the first R takes factor m + i for its i-th group, of
-    the other C factors (m + i) R + (column). `scales` holds 1 / N, shape (primes,).
+    the other C factors (m + i) R + (column), strip by strip. `lasts` (primes, 5) is for the last two stages of the
+    inverse: their three factors over N, 1 / N, and the first factor.
     """
 
     primes: Doubles
@@ -44,13 +49,13 @@ class Tables:
     columns: Doubles
     inverse_rows: Doubles
     inverse_columns: Doubles
-    scales: Doubles
+    lasts: Doubles
 
 
 def rectangle(degree: int) -> tuple[int, int]:
     """R and C with R C = N, both powers of four, so that their stages come in twos."""
-    rows = 4 ** ((degree.bit_length() - 1) // 4)
-    return rows, degree // rows
+    columns = 4 ** ((degree.bit_length() - 1) // 4)
+    return degree // columns, columns
 
 
 def centred(value: int, prime: int) -> float:
@@ -71,7 +76,7 @@ def tables(primes: tuple[int, ...], degree: int) -> Arrays:
         columns=np.stack([columns for _, columns in there]),
         inverse_rows=np.stack([rows for rows, _ in back]),
         inverse_columns=np.stack([columns for _, columns in back]),
-        scales=np.array([centred(pow(degree, -1, p), p) for p in primes]),
+        lasts=np.array([_last(rows, p, degree) for (rows, _), p in zip(back, primes, strict=True)]),
     )
     return astuple(made)
 
@@ -98,10 +103,32 @@ def bit_reversed(degree: int) -> NDArray[np.intp]:
     return order
 
 
+def from_natural(values: Doubles) -> Doubles:
+    """Coefficients (..., N) from the lowest to the highest, in the order of this module."""
+    rows, columns = rectangle(values.shape[-1])
+    strips = values.reshape(*values.shape[:-1], rows, columns // LANES, LANES)
+    return np.ascontiguousarray(np.swapaxes(strips, -2, -3)).reshape(values.shape)
+
+
+def to_natural(values: Doubles) -> Doubles:
+    """The inverse of `from_natural`."""
+    rows, columns = rectangle(values.shape[-1])
+    strips = values.reshape(*values.shape[:-1], columns // LANES, rows, LANES)
+    return np.ascontiguousarray(np.swapaxes(strips, -2, -3)).reshape(values.shape)
+
+
 def from_seal_order(values: Doubles) -> Doubles:
-    """Transformed values (..., N) as SEAL orders them, in the order of this module."""
-    square = values.reshape(*values.shape[:-1], *rectangle(values.shape[-1]))
-    return np.ascontiguousarray(np.swapaxes(square, -1, -2)).reshape(values.shape)
+    """Transformed values (..., N) as SEAL has them, in the order of this module."""
+    rows, columns = rectangle(values.shape[-1])
+    strips = values.reshape(*values.shape[:-1], rows // LANES, LANES, columns)
+    return np.ascontiguousarray(np.swapaxes(strips, -1, -2)).reshape(values.shape)
+
+
+def _last(rows: Doubles, prime: int, degree: int) -> list[float]:
+    """What `Tables` says of the last stages of one prime."""
+    first, second, third = (int(factor) for factor in rows[1:4])
+    scale = pow(degree, -1, prime)
+    return [centred(each, prime) for each in (first * scale, second * scale, third * scale, scale, first)]
 
 
 def _powers(root: int, prime: int, degree: int) -> tuple[Doubles, Doubles]:
@@ -116,36 +143,39 @@ def _powers(root: int, prime: int, degree: int) -> tuple[Doubles, Doubles]:
     while stage < columns:
         table[stage : 2 * stage] = flat[rows * stage : 2 * rows * stage].reshape(rows, stage).T
         stage *= 2
-    return flat[:rows].copy(), table.ravel()
+    strips = table.reshape(columns, rows // LANES, LANES).transpose(1, 0, 2)
+    return flat[:rows].copy(), np.ascontiguousarray(strips).ravel()
 
 
 @njit(cache=True, nogil=True)
 def forward(values: Doubles, result: Doubles, tables_: Arrays, which: int) -> None:
     """Transform `values` (N,) modulo prime `which` of the tables into `result`, which must not overlap it."""
     primes, inverses, rows, columns, _, _, _ = tables_
-    _forward_rows(values, result, rows[which], primes[which], inverses[which])
-    _forward_columns(result, rows.shape[1], columns[which], primes[which], inverses[which])
+    forward_rows(values, result, rows[which], primes[which], inverses[which])
+    for start in range(0, values.size, LANES * values.size // rows.shape[1]):
+        forward_columns(result, start, columns[which], rows.shape[1], primes[which], inverses[which])
 
 
 @njit(cache=True, nogil=True)
 def backward(values: Doubles, result: Doubles, tables_: Arrays, which: int) -> None:
     """The inverse of `forward`: `values` stay as they are, `result` must not overlap them."""
-    primes, inverses, _, _, rows, columns, scales = tables_
-    _backward_columns(values, result, rows.shape[1], columns[which], primes[which], inverses[which])
-    _backward_rows(result, rows[which], primes[which], inverses[which], scales[which])
+    primes, inverses, _, _, rows, columns, lasts = tables_
+    strip = LANES * values.size // rows.shape[1]
+    copy = np.empty(values.size)
+    for start in range(0, values.size, strip):
+        backward_columns(values, copy, start, columns[which], rows.shape[1], primes[which], inverses[which])
+    backward_rows(copy, result, rows[which], lasts[which], primes[which], inverses[which])
 
 
 @njit(cache=True, nogil=True)
-def _forward_rows(values: Doubles, result: Doubles, roots: Doubles, prime: float, inverse: float) -> None:
-    """The first stages, down the columns of `values` (R, C); then `result` (C, R) is their transpose."""
+def forward_rows(values: Doubles, result: Doubles, roots: Doubles, prime: float, inverse: float) -> None:
+    """The first stages, down the strips of `values`, into those of `result`."""
     rows, strip = roots.size, np.empty(roots.size * LANES)
     columns = values.size // rows
     for left in range(0, columns, LANES):
-        step, far = rows // 4, rows // 4 * columns
-        for at in range(step):
-            descend(
-                values, at * columns + left, far, strip, at * LANES, step * LANES, roots, 1, 2, 1, prime, inverse
-            )  # fmt: skip
+        step, far = rows // 4, rows // 4 * LANES
+        for at in range(0, far, LANES):
+            descend(values, left * rows + at, far, strip, at, far, roots, 1, 2, 1, prime, inverse)
         groups, step = 4, step // 4
         while step:
             far = step * LANES
@@ -156,87 +186,77 @@ def _forward_rows(values: Doubles, result: Doubles, roots: Doubles, prime: float
                         roots, groups + group, 2 * (groups + group), 1, prime, inverse,
                     )  # fmt: skip
             groups, step = 4 * groups, step // 4
-        for lane in range(LANES):
-            for row in range(rows):
-                result[(left + lane) * rows + row] = strip[row * LANES + lane]
+        for row in range(0, rows, LANES):
+            transpose(strip, row * LANES, result, row * columns + left * LANES)
 
 
 @njit(cache=True, nogil=True)
-def _forward_columns(result: Doubles, rows: int, roots: Doubles, prime: float, inverse: float) -> None:
-    """The other stages, down the columns of `result` (C, R), in place."""
-    columns = result.size // rows
-    strip = np.empty(columns * LANES)
-    for left in range(0, rows, LANES):
-        step, far = columns // 4, columns // 4 * rows
-        for at in range(step):
-            descend_by_column(
-                result, at * rows + left, far, strip, at * LANES, step * LANES,
-                roots, rows + left, 2 * rows + left, rows, prime, inverse,
-            )  # fmt: skip
-        groups, step = 4, step // 4
-        while step > 1:
-            far = step * LANES
-            for group in range(groups):
-                first = (groups + group) * rows
-                for at in range(4 * group * far, 4 * group * far + far, LANES):
-                    descend_by_column(
-                        strip, at, far, strip, at, far,
-                        roots, first + left, 2 * first + left, rows, prime, inverse,
-                    )  # fmt: skip
-            groups, step = 4 * groups, step // 4
-        for group in range(groups):
-            first = (groups + group) * rows
-            descend_last(
-                strip, 4 * group * LANES, LANES, result, 4 * group * rows + left, rows,
-                roots, first + left, 2 * first + left, rows, prime, inverse,
-            )  # fmt: skip
-
-
-@njit(cache=True, nogil=True)
-def _backward_columns(
-    values: Doubles, result: Doubles, rows: int, roots: Doubles, prime: float, inverse: float
+def forward_columns(
+    result: Doubles, start: int, roots: Doubles, rows: int, prime: float, inverse: float
 ) -> None:
-    """The inverse of `_forward_columns`; then `result` (R, C) is the transpose."""
-    columns = values.size // rows
-    strip = np.empty(columns * LANES)
-    for left in range(0, rows, LANES):
-        groups, step = columns // 4, 1
+    """The other stages, down the strip of `result` that begins at `start`, in place."""
+    columns = result.size // rows
+    groups, step = 1, columns // 4
+    while step > 1:
+        far = step * LANES
         for group in range(groups):
-            first = (groups + group) * rows
-            ascend_by_column(
-                values, 4 * group * rows + left, rows, strip, 4 * group * LANES, LANES,
-                roots, first + left, 2 * first + left, rows, prime, inverse,
-            )  # fmt: skip
-        groups, step = groups // 4, 4
-        while groups:
-            far = step * LANES
-            for group in range(groups):
-                first = (groups + group) * rows
-                for at in range(4 * group * far, 4 * group * far + far, LANES):
-                    ascend_by_column(
-                        strip, at, far, strip, at, far,
-                        roots, first + left, 2 * first + left, rows, prime, inverse,
-                    )  # fmt: skip
-            groups, step = groups // 4, 4 * step
-        for lane in range(LANES):
-            for column in range(columns):
-                result[(left + lane) * columns + column] = strip[column * LANES + lane]
+            first = start + 4 * group * far
+            for at in range(first, first + far, LANES):
+                descend_by_column(
+                    result, at, far, result, at, far,
+                    roots, start + (groups + group) * LANES, start + 2 * (groups + group) * LANES, LANES,
+                    prime, inverse,
+                )  # fmt: skip
+        groups, step = 4 * groups, step // 4
+    for group in range(groups):
+        at = start + 4 * group * LANES
+        descend_last(
+            result, at, LANES, result, at, LANES,
+            roots, start + (groups + group) * LANES, start + 2 * (groups + group) * LANES, LANES,
+            prime, inverse,
+        )  # fmt: skip
 
 
 @njit(cache=True, nogil=True)
-def _backward_rows(result: Doubles, roots: Doubles, prime: float, inverse: float, scale: float) -> None:
-    """The inverse of `_forward_rows` on its transpose, in place."""
+def backward_columns(
+    values: Doubles, result: Doubles, start: int, roots: Doubles, rows: int, prime: float, inverse: float
+) -> None:
+    """The inverse of `forward_columns`, from the strip of `values` to the same of `result`."""
+    columns = values.size // rows
+    groups = columns // 4
+    for group in range(groups):
+        at = start + 4 * group * LANES
+        ascend_by_column(
+            values, at, LANES, result, at, LANES,
+            roots, start + (groups + group) * LANES, start + 2 * (groups + group) * LANES, LANES,
+            prime, inverse,
+        )  # fmt: skip
+    groups, step = groups // 4, 4
+    while groups:
+        far = step * LANES
+        for group in range(groups):
+            first = start + 4 * group * far
+            for at in range(first, first + far, LANES):
+                ascend_by_column(
+                    result, at, far, result, at, far,
+                    roots, start + (groups + group) * LANES, start + 2 * (groups + group) * LANES, LANES,
+                    prime, inverse,
+                )  # fmt: skip
+        groups, step = groups // 4, 4 * step
+
+
+@njit(cache=True, nogil=True)
+def backward_rows(
+    values: Doubles, result: Doubles, roots: Doubles, last: Doubles, prime: float, inverse: float
+) -> None:
+    """The inverse of `forward_rows`, and 1 / N."""
     rows, strip = roots.size, np.empty(roots.size * LANES)
     columns = result.size // rows
     for left in range(0, columns, LANES):
+        for row in range(0, rows, LANES):
+            transpose(values, row * columns + left * LANES, strip, row * LANES)
         groups, step = rows // 4, 1
-        for group in range(groups):
-            ascend(
-                result, 4 * group * columns + left, columns, strip, 4 * group * LANES, LANES,
-                roots, groups + group, 2 * (groups + group), 1, prime, inverse,
-            )  # fmt: skip
-        groups, step = groups // 4, 4
-        while groups:
+        while groups > 1:
             far = step * LANES
             for group in range(groups):
                 for at in range(4 * group * far, 4 * group * far + far, LANES):
@@ -245,9 +265,6 @@ def _backward_rows(result: Doubles, roots: Doubles, prime: float, inverse: float
                         roots, groups + group, 2 * (groups + group), 1, prime, inverse,
                     )  # fmt: skip
             groups, step = groups // 4, 4 * step
-        for row in range(rows):
-            for lane in range(LANES):
-                value = strip[row * LANES + lane]
-                result[row * columns + left + lane] = reduce(
-                    multiply(value, scale, prime, inverse), prime, inverse
-                )
+        far = step * LANES
+        for at in range(0, far, LANES):
+            ascend_last(strip, at, far, result, left * rows + at, far, last, 0, 1, 1, prime, inverse)

@@ -17,7 +17,7 @@ from blindwatch.he import kernels, objects, seal
 from blindwatch.he.flooding import flood
 from blindwatch.he.keys import EvaluationBundle
 from blindwatch.he.layout import HOISTED
-from blindwatch.he.ntt import Doubles, from_seal_order
+from blindwatch.he.ntt import Doubles, from_natural, from_seal_order, to_natural
 from blindwatch.he.packing import Packed
 from blindwatch.he.presets import PLAIN_MODULUS, Preset
 from blindwatch.he.ring import Level, Ring, automorphism, permutation, ring
@@ -232,22 +232,31 @@ class ResidueScheme:
 
 
 def from_residues(preset: Preset, residues: objects.Residues) -> Doubles:
-    """SEAL's residues 0 to p - 1 as centred doubles."""
+    """Coefficients as SEAL has them, residues 0 to p - 1, as the kernels take them."""
+    return from_natural(_centred(preset, residues))
+
+
+def to_residues(preset: Preset, values: Doubles) -> objects.Residues:
+    """The inverse of `from_residues`."""
+    primes = np.array(preset.primes[: values.shape[-2]], dtype=np.int64)[:, np.newaxis]
+    return (to_natural(values).astype(np.int64) % primes).astype(np.uint64)
+
+
+def transformed(preset: Preset, residues: objects.Residues) -> Doubles:
+    """Transformed values as SEAL has them, residues 0 to p - 1, as the kernels take them."""
+    return from_seal_order(_centred(preset, residues))
+
+
+def _centred(preset: Preset, residues: objects.Residues) -> Doubles:
     primes = np.array(preset.primes[: residues.shape[-2]], dtype=np.int64)[:, np.newaxis]
     signed = residues.astype(np.int64)
     return np.where(signed > primes // 2, signed - primes, signed).astype(np.float64)
 
 
-def to_residues(preset: Preset, values: Doubles) -> objects.Residues:
-    """Centred doubles as SEAL's residues 0 to p - 1."""
-    primes = np.array(preset.primes[: values.shape[-2]], dtype=np.int64)[:, np.newaxis]
-    return (values.astype(np.int64) % primes).astype(np.uint64)
-
-
 def _switching_key(preset: Preset, digits: Sequence[objects.Residues]) -> Doubles:
     key = np.empty((len(digits), 2, len(preset.primes), preset.poly_degree))
     for target, digit in zip(key, digits, strict=True):
-        target[:] = from_seal_order(from_residues(preset, digit))
+        target[:] = transformed(preset, digit)
     return key
 
 

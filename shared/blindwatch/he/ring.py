@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from blindwatch.he.ntt import Doubles, bit_reversed, centred, rectangle, tables
+from blindwatch.he.ntt import Doubles, bit_reversed, centred, from_natural, from_seal_order, tables
 from blindwatch.he.presets import PLAIN_MODULUS, Preset
 
 # The largest primes below 2^48 that are 1 modulo 2N: products of ciphertexts are computed modulo these, too.
@@ -122,19 +122,21 @@ def slot_order(degree: int) -> NDArray[np.intp]:
 
 def transposed(degree: int) -> NDArray[np.intp]:
     """Where `ntt` has what SEAL has at each place of a transform."""
-    rows, columns = rectangle(degree)
-    row, column = np.divmod(np.arange(degree), columns)
-    order: NDArray[np.intp] = column * rows + row
-    return order
+    places = np.empty(degree, dtype=np.intp)
+    places[from_seal_order(np.arange(degree, dtype=np.float64)).astype(np.intp)] = np.arange(degree)
+    return places
 
 
 def automorphism(degree: int, element: int) -> tuple[NDArray[np.intp], Doubles]:
-    """Where each coefficient of f(x^element) comes from, and its sign."""
+    """Where each coefficient of f(x^element) comes from, and its sign, in the order of `ntt`."""
     target = np.arange(degree) * element % (2 * degree)
-    source = np.empty(degree, dtype=np.intp)
-    source[target % degree] = np.arange(degree)
-    signs = np.where(target[source] < degree, 1.0, -1.0)
-    return source, signs
+    natural = np.empty(degree, dtype=np.intp)
+    natural[target % degree] = np.arange(degree)
+    signs = from_natural(np.where(target[natural] < degree, 1.0, -1.0))
+    place = np.empty(degree, dtype=np.intp)
+    order = from_natural(np.arange(degree, dtype=np.float64)).astype(np.intp)
+    place[order] = np.arange(degree)
+    return place[natural[order]], signs
 
 
 def permutation(degree: int, element: int) -> NDArray[np.int64]:
