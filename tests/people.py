@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from blindwatch.policy.profile import Profile, profile
 from blindwatch.statements.dsse import Envelope
@@ -91,6 +92,11 @@ class Force:
     def write_identity(self, name: str, path: Path) -> Path:
         path.touch(mode=0o600)
         path.write_bytes(self.identities[name].to_pem())
+        return path
+
+    def write_camera(self, path: Path) -> Path:
+        path.touch(mode=0o600)
+        path.write_bytes(self.camera.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
         return path
 
     def sign(self, envelope: Envelope, *names: str) -> Envelope:

@@ -8,6 +8,7 @@ import os
 import secrets
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -51,8 +52,16 @@ def eventually(condition: Callable[[], bool], seconds: float = 15.0) -> None:
 class ServerProcess:
     """`blindwatch server run`, started and stopped at will over one store."""
 
-    def __init__(self, folder: Path, stack: ExitStack, *options: str, **settings: float) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        stack: ExitStack,
+        *options: str,
+        tls: ssl.SSLContext | None = None,
+        **settings: float | str,
+    ) -> None:
         self.folder = folder
+        self._tls = tls
         self.store = folder / "store"
         self._stack = stack
         self._options = ("--allow-insecure-preset", *options)
@@ -62,7 +71,7 @@ class ServerProcess:
         settings = {"workers": 1, "port": 0, **settings}
         self._size = settings["workers"]
         self._config.write_text(
-            "".join(f"{name} = {str(value).lower()}\n" for name, value in settings.items())
+            "".join(f"{name} = {json.dumps(value)}\n" for name, value in settings.items())
             + f'data = "{self.store}"\nregister_file = "{FORCE.write_register(folder / "register.toml")}"\n'
             + "[tokens]\n"
             + "".join(
@@ -125,7 +134,9 @@ class ServerProcess:
             os.kill(pid, signal.SIGCONT)
 
     def client(self, role: str) -> ServerClient:
-        return self._stack.enter_context(ServerClient(self.address, _credentials(role), timeout=20))
+        return self._stack.enter_context(
+            ServerClient(self.address, _credentials(role), timeout=20, tls=self._tls)
+        )
 
     def http(self, role: str) -> httpx.Client:
         """A client that sends what it is told to, with the credentials of a role."""

@@ -12,12 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from blindwatch.camera.mandate import Mandate
 from blindwatch.custodian import ceremony
 from blindwatch.custodian.uploading import Upload
 from blindwatch.he.keys import EncryptionKey
 from blindwatch.operator.reading import Reader
 from blindwatch.secret.keys import generate
 from blindwatch.secret.wrapping import unwrap
+from blindwatch.statements.dsse import Envelope
 from blindwatch.statements.package import OperatorPackage
 from blindwatch.vision.pipeline import FacePipeline
 from blindwatch.vision.registry import VARIABLE, Registry
@@ -92,13 +94,37 @@ class Scene:
         secret = unwrap((self.keys / ceremony.SECRET).read_bytes(), PASSPHRASE)
         return Reader(secret, round(SIMILARITY * secret.preset.fine_squared_norm), len(PEOPLE))
 
-    def open(self, server: ServerProcess) -> str:
+    def open(self, server: ServerProcess, **changes: object) -> str:
         """Upload the watchlist as a deployment of its own."""
-        name = f"scene-{secrets.token_hex(4)}"
-        manifest = approve(self.keys, self.watchlist, name)
-        for _ in Upload(server.client("custodian"), manifest, self.keys, self.watchlist).send():
+        name = self.approve(**changes)
+        upload = Upload(server.client("custodian"), self.manifest(name), self.keys, self.watchlist)
+        for _ in upload.send():
             pass
         return name
+
+    def approve(self, **changes: object) -> str:
+        """Have a deployment of its own approved, and leave it at that."""
+        name = f"scene-{secrets.token_hex(4)}"
+        approve(self.keys, self.watchlist, name, **changes)
+        return name
+
+    def manifest(self, name: str) -> Path:
+        """The manifest of a deployment, as it was approved."""
+        return self.folder / f"{name}.dsse.json"
+
+    def camera(self, name: str) -> dict[str, object]:
+        """The files with which a camera works for a deployment."""
+        return {
+            "keys": self.keys / "encryption.key",
+            "identity": self.folder / "camera.pem",
+            "manifest": self.manifest(name),
+            "register": self.folder / "register.toml",
+        }
+
+    def mandate(self, name: str) -> Mandate:
+        """What the camera may do in a deployment."""
+        approved = Envelope.from_json(self.manifest(name).read_bytes())
+        return Mandate.verified(approved, FORCE.register, FORCE.camera.public_key())
 
 
 @pytest.fixture(scope="session")
@@ -107,6 +133,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
     made.passphrase_file.write_text(PASSPHRASE)
     FORCE.write_register(made.folder / "register.toml")
     FORCE.write_identity(CREATOR, made.folder / "identity.pem")
+    FORCE.write_camera(made.folder / "camera.pem")
     for role, token in TOKENS.items():
         made.token(role).write_text(token)
     for number, person in enumerate(PEOPLE):

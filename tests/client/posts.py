@@ -21,6 +21,7 @@ from blindwatch.statements.package import OperatorPackage, Priority
 from blindwatch.statements.predicates import Thresholds
 from blindwatch.wire.messages import Probe, ReleasedBlock, Result, now
 
+from ..people import CAMERA
 from ..serving import FORCE
 from .approved import approve, view, write_list
 from .running import NOOP, PASSPHRASE, command
@@ -86,7 +87,7 @@ class Post:
     def probe(self, template: Templates, **changes: object) -> Probe:
         made = Probe(
             probe_id=secrets.token_hex(16),
-            camera="north",
+            camera=CAMERA,
             preset=self.keys.secret.preset.name,
             key_id=self.keys.secret.key_id,
             model_digest=MODEL,

@@ -20,27 +20,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from blindwatch.camera.camera import Camera, Tally
-from blindwatch.errors import (
-    BlindwatchError,
-    ConfigurationError,
-    DeploymentNotReady,
-    ModelMismatch,
-    Problem,
-    UnknownDeployment,
-    WrongKey,
-    WrongPreset,
-)
-from blindwatch.he.presets import preset
-from blindwatch.secret.keys import KeySet, generate
+from blindwatch.errors import Problem
+from blindwatch.secret.keys import KeySet
 from blindwatch.vision.pipeline import Face, FacePipeline
 from blindwatch.vision.registry import Registry
 from blindwatch.wire.client import ServerClient
-from blindwatch.wire.messages import DeploymentOffer, Result
+from blindwatch.wire.credentials import Signing
+from blindwatch.wire.messages import Result
 
+from ..people import CAMERA
+from ..serving import FORCE
 from .conftest import Scene
-from .forwarding import forwarding
 from .photographs import PEOPLE, bad, group, portrait, small, write
-from .running import NOOP, command, only_error
+from .running import command, only_error
 
 if TYPE_CHECKING:
     from tests.serving import ServerProcess
@@ -69,7 +61,7 @@ def make(scene: Scene, pipeline: FacePipeline) -> Make:
     """Makes a camera that stands before one deployment of a server."""
 
     def make(server: ServerProcess, deployment: str, **changes: object) -> Camera:
-        camera = Camera("gate-1", deployment, scene.key, pipeline, server.client("camera"))
+        camera = Camera(scene.mandate(deployment), scene.key, pipeline, server.client("camera"))
         return replace(camera, **changes) if changes else camera  # type: ignore[arg-type]
 
     return make
@@ -90,7 +82,7 @@ def test_every_face_of_an_image_is_a_probe_of_its_own(
     assert len({sent.probe_id for sent in look.sent}) == 3
     results = server.results(name, 3).results
     assert {result.probe_id for result in results} == {sent.probe_id for sent in look.sent}
-    assert {result.camera for result in results} == {"gate-1"}
+    assert {result.camera for result in results} == {CAMERA}
     found = [scene.reader.matches(result.releases) for result in results if isinstance(result, Result)]
     # Those of the three who are on the list are found, the third is not.
     assert sorted([scene.names[match.entry] for match in matches] for matches in found) == [
@@ -120,7 +112,8 @@ def test_a_photograph_that_is_gone_is_unusable(make: Make, scene: Scene, server:
 def test_encrypted_probes_of_one_face_are_never_equal(
     make: Make, keys: KeySet, scene: Scene, server: ServerProcess
 ) -> None:
-    camera = make(server, scene.open(server), key=keys.encryption)
+    mandate = scene.mandate(scene.approve(preset=keys.secret.preset.name, key_id=keys.secret.key_id))
+    camera = make(server, scene.open(server), mandate=mandate, key=keys.encryption)
     posted: list[bytes] = []
     camera.client.post_probe = lambda _, probe: posted.append(probe.ciphertext)  # type: ignore[assignment, return-value]
     camera.look(small(0))
@@ -128,82 +121,6 @@ def test_encrypted_probes_of_one_face_are_never_equal(
     first, second = posted
     assert first != second
     assert abs(len(first) - len(second)) < len(first) / 100
-
-
-# What it refuses to work for
-
-
-@pytest.fixture
-def offer(scene: Scene, pipeline: FacePipeline) -> DeploymentOffer:
-    bundle = (scene.keys / "evaluation.keys").read_bytes()
-    return DeploymentOffer(
-        preset=NOOP,
-        key_id=scene.key.key_id,
-        model_digest=pipeline.model_digest,
-        threshold=100,
-        bundle=bundle,
-    )
-
-
-def of_keys(offer: DeploymentOffer, keys: KeySet) -> DeploymentOffer:
-    return offer.model_copy(
-        update={
-            "preset": keys.secret.preset.name,
-            "key_id": keys.secret.key_id,
-            "bundle": keys.evaluation.to_bytes(),
-        }
-    )
-
-
-def opened(server: ServerProcess, offer: DeploymentOffer) -> str:
-    name = f"offered-{os.urandom(4).hex()}"
-    server.client("custodian").put_deployment(name, offer)
-    return name
-
-
-def refused(offer: DeploymentOffer, real: KeySet, expected: type[BlindwatchError]) -> DeploymentOffer:
-    """An offer of a deployment that the camera is not made for."""
-    if expected is ModelMismatch:
-        return offer.model_copy(update={"model_digest": "cd" * 32})
-    if expected is WrongKey:
-        return of_keys(offer, generate(preset(NOOP)))
-    return of_keys(offer, real) if expected is WrongPreset else offer
-
-
-@pytest.mark.parametrize("expected", [ModelMismatch, WrongKey, WrongPreset, DeploymentNotReady])
-def test_a_deployment_that_it_is_not_made_for_is_refused_before_the_first_probe(
-    make: Make,
-    offer: DeploymentOffer,
-    keys: KeySet,
-    scene: Scene,
-    server: ServerProcess,
-    expected: type[BlindwatchError],
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    name = opened(server, refused(offer, keys, expected))
-    with pytest.raises(expected):
-        make(server, name).check_deployment()
-    write(tmp_path / "crowd" / "1.png", small(0))
-    with forwarding(server.address) as forwarder:
-        assert watch(scene, forwarder.address, name, tmp_path / "crowd") == 1
-    printed = capsys.readouterr()
-    assert printed.out == ""
-    assert "Hint: " in only_error(printed.err)
-    assert forwarder.requests == [f"GET /v1/deployments/{name}"]
-
-
-def test_an_unknown_deployment_is_refused(make: Make, server: ServerProcess) -> None:
-    with pytest.raises(UnknownDeployment):
-        make(server, "nowhere").check_deployment()
-
-
-@pytest.mark.parametrize("name", ["", "north gate", "gate\n", "g" * 65, "gäte"])
-def test_a_name_that_no_message_can_carry_is_refused_at_once(
-    make: Make, server: ServerProcess, name: str
-) -> None:
-    with pytest.raises(ConfigurationError):
-        make(server, "nowhere", name=name)
 
 
 # What it drops
@@ -272,8 +189,8 @@ def answering(status: int) -> Iterator[str]:
 def test_an_answer_without_an_explanation_is_no_reason_to_end(
     scene: Scene, pipeline: FacePipeline, status: int
 ) -> None:
-    with answering(status) as address, ServerClient(address, "a token") as client:
-        camera = Camera("gate-1", "anywhere", scene.key, pipeline, client)
+    with answering(status) as address, ServerClient(address, Signing(FORCE.camera)) as client:
+        camera = Camera(scene.mandate(scene.approve()), scene.key, pipeline, client)
         assert camera.look(group(0, 1)).dropped == 2
     assert camera.tally == Tally(images=1, faces=2, dropped=2)
 
@@ -291,8 +208,9 @@ class SameFaces:
 
 def test_memory_does_not_grow_with_what_is_dropped(scene: Scene, pipeline: FacePipeline) -> None:
     faces: Any = SameFaces(pipeline)
-    with ServerClient(f"http://127.0.0.1:{free_port()}", "a token") as client:
-        camera = Camera("gate-1", "anywhere", scene.key, faces, client)
+    address = f"http://127.0.0.1:{free_port()}"
+    with ServerClient(address, Signing(FORCE.camera)) as client:
+        camera = Camera(scene.mandate(scene.approve()), scene.key, faces, client)
 
         def drop(times: int) -> int:
             for _ in range(times):
@@ -314,15 +232,7 @@ def test_memory_does_not_grow_with_what_is_dropped(scene: Scene, pipeline: FaceP
 
 
 def watch(scene: Scene, address: str, deployment: str, source: Path, **changes: object) -> int:
-    options = {
-        "keys": scene.keys / "encryption.key",
-        "server": address,
-        "deployment": deployment,
-        "camera": "north",
-        "token_file": scene.token("camera"),
-        "source": source,
-        **changes,
-    }
+    options = {**scene.camera(deployment), "server": address, "source": source, **changes}
     return command("camera", "run", "--json", **options)
 
 
@@ -373,15 +283,8 @@ def test_what_it_prints_tells_nothing_of_a_face(
 def test_the_table_is_of_counts_only(
     scene: Scene, server: ServerProcess, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    done = command(
-        *("camera", "run"),
-        keys=scene.keys / "encryption.key",
-        server=server.address,
-        deployment=scene.open(server),
-        camera="north",
-        token_file=scene.token("camera"),
-        source=crowd(tmp_path / "crowd"),
-    )
+    options = {**scene.camera(scene.open(server)), "source": crowd(tmp_path / "crowd")}
+    done = command("camera", "run", server=server.address, **options)
     assert done == 0
     rows = [line.strip("│┃ ").split() for line in capsys.readouterr().out.splitlines()]
     counts = {row[0]: row[-1] for row in rows if len(row) == 3 and row[-1].isdigit()}
@@ -394,12 +297,15 @@ def test_the_table_is_of_counts_only(
         ({"keys": "{folder}/none.key"}, "encryption key cannot be read"),
         ({"keys": "{scene}/passphrase"}, "key file cannot be read"),
         ({"keys": "{scene}/keys/secret.key"}, "not a blindwatch encryption key"),
-        ({"token_file": "{folder}/none.token"}, "token file cannot be read"),
-        ({"token_file": "{scene}/operator.token"}, "not allowed"),
-        ({"token_file": "{scene}/passphrase"}, "credentials"),
-        ({"deployment": "nowhere"}, "no such deployment"),
-        ({"deployment": "No Where"}, "name of the deployment is not valid"),
-        ({"camera": "north gate"}, "name of the camera is not valid"),
+        ({"identity": "{folder}/none.pem"}, "camera's identity cannot be read"),
+        ({"identity": "{scene}/passphrase"}, "not a camera's identity"),
+        ({"manifest": "{folder}/none.json"}, "deployment's manifest cannot be read"),
+        ({"manifest": "{scene}/passphrase"}, "not a signed statement"),
+        ({"manifest": "{scene}/watchlist/watchlist.dsse.json"}, "of another kind"),
+        ({"register": "{folder}/none.toml"}, "register cannot be read"),
+        ({"register": "{scene}/passphrase"}, "register does not follow its form"),
+        ({"ca": "{folder}/none.pem"}, "certificates of the CA cannot be read"),
+        ({"certificate": "{folder}/none.pem"}, "go together"),
         ({"pipeline": "unheard-of"}, "No pipeline of this name"),
         ({"server": "http://127.0.0.1:1"}, "cannot be reached"),
         ({"server": "nowhere at all"}, "cannot be reached"),
@@ -452,14 +358,7 @@ def test_a_server_that_goes_in_the_middle_leaves_nothing_on_the_disk(
         write(tmp_path / "crowd" / f"{number:02}.png", small(number % 3))
     environment = {name: value for name, value in os.environ.items() if not name.startswith("XDG_")}
     environment |= {"HOME": str(empty["home"]), "TMPDIR": str(empty["temporary"]), "NO_COLOR": "1"}
-    options = {
-        "keys": scene.keys / "encryption.key",
-        "server": server.address,
-        "deployment": name,
-        "camera": "north",
-        "token-file": scene.token("camera"),
-        "source": tmp_path / "crowd",
-    }
+    options = {**scene.camera(name), "server": server.address, "source": tmp_path / "crowd"}
     words = [sys.executable, "-m", "blindwatch.cli.main", "camera", "run", "--json"]
     with subprocess.Popen(
         [*words, *(f"--{name}={value}" for name, value in options.items())],

@@ -338,5 +338,5 @@ def test_keys_of_another_ceremony_are_refused(
 def test_only_a_custodian_uploads(
     scene: Scene, server: ServerProcess, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert upload(scene, server.address, "by-camera", token_file=scene.token("camera")) == 1
+    assert upload(scene, server.address, "by-operator", token_file=scene.token("operator")) == 1
     assert "not allowed" in only_error(capsys.readouterr().err)

@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from blindwatch.camera.camera import Camera
+from blindwatch.camera.mandate import Mandate
 from blindwatch.custodian import ceremony
 from blindwatch.custodian.uploading import Upload
 from blindwatch.demo import roles
@@ -19,12 +20,14 @@ from blindwatch.he.presets import preset
 from blindwatch.he.templates import Templates
 from blindwatch.operator.reading import Match, Reader
 from blindwatch.secret.keys import KeySet
+from blindwatch.statements.dsse import Envelope
 from blindwatch.statements.predicates import Thresholds
 from blindwatch.vision.embedder import Embedding
 from blindwatch.vision.pipeline import FacePipeline
 from blindwatch.vision.quantise import templates
 from blindwatch.vision.registry import Registry
 from blindwatch.wire.client import ServerClient
+from blindwatch.wire.credentials import Signing
 from blindwatch.wire.messages import Result
 
 from ..client.approved import approve, view, write_list
@@ -133,16 +136,19 @@ def evidence(
     ceremony.write(keys, "a passphrase", folder / "keys")
     manifest = approve(folder / "keys", folder / "watchlist", "proof")
     register = FORCE.write_register(folder / "register.toml")
-    tokens = {role: folder / f"{role}.token" for role in ("custodian", "camera", "operator")}
+    tokens = {role: folder / f"{role}.token" for role in ("custodian", "operator")}
     digests = {role: roles.make_token(file) for role, file in tokens.items()}
     with roles.server(folder, digests, register) as address:
-        custodian, camera, operator = (
+        custodian, operator = (
             ServerClient(address, tokens[role].read_text().strip(), timeout=120) for role in tokens
         )
+        camera = ServerClient(address, Signing(FORCE.camera), timeout=120)
+        approved = Envelope.from_json(manifest.read_bytes())
+        mandate = Mandate.verified(approved, FORCE.register, FORCE.camera.public_key())
         list(Upload(custodian, manifest, folder / "keys", folder / "watchlist").send())
         parties = Parties(
             keys,
-            Camera("gate-1", "proof", keys.encryption, pipeline, camera),
+            Camera(mandate, keys.encryption, pipeline, camera),
             operator,
             Reader(keys.secret, thresholds.fine, len(names)),
         )

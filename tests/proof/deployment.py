@@ -15,15 +15,18 @@ from typing import Any, Final
 
 import pytest
 
+from blindwatch.camera import identity
 from blindwatch.demo import approval, roles
 from blindwatch.demo.photographs import Cast
 from blindwatch.wire.client import ServerClient
+from blindwatch.wire.credentials import Signing
 
 from . import memory, writes
 from .tap import Tap, tap
 
 NAME: Final = "station-2"
 ROLES: Final = ("custodian", "camera", "operator")
+CAMERA: Final = "north"
 WORKERS: Final = 2
 _CAMERA_SECONDS: Final = 120.0
 _MATCH_SECONDS: Final = 300.0
@@ -61,7 +64,9 @@ class Deployment:
             (folder / "crowd" / f"{number:03}.jpg").write_bytes(photograph.data)
         self.register = approval.make_people(folder)
         self.passphrase = roles.passphrase(folder / "passphrase")
-        self._tokens = {role: folder / f"{role}.token" for role in ROLES}
+        self.identity = folder / "camera.pem"
+        self._camera = roles.make_camera(self.identity, CAMERA)
+        self._tokens = {role: folder / f"{role}.token" for role in ROLES if role != "camera"}
         self._digests = {role: roles.make_token(file) for role, file in self._tokens.items()}
 
     @property
@@ -95,7 +100,7 @@ class Deployment:
 
     def upload(self, server: Server) -> None:
         arguments = ("custodian", "upload", "--keys", self.keys, "--watchlist", self.watchlist)
-        manifest = approval.approve(self._folder, self.keys, self.watchlist)
+        manifest = approval.approve(self._folder, self.keys, self.watchlist, (self._camera,))
         roles.run(*arguments, "--manifest", manifest, *self._at(server, "custodian"))
 
     def watch(self, server: Server) -> tuple[list[dict[str, Any]], bytes]:
@@ -109,11 +114,15 @@ class Deployment:
             "TMPDIR": str(places["temporary"]),
             "PYTHONDONTWRITEBYTECODE": "1",
         }
-        command = ["-m", "blindwatch.cli.main", "camera", "run", "--json", "--camera", "north"]
-        files = ("--keys", self.keys / "encryption.key", "--source", self._folder / "crowd")
+        command = ["-m", "blindwatch.cli.main", "camera", "run", "--json"]
+        files = (
+            *("--keys", self.keys / "encryption.key", "--source", self._folder / "crowd"),
+            *("--identity", self.identity, "--register", self.register),
+            *("--manifest", self._folder / approval.MANIFEST, "--server", server.taps["camera"].address),
+        )
         observed = writes.traced(self.calls) if writes.can_trace() else []
         done = subprocess.run(
-            [*observed, sys.executable, *command, *map(str, (*files, *self._at(server, "camera")))],
+            [*observed, sys.executable, *command, *map(str, files)],
             cwd=places["here"],
             env=environment,
             capture_output=True,
@@ -151,6 +160,8 @@ class Deployment:
         return readings
 
     def client(self, address: str, role: str) -> ServerClient:
+        if role == "camera":
+            return ServerClient(address, Signing(identity.load(self.identity)), timeout=60)
         return ServerClient(address, self._tokens[role].read_text().strip(), timeout=60)
 
     def _at(self, server: Server, role: str) -> tuple[str | Path, ...]:

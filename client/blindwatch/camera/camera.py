@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
-from typing import Final
 
-from pydantic import TypeAdapter, ValidationError
-
+from blindwatch.camera.mandate import Mandate
 from blindwatch.errors import (
-    ConfigurationError,
     DeploymentNotReady,
     ImageError,
-    ModelMismatch,
     Problem,
     ServiceError,
-    WrongKey,
-    WrongPreset,
+    StatementMismatch,
 )
 from blindwatch.he.encrypting import Encryptor
 from blindwatch.he.keys import EncryptionKey
@@ -27,10 +24,11 @@ from blindwatch.vision.image import Image
 from blindwatch.vision.pipeline import FacePipeline
 from blindwatch.vision.quantise import templates
 from blindwatch.wire.client import ServerClient
-from blindwatch.wire.messages import CameraName, Probe, now
+from blindwatch.wire.messages import Probe, now
 
-_NAME: Final[TypeAdapter[str]] = TypeAdapter(CameraName)
-_OTHER_KEY: Final = "Use the encryption key that the custodian made for this deployment."
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
@@ -70,40 +68,37 @@ class Look:
 class Camera:
     """Turns images into encrypted probes for one deployment. Not for several threads."""
 
-    name: str
-    deployment: str
+    mandate: Mandate
     key: EncryptionKey
     pipeline: FacePipeline
     client: ServerClient
+    clock: Callable[[], datetime] = _now
     tally: Tally = field(default_factory=Tally)
 
     def __post_init__(self) -> None:
-        try:
-            _NAME.validate_python(self.name)
-        except ValidationError:
-            raise ConfigurationError(
-                "The name of the camera is not valid.",
-                "Use 1 to 64 letters, digits, dots, hyphens and underscores.",
-            ) from None
+        self.mandate.check_means(self.key, self.pipeline.model_digest)
         self._encryptor = Encryptor(self.key)
 
+    @property
+    def name(self) -> str:
+        """The name that the camera has in the manifest."""
+        return self.mandate.camera
+
     def check_deployment(self) -> None:
-        """Refuse a deployment of another key, preset or model than this camera's, or without a watchlist."""
-        info = self.client.get_deployment(self.deployment)
-        if info.preset != self.key.preset.name:
-            raise WrongPreset("The deployment uses another preset than the camera's key.", _OTHER_KEY)
-        if info.key_id != self.key.key_id:
-            raise WrongKey("The deployment uses another key than the camera's.", _OTHER_KEY)
-        if info.model_digest != self.pipeline.model_digest:
-            raise ModelMismatch(
-                "The deployment's watchlist was made with another model than the camera's.",
-                "Choose the pipeline that the watchlist was enrolled with.",
+        """Refuse a time outside the window, and a server that has another manifest or no list in force."""
+        self.mandate.check_time(self.clock())
+        info = self.client.get_deployment(self.mandate.manifest.deployment)
+        if info.manifest_digest != self.mandate.digest:
+            raise StatementMismatch(
+                "The server has another version of the manifest than the camera.",
+                "Give the camera the one that was uploaded.",
             )
         if not info.ready:
             raise DeploymentNotReady(hint="Upload the watchlist first: blindwatch custodian upload")
 
     def look(self, image: Path | Image) -> Look:
-        """Send every face of one image as a probe of its own."""
+        """Send every face of one image as a probe of its own; raises OutsideWindow before or after the window."""
+        self.mandate.check_time(self.clock())
         captured_at, started = now(), time.perf_counter()
         self.tally.images += 1
         try:
@@ -119,12 +114,11 @@ class Camera:
             outcome = self._submit(templates([face.embedding], self.key.preset), captured_at)
             if isinstance(outcome, Sent):
                 sent.append(outcome)
+                self.tally.sent += 1
             else:
                 problem = outcome
-        dropped = len(faces) - len(sent)
-        self.tally.sent += len(sent)
-        self.tally.dropped += dropped
-        return Look(vision_ms, tuple(sent), dropped, problem)
+                self.tally.dropped += 1
+        return Look(vision_ms, tuple(sent), len(faces) - len(sent), problem)
 
     def _submit(self, template: Templates, captured_at: str) -> Sent | Problem:
         started = time.perf_counter()
@@ -139,8 +133,9 @@ class Camera:
             captured_at=captured_at,
             ciphertext=ciphertext,
         )
+        self.mandate.check_time(self.clock())
         try:
-            self.client.post_probe(self.deployment, probe)
+            self.client.post_probe(self.mandate.manifest.deployment, probe)
         except ServiceError as error:
             return error.problem
         return Sent(probe.probe_id, encrypt_ms, _since(started), len(ciphertext))

@@ -14,6 +14,7 @@ from tempfile import TemporaryFile
 from typing import Final
 
 from blindwatch.errors import ConfigurationError, InternalError, ServerUnavailable
+from blindwatch.statements.predicates import CameraKey
 
 _PROGRAM: Final = (sys.executable, "-m", "blindwatch.cli.main")
 _READY_SECONDS: Final = 60.0
@@ -50,6 +51,13 @@ def make_token(file: Path) -> str:
     lines: list[str] = []
     run("server", "token", "--out", file, on_line=lines.append)
     return next(line.split()[1] for line in lines if line.startswith("digest:"))
+
+
+def make_camera(file: Path, name: str) -> CameraKey:
+    """Make the key of a camera and return what the manifest is to say of it."""
+    lines: list[str] = []
+    run("camera", "identity", "--name", name, "--out", file, on_line=lines.append)
+    return CameraKey.model_validate_json("".join(lines), by_alias=True)
 
 
 @contextmanager

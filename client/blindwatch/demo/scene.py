@@ -46,7 +46,7 @@ class Scene:
         """Let every role do its work once, and say what came of it."""
         started = time.perf_counter()
         self._lay_out_photographs()
-        digests = {name: roles.make_token(self._token(name)) for name in ("custodian", "camera", "operator")}
+        digests = {name: roles.make_token(self._token(name)) for name in ("custodian", "operator")}
         self._register = approval.make_people(self._folder)
         self._make_keys()
         self._enrol()
@@ -99,11 +99,19 @@ class Scene:
         )
 
     def _upload(self, address: str) -> None:
-        manifest = approval.approve(self._folder, self._keys, self._watchlist)
+        camera = roles.make_camera(self._identity, CAMERA)
+        self._manifest = approval.approve(self._folder, self._keys, self._watchlist, (camera,))
         with self._stage("The custodian uploads list and public keys"):
             self._record.upload_ms = roles.run(
                 *("custodian", "upload", "--keys", self._keys, "--watchlist", self._watchlist),
-                *("--manifest", manifest, "--server", address, "--token-file", self._token("custodian")),
+                *(
+                    "--manifest",
+                    self._manifest,
+                    "--server",
+                    address,
+                    "--token-file",
+                    self._token("custodian"),
+                ),
             )
 
     def _watch(self, address: str) -> None:
@@ -114,8 +122,9 @@ class Scene:
                 advance()
 
             roles.run(
-                *("camera", "run", "--keys", self._keys / "encryption.key", "--camera", CAMERA, "--json"),
-                *("--source", self._folder / "crowd", *self._at(address, "camera")),
+                *("camera", "run", "--keys", self._keys / "encryption.key", "--identity", self._identity),
+                *("--manifest", self._manifest, "--register", self._register, "--server", address),
+                *("--source", self._folder / "crowd", "--json"),
                 on_line=note,
             )
         if any(look["dropped"] for look in self._record.looks):
@@ -159,18 +168,20 @@ class Scene:
             roles.run(
                 *("operator", "run", "--keys", self._keys, "--entries", self._watchlist / PACKAGE),
                 *("--register", self._register, "--count", str(len(self._record.probes)), "--out", matches),
-                *("--passphrase-file", self._secret_file, *self._at(address, "operator")),
+                *("--passphrase-file", self._secret_file, "--server", address),
+                *("--deployment", DEPLOYMENT, "--token-file", self._token("operator")),
             )
         readings: list[dict[str, Any]] = json.loads(matches.read_text(encoding="utf-8"))
         if any(reading["problem"] for reading in readings) or len(readings) != len(self._record.probes):
             raise InternalError("Some probes have no result.")
         self._record.readings = {reading["probeId"]: reading for reading in readings}
 
-    def _at(self, address: str, role: str) -> tuple[str | Path, ...]:
-        return "--server", address, "--deployment", DEPLOYMENT, "--token-file", self._token(role)
-
     def _token(self, role: str) -> Path:
         return self._folder / f"{role}.token"
+
+    @property
+    def _identity(self) -> Path:
+        return self._folder / "camera.pem"
 
     @property
     def _keys(self) -> Path:

@@ -20,7 +20,8 @@ class Signing(httpx.Auth):
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Add the two fields."""
-        path, _, query = request.url.raw_path.partition(b"?")
-        described = Request.of(request.method, path, query, joined(request.headers.raw))
-        request.headers.update(sign(described, self._key, self._clock()))
+        if request.url.host:  # an address without one reaches nobody, and the transport says so
+            path, _, query = request.url.raw_path.partition(b"?")
+            described = Request.of(request.method, path, query, joined(request.headers.raw))
+            request.headers.update(sign(described, self._key, self._clock()))
         yield request
