@@ -206,6 +206,10 @@ class Trial:
     def bundle(self) -> bytes:
         return self.keys.evaluation.to_bytes()
 
+    @property
+    def bundle_digest(self) -> str:
+        return hashlib.sha256(self.bundle).hexdigest()
+
     def watchlist(self, name: str, **changes: object) -> Watchlist:
         content: dict[str, object] = {
             "deployment": name,
@@ -222,7 +226,7 @@ class Trial:
         watchlist = listed or self.watchlist(name)
         statement = FORCE.watchlist(watchlist)
         content: dict[str, object] = {
-            "bundle_digest": hashlib.sha256(self.bundle).hexdigest(),
+            "bundle_digest": self.bundle_digest,
             "thresholds": Thresholds(similarity=0.7, gate=self.gate, fine=160 * self.gate),
         }
         manifest = FORCE.manifest(a_manifest(FORCE, watchlist, statement, **{**content, **changes}))
