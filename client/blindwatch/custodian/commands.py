@@ -10,12 +10,14 @@ from rich.console import Console
 
 from blindwatch.cli import files
 from blindwatch.cli.progress import progress
+from blindwatch.cli.tls import Ca, Certificate, CertificateKey
 from blindwatch.custodian import ceremony as ceremonies
 from blindwatch.custodian import listing
 from blindwatch.custodian.uploading import Upload
 from blindwatch.he.presets import preset as find_preset
 from blindwatch.he.ranked.presets import RANK_PRESETS, RankPreset
 from blindwatch.wire.client import ServerClient
+from blindwatch.wire.tls import client_context
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -56,10 +58,14 @@ def upload(
     watchlist: Annotated[Path, typer.Option(help="Folder of the watchlist.", exists=True, file_okay=False)],
     server: Annotated[str, typer.Option(help="Address of the match server.")],
     token_file: Annotated[Path, typer.Option(help="File with the custodian's token.")],
+    ca: Ca = None,
+    certificate: Certificate = None,
+    certificate_key: CertificateKey = None,
 ) -> None:
     """Send an approved deployment to a match server, with its public keys and list, and put it into force."""
     token = files.read_line(token_file, "token file")
-    with ServerClient(server, token) as client, progress() as display:
+    tls = client_context(ca, certificate, certificate_key)
+    with ServerClient(server, token, tls=tls) as client, progress() as display:
         sending = Upload(client, manifest, keys, watchlist)
         task = display.add_task("Uploading", total=sending.parts)
         for _ in sending.send():

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from blindwatch.cli import files
 from blindwatch.cli.progress import progress
+from blindwatch.cli.tls import Ca, Certificate, CertificateKey
 from blindwatch.errors import ConfigurationError, WrongKey
 from blindwatch.he.ranked.keys import RankKey
 from blindwatch.operator import showing
@@ -26,6 +27,7 @@ from blindwatch.vision.pipeline import DEFAULT, FacePipeline
 from blindwatch.vision.quantise import quantise
 from blindwatch.vision.registry import Registry
 from blindwatch.wire.client import ServerClient
+from blindwatch.wire.tls import client_context
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -43,6 +45,9 @@ def run(
     server: Annotated[str, typer.Option(help="Address of the match server.")],
     deployment: Annotated[str, typer.Option(help="Name of the deployment.")],
     token_file: Annotated[Path, typer.Option(help="File with the operator's token.")],
+    ca: Ca = None,
+    certificate: Certificate = None,
+    certificate_key: CertificateKey = None,
     count: Annotated[int | None, typer.Option(help="Stop after this many results.", min=1)] = None,
     wait: Annotated[float, typer.Option(help="Stop when no result comes for these seconds.")] = 30.0,
     out: Annotated[Path | None, typer.Option(help="New file for the matches, as JSON.")] = None,
@@ -60,7 +65,8 @@ def run(
     reader = Reader(secret, package.fine_threshold, len(package.entries))
     handed = None if removal is None else Envelope.from_json(files.read(removal, "removal"))
     done: list[Reading] = []
-    with ServerClient(server, files.read_line(token_file, "token file")) as client:
+    tls = client_context(ca, certificate, certificate_key)
+    with ServerClient(server, files.read_line(token_file, "token file"), tls=tls) as client:
         manifest = check_deployment(client, deployment, package, people)
         removals = Removals(client, manifest, people, handed)
         try:
@@ -85,6 +91,9 @@ def rank(
     server: Annotated[str, typer.Option(help="Address of the match server.")],
     deployment: Annotated[str, typer.Option(help="Name of the deployment.")],
     token_file: Annotated[Path, typer.Option(help="File with the operator's token.")],
+    ca: Ca = None,
+    certificate: Certificate = None,
+    certificate_key: CertificateKey = None,
     top: Annotated[int, typer.Option(help="How many entries to show; all others are dropped.", min=1)] = 20,
     wait: Annotated[float, typer.Option(help="Give up after these seconds.", min=1)] = 120.0,
     out: Annotated[Path | None, typer.Option(help="New file for the ranking, as JSON.")] = None,
@@ -100,7 +109,8 @@ def rank(
     listed = _package(entries, secret.key_id).entries
     models = FacePipeline.named(Registry.load(), pipeline)
     template = quantise(models.faces(photograph)[0].embedding, secret.preset.squared_norm)
-    with ServerClient(server, files.read_line(token_file, "token file")) as client:
+    tls = client_context(ca, certificate, certificate_key)
+    with ServerClient(server, files.read_line(token_file, "token file"), tls=tls) as client:
         searcher = Searcher(client, deployment, secret, key, models.model_digest)
         searcher.check_deployment(len(listed))
         candidates = searcher.rank(template, len(listed), top, wait)
