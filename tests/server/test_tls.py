@@ -5,29 +5,18 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
-    Encoding,
-    KeySerializationEncryption,
-    NoEncryption,
-    PrivateFormat,
-)
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 
 from blindwatch.errors import ConfigurationError, ServerUnavailable
 from blindwatch.wire.client import ServerClient
 from blindwatch.wire.credentials import Signing
 from blindwatch.wire.tls import client_context, server_context
 
+from ..certificates import EVERYWHERE, Authority, server_settings
 from ..serving import FORCE
 
 if TYPE_CHECKING:
@@ -35,77 +24,14 @@ if TYPE_CHECKING:
 
     Start = Callable[..., ServerProcess]
 
-LOOPBACK, EVERYWHERE = ip_address("127.0.0.1"), ip_address("0.0.0.0")  # noqa: S104
-
-
-@dataclass(frozen=True)
-class Authority:
-    """A CA, and the folder with what it has issued."""
-
-    folder: Path
-    name: x509.Name
-    key: ec.EllipticCurvePrivateKey
-
-    @classmethod
-    def make(cls, folder: Path, name: str) -> Authority:
-        made = cls(folder, _name(name), ec.generate_private_key(ec.SECP256R1()))
-        certificate = made._certificate(made.name, made.key.public_key(), authority=True)
-        made.certificate.write_bytes(certificate.public_bytes(Encoding.PEM))
-        return made
-
-    @property
-    def certificate(self) -> Path:
-        common = self.name.get_attributes_for_oid(x509.NameOID.COMMON_NAME)[0].value
-        return self.folder / f"{common}.crt"
-
-    def issue(self, name: str, protection: KeySerializationEncryption | None = None) -> tuple[Path, Path]:
-        """The files of a certificate for this machine, and of its key."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        certificate = self._certificate(_name(name), key.public_key(), authority=False)
-        files = self.folder / f"{name}.crt", self.folder / f"{name}.key"
-        files[0].write_bytes(certificate.public_bytes(Encoding.PEM))
-        files[1].write_bytes(
-            key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, protection or NoEncryption())
-        )
-        return files
-
-    def _certificate(
-        self, name: x509.Name, key: ec.EllipticCurvePublicKey, *, authority: bool
-    ) -> x509.Certificate:
-        start = datetime.now(UTC) - timedelta(hours=1)
-        builder = (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(self.name)
-            .public_key(key)
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(start)
-            .not_valid_after(start + timedelta(days=1))
-            .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
-            .add_extension(
-                x509.SubjectAlternativeName(list(map(x509.IPAddress, (LOOPBACK, EVERYWHERE)))), critical=False
-            )
-        )
-        return builder.sign(self.key, hashes.SHA256())
-
-
-def _name(name: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-
 
 @pytest.fixture
 def authority(tmp_path: Path) -> Authority:
     return Authority.make(tmp_path, "ca")
 
 
-def settings(authority: Authority, **more: Path) -> dict[str, str]:
-    certificate, key = authority.issue("server")
-    files = {"tls_certificate": certificate, "tls_key": key, **more}
-    return {name: str(path) for name, path in files.items()}
-
-
 def test_a_probe_travels_inside_tls(start: Start, trial: Trial, authority: Authority) -> None:
-    server = start(**settings(authority), tls=client_context(authority.certificate, None, None))
+    server = start(**server_settings(authority), tls=client_context(authority.certificate, None, None))
     assert server.address.startswith("https://")
     name = trial.open(server)
     server.client("camera").post_probe(name, trial.probe())
@@ -132,7 +58,7 @@ def unreachable(address: str, tls: ssl.SSLContext | None) -> bool:
 
 
 def test_a_server_of_another_ca_is_not_believed(start: Start, authority: Authority, tmp_path: Path) -> None:
-    server = start(**settings(authority), tls=client_context(authority.certificate, None, None))
+    server = start(**server_settings(authority), tls=client_context(authority.certificate, None, None))
     other = Authority.make(tmp_path, "other-ca")
     assert unreachable(server.address, client_context(other.certificate, None, None))
     assert unreachable(server.address, None)
@@ -148,7 +74,7 @@ def test_with_a_ca_for_clients_nobody_connects_without_its_certificate(
 ) -> None:
     clients = Authority.make(tmp_path, "clients-ca")
     known = client_context(authority.certificate, *clients.issue("camera"))
-    server = start(**settings(authority, tls_client_ca=clients.certificate), tls=known)
+    server = start(**server_settings(authority, tls_client_ca=clients.certificate), tls=known)
     server.client("camera").post_probe(trial.open(server), trial.probe())
     strangers = Authority.make(tmp_path, "strangers-ca")
     for files in ((None, None), strangers.issue("stranger")):
@@ -187,7 +113,7 @@ def test_certificates_for_an_address_without_tls(authority: Authority) -> None:
 def test_only_plain_http_for_other_machines_is_warned_of(
     start: Start, authority: Authority, inside_tls: bool
 ) -> None:
-    files = settings(authority) if inside_tls else {}
+    files = server_settings(authority) if inside_tls else {}
     tls = client_context(authority.certificate, None, None) if inside_tls else None
     server = start(host=str(EVERYWHERE), **files, tls=tls)
     assert ("reachable-from-elsewhere" in server.log) is not inside_tls
