@@ -18,7 +18,8 @@ from blindwatch.custodian.uploading import Upload
 from blindwatch.he.keys import EncryptionKey
 from blindwatch.operator.reading import Reader
 from blindwatch.secret.keys import generate
-from blindwatch.secret.wrapping import unwrap
+from blindwatch.secret.shares import combine
+from blindwatch.secret.wrapping import FILE, unwrap
 from blindwatch.statements.dsse import Envelope
 from blindwatch.statements.package import OperatorPackage
 from blindwatch.vision.pipeline import FacePipeline
@@ -29,7 +30,7 @@ from ..serving import FORCE, TOKENS, ServerProcess
 from .approved import approve
 from .photographs import PEOPLE, small, write
 from .posts import NAMES, PRESET, THRESHOLD, Post, opened, posted
-from .running import NOOP, PASSPHRASE, SIMILARITY, command
+from .running import NOOP, SIMILARITY, command, enough
 
 
 @pytest.fixture(autouse=True)
@@ -69,8 +70,9 @@ class Scene:
         return [kept[entry.reference]["name"] for entry in OperatorPackage.load(self.entries).entries]
 
     @property
-    def passphrase_file(self) -> Path:
-        return self.folder / "passphrase"
+    def shares(self) -> list[Path]:
+        """Enough of them."""
+        return enough(self.folder / "shares")
 
     @property
     def custodian(self) -> dict[str, object]:
@@ -91,7 +93,8 @@ class Scene:
 
     @cached_property
     def reader(self) -> Reader:
-        secret = unwrap((self.keys / ceremony.SECRET).read_bytes(), PASSPHRASE)
+        master = combine([path.read_text().strip() for path in self.shares])
+        secret = unwrap((self.keys / FILE).read_bytes(), master)
         return Reader(secret, round(SIMILARITY * secret.preset.fine_squared_norm), len(PEOPLE))
 
     def open(self, server: ServerProcess, **changes: object) -> str:
@@ -130,7 +133,6 @@ class Scene:
 @pytest.fixture(scope="session")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
     made = Scene(tmp_path_factory.mktemp("scene"))
-    made.passphrase_file.write_text(PASSPHRASE)
     FORCE.write_register(made.folder / "register.toml")
     FORCE.write_identity(CREATOR, made.folder / "identity.pem")
     FORCE.write_camera(made.folder / "camera.pem")
@@ -139,7 +141,11 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
     for number, person in enumerate(PEOPLE):
         write(made.folder / "list" / person / "1.png", small(number))
     done = command(
-        *("custodian", "ceremony"), out=made.keys, preset=NOOP, passphrase_file=made.passphrase_file
+        *("custodian", "ceremony"),
+        profile="demo",
+        out=made.keys,
+        preset=NOOP,
+        share_files=made.folder / "shares",
     )
     assert done == 0
     done = command(

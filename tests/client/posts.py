@@ -24,7 +24,7 @@ from blindwatch.wire.messages import Probe, ReleasedBlock, Result, now
 from ..people import CAMERA
 from ..serving import FORCE
 from .approved import approve, view, write_list
-from .running import NOOP, PASSPHRASE, command
+from .running import MASTER, NOOP, command, enough, write_shares
 
 if TYPE_CHECKING:
     from tests.serving import ServerProcess
@@ -120,7 +120,7 @@ class Post:
             "server": self.server.address,
             "deployment": self.deployment,
             "token_file": self.folder / "operator.token",
-            "passphrase_file": self.folder / "passphrase",
+            "share_file": enough(self.folder / "shares"),
             "wait": 0.2,
             **changes,
         }
@@ -128,13 +128,13 @@ class Post:
 
 
 def posted(folder: Path, server: ServerProcess, keys: KeySet) -> Post:
-    ceremony.write(keys, PASSPHRASE, folder / "keys")
+    ceremony.write(keys, MASTER, folder / "keys")
     FORCE.write_register(folder / "register.toml")
     thresholds = Thresholds(similarity=0.5, gate=GATE, fine=THRESHOLD)
     first = view(NAMES[0], priority=Priority.RED, instruction=NOTE, known_relative="A twin")
     views = [first, *map(view, NAMES[1:])]
     write_list(folder / "watchlist", keys.encryption, MODEL, thresholds, views, ENROLLED)
-    (folder / "passphrase").write_text(PASSPHRASE)
+    write_shares(folder / "shares")
     (folder / "operator.token").write_text("token-of-the-operator")
     return opened(Post(folder, server, "", keys))
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from blindwatch.cli.main import run
+from blindwatch.secret.shares import Group, Scheme, split
 
-PASSPHRASE = "correct horse battery staple"  # noqa: S105 - of keys that are made for one run
+MASTER = bytes(range(32))
+"""Of keys that are made for one run."""
 SIMILARITY = 0.55
 NOOP = "insecure-noop-128"
 ERROR = re.compile(r"^Error: [A-Z][^\n]*\.\n(?:Hint: [^\n]+\n)?$", re.MULTILINE)
@@ -14,8 +17,27 @@ ERROR = re.compile(r"^Error: [A-Z][^\n]*\.\n(?:Hint: [^\n]+\n)?$", re.MULTILINE)
 
 def command(*words: str, **options: object) -> int:
     """Run one command of `blindwatch` in this process."""
-    named = [f"--{name.replace('_', '-')}={value}" for name, value in options.items() if value is not None]
+    named = [
+        f"--{name.replace('_', '-')}={each}"
+        for name, value in options.items()
+        for each in (value if isinstance(value, list) else [value])
+        if each is not None
+    ]
     return run([*words, *named])
+
+
+def write_shares(folder: Path, master: bytes = MASTER) -> list[Path]:
+    """Files with two shares of three."""
+    folder.mkdir()
+    (shares,) = split(master, Scheme((Group(2, 3),)))
+    for number, words in enumerate(shares, 1):
+        (folder / f"share-{number}").write_text(words)
+    return enough(folder)
+
+
+def enough(folder: Path) -> list[Path]:
+    """Two of the share files of a ceremony."""
+    return sorted(folder.iterdir())[:2]
 
 
 def only_error(printed: str) -> str:

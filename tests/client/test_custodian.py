@@ -15,8 +15,8 @@ from blindwatch.custodian.importing import read_folder
 from blindwatch.custodian.uploading import STATEMENT, Upload
 from blindwatch.errors import ConfigurationError, InvalidList
 from blindwatch.he.presets import preset
-from blindwatch.secret.keys import KeySet
-from blindwatch.secret.wrapping import unwrap
+from blindwatch.secret.keys import KeySet, generate
+from blindwatch.secret.wrapping import FILE, unwrap
 from blindwatch.statements.dsse import Envelope
 from blindwatch.statements.package import OperatorPackage
 from blindwatch.statements.predicates import Watchlist
@@ -28,7 +28,7 @@ from .conftest import Scene
 from .forwarding import forwarding
 from .lists import rules
 from .photographs import PEOPLE, bad, small, write
-from .running import NOOP, PASSPHRASE, SIMILARITY, command, only_error
+from .running import MASTER, NOOP, SIMILARITY, command, only_error
 
 if TYPE_CHECKING:
     from tests.serving import ServerProcess
@@ -46,54 +46,35 @@ def mode(path: Path) -> int:
 def test_keys_are_for_their_owner_alone_and_the_secret_one_is_wrapped(keys: KeySet, tmp_path: Path) -> None:
     before = os.umask(0)
     try:
-        ceremony.write(keys, PASSPHRASE, tmp_path / "keys")
+        ceremony.write(keys, MASTER, tmp_path / "keys")
     finally:
         os.umask(before)
     assert mode(tmp_path / "keys") == 0o700
     files = {path.name: path for path in (tmp_path / "keys").iterdir()}
-    assert set(files) == {"encryption.key", "evaluation.keys", "secret.key", "keys.json"}
+    assert set(files) == {"encryption.key", "evaluation.keys", FILE, "keys.json"}
     assert {mode(path) for path in files.values()} == {0o600}
-    assert unwrap(files["secret.key"].read_bytes(), PASSPHRASE) == keys.secret
+    assert unwrap(files[FILE].read_bytes(), MASTER) == keys.secret
     for path in files.values():
         assert keys.secret.material[64:128] not in path.read_bytes()
     described = {"preset": "reveal-128", "keyId": keys.secret.key_id}
     assert json.loads(files["keys.json"].read_text()) == described
 
 
-@pytest.mark.parametrize("passphrase", ["", "short", "eleven char", " " * 40, "   padded   "])
-def test_a_passphrase_that_can_be_guessed_is_refused(tmp_path: Path, passphrase: str) -> None:
-    with pytest.raises(ConfigurationError, match="passphrase"):
-        ceremony.hold(preset(NOOP), passphrase, tmp_path / "keys")
-    assert not (tmp_path / "keys").exists()
-
-
-def test_the_shortest_passphrase(tmp_path: Path) -> None:
-    ceremony.hold(preset(NOOP), "x" * ceremony.SHORTEST, tmp_path / "keys")
-    assert (tmp_path / "keys" / ceremony.SECRET).is_file()
-
-
-@pytest.mark.parametrize("content", ["", "\n", "two\nlines of a passphrase", "short"])
-def test_a_passphrase_file_without_a_passphrase(
-    tmp_path: Path, content: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    file = write(tmp_path / "passphrase", content.encode())
-    done = command(*("custodian", "ceremony"), out=tmp_path / "keys", preset=NOOP, passphrase_file=file)
-    assert done == 1
-    assert "passphrase" in only_error(capsys.readouterr().err)
-    assert not (tmp_path / "keys").exists()
-
-
 def test_nothing_is_written_over(scene: Scene, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     kept = write(tmp_path / "keys" / "of somebody.txt", b"something")
     with pytest.raises(ConfigurationError, match="not empty"):
-        ceremony.hold(preset(NOOP), PASSPHRASE, tmp_path / "keys")
-    held = (scene.keys / "secret.key").read_bytes()
+        ceremony.write(generate(preset(NOOP)), MASTER, tmp_path / "keys")
+    held = (scene.keys / FILE).read_bytes()
     done = command(
-        *("custodian", "ceremony"), out=scene.keys, preset=NOOP, passphrase_file=scene.passphrase_file
+        *("custodian", "ceremony"),
+        profile="demo",
+        out=scene.keys,
+        preset=NOOP,
+        share_files=tmp_path / "shares",
     )
     assert done == 1
     assert "not empty" in only_error(capsys.readouterr().err)
-    assert (scene.keys / "secret.key").read_bytes() == held
+    assert (scene.keys / FILE).read_bytes() == held
     assert list((tmp_path / "keys").iterdir()) == [kept]
 
 
@@ -102,7 +83,8 @@ def test_an_unknown_preset(tmp_path: Path, scene: Scene, capsys: pytest.CaptureF
         *("custodian", "ceremony"),
         out=tmp_path / "k",
         preset="reveal-1",
-        passphrase_file=scene.passphrase_file,
+        profile="demo",
+        share_files=tmp_path / "shares",
     )
     assert done == 1
     assert "preset is not known" in only_error(capsys.readouterr().err)
@@ -274,7 +256,7 @@ def test_no_name_leaves_the_custodian(scene: Scene, server: ServerProcess) -> No
     assert not any(each in scene.entries.read_bytes() for each in looked_for)
     for entry in OperatorPackage.load(scene.entries).entries:
         assert entry.reference.encode() not in sent
-    secret = (scene.keys / ceremony.SECRET).read_bytes()
+    secret = (scene.keys / FILE).read_bytes()
     assert secret not in sent
     assert b"fineThreshold" not in sent
 
@@ -330,7 +312,7 @@ def test_a_list_that_was_not_approved_is_not_sent(
 def test_keys_of_another_ceremony_are_refused(
     scene: Scene, server: ServerProcess, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    ceremony.hold(preset(NOOP), PASSPHRASE, tmp_path / "keys")
+    ceremony.write(generate(preset(NOOP)), MASTER, tmp_path / "keys")
     assert upload(scene, server.address, "other-keys", keys=tmp_path / "keys") == 1
     only_error(capsys.readouterr().err)
 

@@ -41,7 +41,7 @@ from .posts import (
     released,
     rows,
 )
-from .running import PASSPHRASE, only_error
+from .running import MASTER, only_error, write_shares
 
 if TYPE_CHECKING:
     from tests.serving import ServerProcess
@@ -227,14 +227,14 @@ def refused(post: Post, capsys: pytest.CaptureFixture[str], said: str, **changes
 
 
 def test_keys_of_another_ceremony(post: Post, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    ceremony.hold(PRESET, PASSPHRASE, tmp_path / "keys")
+    ceremony.write(generate(PRESET), MASTER, tmp_path / "keys")
     refused(post, capsys, "another key", keys=tmp_path / "keys")
 
 
 def test_a_deployment_of_another_key(post: Post, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Its results would open to noise, in which a match turns up by chance, and be deleted."""
     other = generate(PRESET)
-    ceremony.write(other, PASSPHRASE, tmp_path / "keys")
+    ceremony.write(other, MASTER, tmp_path / "keys")
     refused(
         post,
         capsys,
@@ -277,9 +277,13 @@ def test_a_deployment_without_a_watchlist(
     assert "no watchlist yet" in only_error(capsys.readouterr().err)
 
 
-def test_a_wrong_passphrase(post: Post, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "passphrase").write_text("correct horse battery stable")
-    refused(post, capsys, "passphrase does not open", passphrase_file=tmp_path / "passphrase")
+def test_shares_of_another_ceremony(post: Post, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    others = write_shares(tmp_path / "others", bytes(32))
+    refused(post, capsys, "shares do not open", share_file=others)
+
+
+def test_one_share_of_two(post: Post, capsys: pytest.CaptureFixture[str]) -> None:
+    refused(post, capsys, "do not open anything", share_file=post.folder / "shares" / "share-1")
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"entries": [], "fineThreshold": 5, "keyId": "x"}'])
@@ -309,7 +313,7 @@ def test_a_folder_that_is_not_there_loses_no_result(
     [
         ({"deployment": "nowhere"}, "no such deployment"),
         ({"server": "http://127.0.0.1:1"}, "cannot be reached"),
-        ({"token_file": "{folder}/passphrase"}, "credentials"),
+        ({"token_file": "{folder}/shares/share-1"}, "credentials"),
         ({"keys": "{folder}/watchlist"}, "secret key cannot be read"),
     ],
 )

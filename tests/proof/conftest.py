@@ -133,7 +133,7 @@ def evidence(
     thresholds = Thresholds(similarity=SIMILARITY, gate=chosen.gate, fine=chosen.fine)
     views = [view(name) for name in names]
     write_list(folder / "watchlist", keys.encryption, pipeline.model_digest, thresholds, views, gallery)
-    ceremony.write(keys, "a passphrase", folder / "keys")
+    ceremony.write(keys, bytes(32), folder / "keys")
     manifest = approve(folder / "keys", folder / "watchlist", "proof")
     register = FORCE.write_register(folder / "register.toml")
     tokens = {role: folder / f"{role}.token" for role in ("custodian", "operator")}

@@ -63,7 +63,7 @@ class Deployment:
         for number, photograph in enumerate(cast.crowd):
             (folder / "crowd" / f"{number:03}.jpg").write_bytes(photograph.data)
         self.register = approval.make_people(folder)
-        self.passphrase = roles.passphrase(folder / "passphrase")
+        self.shares = folder / "shares"
         self.identity = folder / "camera.pem"
         self._camera = roles.make_camera(self.identity, CAMERA)
         self._tokens = {role: folder / f"{role}.token" for role in ROLES if role != "camera"}
@@ -79,7 +79,8 @@ class Deployment:
 
     def enrol(self) -> None:
         """Make the keys, and encrypt the list."""
-        roles.run("custodian", "ceremony", "--out", self.keys, "--passphrase-file", self.passphrase)
+        arguments = ("custodian", "ceremony", "--profile", approval.PROFILE, "--out", self.keys)
+        roles.run(*arguments, "--share-files", self.shares)
         roles.run(
             *("custodian", "enrol", "--keys", self.keys, "--watchlist", self.watchlist),
             *("--faces", self._folder / "list", "--threshold", self._similarity),
@@ -144,16 +145,8 @@ class Deployment:
         """Run the operator, who reads so many results."""
         roles.run(
             *("operator", "run", "--keys", self.keys, "--entries", self.watchlist / "operator.json"),
-            *(
-                "--register",
-                self.register,
-                "--count",
-                str(count),
-                "--out",
-                self.matches,
-                "--passphrase-file",
-                self.passphrase,
-            ),
+            *("--register", self.register, "--count", str(count), "--out", self.matches),
+            *roles.each("--share-file", sorted(self.shares.iterdir())[:2]),
             *self._at(server, "operator"),
         )
         readings: list[dict[str, Any]] = json.loads(self.matches.read_text())

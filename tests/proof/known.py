@@ -19,6 +19,7 @@ from blindwatch.he.presets import PLAIN_MODULUS, Preset
 from blindwatch.he.ring import ring
 from blindwatch.he.templates import Templates
 from blindwatch.secret.keys import SecretKey
+from blindwatch.secret.wrapping import identity
 from blindwatch.vision.image import decode
 from blindwatch.vision.pipeline import Face
 from blindwatch.vision.quantise import templates
@@ -36,7 +37,8 @@ KINDS: Final = (
     "coarse scores",
     "fine scores",
     "secret key",
-    "passphrase",
+    "share",
+    "master secret",
 )
 """What descriptions begin with: there is a needle of each."""
 
@@ -98,8 +100,11 @@ def of_secret_key(secret: SecretKey) -> Iterator[Needle]:
     yield from _texts("secret key as signs", signs.tolist(), _SIGNS)
 
 
-def of_passphrase(passphrase: str) -> list[Needle]:
-    return needles("passphrase", passphrase.encode())
+def of_shares(shares: list[str], master: bytes) -> list[Needle]:
+    """The words of every share, and what they make up, as bytes and as the identity that opens the key."""
+    words = [needle for share in shares for needle in needles("share", share[40:120].encode())]
+    texts = (identity(master).encode(), master)
+    return words + [needle for text in texts for needle in needles("master secret", text)]
 
 
 def of_ciphertext(what: str, ciphertext: bytes) -> list[Needle]:

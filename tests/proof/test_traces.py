@@ -25,7 +25,8 @@ from blindwatch.demo.photographs import Cast, Relation, built_in
 from blindwatch.errors import MalformedCiphertext, NoFace
 from blindwatch.he.presets import preset
 from blindwatch.secret.keys import SecretKey
-from blindwatch.secret.wrapping import unwrap
+from blindwatch.secret.shares import combine
+from blindwatch.secret.wrapping import FILE, unwrap
 from blindwatch.vision.pipeline import Face, FacePipeline
 from blindwatch.vision.quantise import templates
 from blindwatch.vision.registry import Registry
@@ -147,9 +148,10 @@ def of_people(people: People) -> list[Needle]:
 def evidence(people: People, of_people: list[Needle], tmp_path_factory: pytest.TempPathFactory) -> Evidence:
     deployment = Deployment(tmp_path_factory.mktemp("traces"), people.cast)
     deployment.enrol()
-    passphrase = deployment.passphrase.read_text().strip()
-    secret = unwrap((deployment.keys / "secret.key").read_bytes(), passphrase)
-    secrets = [*of_people, *known.of_secret_key(secret), *known.of_passphrase(passphrase)]
+    shares = [path.read_text().strip() for path in sorted(deployment.shares.iterdir())]
+    master = combine(shares[:2])
+    secret = unwrap((deployment.keys / FILE).read_bytes(), master)
+    secrets = [*of_people, *known.of_secret_key(secret), *known.of_shares(shares, master)]
     with deployment.server() as server:
         deployment.upload(server)
         with memory.stopped(server.workers):

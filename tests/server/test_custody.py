@@ -1,4 +1,4 @@
-"""What the server asks of statements, over the socket: approval, versions, removals, revocations, windows, the end."""
+"""What the server asks of statements, over the socket: approval, versions, removals, windows and the end."""
 
 from __future__ import annotations
 

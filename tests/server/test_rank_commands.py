@@ -47,14 +47,17 @@ def folder(tmp_path: Path) -> Path:
     SEARCHERS.write_register(tmp_path / "register.toml")
     for name in ("a.khan", "b.osei"):
         SEARCHERS.write_identity(name, tmp_path / f"{name}.pem")
-    (tmp_path / "passphrase").write_text("a passphrase")
     for role, token in TOKENS.items():
         (tmp_path / f"{role}.token").write_text(token)
     return tmp_path
 
 
-def command(folder: Path, *words: str, **options: Path | str | int) -> int:
-    given_options = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
+def command(folder: Path, *words: str, **options: Path | str | int | list[Path]) -> int:
+    given_options = [
+        f"--{name.replace('_', '-')}={each}"
+        for name, value in options.items()
+        for each in (value if isinstance(value, list) else [value])
+    ]
     return run([*words, *given_options])
 
 
@@ -63,8 +66,9 @@ def ceremony(folder: Path, preset: str = "rank-128") -> int:
         folder,
         *("custodian", "ceremony"),
         out=folder / "keys",
+        profile="rfr",
         preset=preset,
-        passphrase_file=folder / "passphrase",
+        share_files=folder / "shares",
     )
 
 
@@ -117,7 +121,7 @@ def rank(folder: Path, address: str, **options: Path | int) -> int:
         server=address,
         deployment="cold-case",
         token_file=folder / "operator.token",
-        passphrase_file=folder / "passphrase",
+        share_file=sorted((folder / "shares").iterdir())[:2],
         **options,
     )
 
@@ -129,7 +133,7 @@ def test_from_ceremony_to_ranking(
     assert ceremony(folder) == 0
     assert {path.name for path in (folder / "keys").iterdir()} == {
         "encryption.key",
-        "secret.key",
+        "secret.key.age",
         "keys.json",
     }
     assert enrol(folder) == 0
@@ -180,8 +184,9 @@ def test_what_the_commands_refuse(
             "custodian",
             "ceremony",
             out=other,
+            profile="rfr",
             preset="rank-256",
-            passphrase_file=folder / "passphrase",
+            share_files=folder / "other-shares",
         )
         == 0
     )
@@ -189,7 +194,7 @@ def test_what_the_commands_refuse(
     other.rename(folder / "keys")
     assert enrol(folder) == 1
     assert rank(folder, server.address) == 1
-    assert "another key" in capsys.readouterr().err
+    assert "shares do not open" in capsys.readouterr().err
 
 
 @given(st.lists(st.integers(-4095, 4095), min_size=1, max_size=60), st.integers(1, 70))

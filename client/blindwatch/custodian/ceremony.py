@@ -1,56 +1,65 @@
-"""The key ceremony in its simple form: one custodian, one passphrase. See the known gaps of the threat model."""
+"""The key ceremony: new keys for one deployment, and shares of what opens the secret one.
+
+The folder of the keys appears at once when everything is done, or not at all: shares whose ceremony was cut short
+open nothing, and are thrown away.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from blindwatch.cli import files
-from blindwatch.errors import ConfigurationError
+from blindwatch.errors import ConfigurationError, InternalError
 from blindwatch.he.keys import EncryptionKey, EvaluationBundle
 from blindwatch.he.presets import Preset
 from blindwatch.he.ranked.keys import RankKey
 from blindwatch.he.ranked.presets import RANK_PRESETS, RankPreset
 from blindwatch.secret.keys import KeySet, generate
 from blindwatch.secret.ranked import RankKeySet, generate_ranked
-from blindwatch.secret.wrapping import wrap
+from blindwatch.secret.shares import Scheme, combine, new_master, some_of, split
+from blindwatch.secret.wrapping import FILE, unwrap, unwrap_ranked, wrap
 
 ENCRYPTION: Final = "encryption.key"
 EVALUATION: Final = "evaluation.keys"
-SECRET: Final = "secret.key"  # noqa: S105 - a file name
 DESCRIPTION: Final = "keys.json"
-SHORTEST: Final = 12
-"""Characters of a passphrase: scrypt makes guessing slow, and no more than that."""
+
+Keys: TypeAlias = KeySet | RankKeySet
+HandOut: TypeAlias = Callable[[str, list[list[str]]], None]
+"""Gives the shares, group by group, to the people who hold them; it is told the identifier of the key."""
 
 
-def hold(preset: Preset, passphrase: str, folder: Path) -> KeySet:
-    """Make keys and write them into a new folder."""
-    keys = generate(preset)
-    write(keys, passphrase, folder)
+def make_keys(preset: Preset | RankPreset) -> Keys:
+    """New keys for a preset."""
+    return generate_ranked(preset) if isinstance(preset, RankPreset) else generate(preset)
+
+
+def hold(preset: Preset | RankPreset, scheme: Scheme, folder: Path, hand_out: HandOut) -> Keys:
+    """Make keys, hand out the shares of what opens the secret one, and write all else into a new folder."""
+    files.check_new_folder(folder, "keys")
+    keys, master = make_keys(preset), new_master()
+    shares = split(master, scheme)
+    hand_out(keys.encryption.key_id, shares)
+    # Tried before the secret is forgotten: a share that does not open would be found out too late.
+    master = combine(some_of(shares, scheme))
+    write(keys, master, folder)
     return keys
 
 
-def write(keys: KeySet | RankKeySet, passphrase: str, folder: Path) -> None:
-    """Write keys into a new folder; the secret key is written under the passphrase only."""
-    if len(passphrase.strip()) < SHORTEST:
-        raise ConfigurationError(
-            f"The passphrase has fewer than {SHORTEST} characters.",
-            "Use several words that nobody can guess.",
-        )
-    files.make_folder(folder, "keys")
-    files.write_private(folder / ENCRYPTION, keys.encryption.to_bytes(), "encryption key")
-    if isinstance(keys, KeySet):
-        files.write_private(folder / EVALUATION, keys.evaluation.to_bytes(), "evaluation keys")
-    files.write_private(folder / SECRET, wrap(keys.secret, passphrase), "secret key")
-    description = {"preset": keys.secret.preset.name, "keyId": keys.encryption.key_id}
-    files.write_json(folder / DESCRIPTION, description, "description of the keys")
-
-
-def hold_ranked(preset: RankPreset, passphrase: str, folder: Path) -> RankKeySet:
-    """As `hold` for ranked search, which has no evaluation keys."""
-    keys = generate_ranked(preset)
-    write(keys, passphrase, folder)
-    return keys
+def write(keys: Keys, master: bytes, folder: Path) -> None:
+    """Write keys into a new folder, the secret one wrapped, and seen to open again."""
+    wrapped = wrap(keys.secret, master)
+    opening = unwrap if isinstance(keys, KeySet) else unwrap_ranked
+    if opening(wrapped, master) != keys.secret:
+        raise InternalError("The wrapped key did not open, so nothing was written.")
+    with files.new_folder(folder, "keys") as part:
+        files.write_private(part / ENCRYPTION, keys.encryption.to_bytes(), "encryption key")
+        if isinstance(keys, KeySet):
+            files.write_private(part / EVALUATION, keys.evaluation.to_bytes(), "evaluation keys")
+        files.write_private(part / FILE, wrapped, "secret key")
+        description = {"preset": keys.secret.preset.name, "keyId": keys.encryption.key_id}
+        files.write_json(part / DESCRIPTION, description, "description of the keys")
 
 
 def is_ranked(folder: Path) -> bool:

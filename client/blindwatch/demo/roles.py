@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -44,6 +43,11 @@ def run(*arguments: str | Path, on_line: Callable[[str], None] | None = None) ->
                 _last_line(errors.read()),
             )
     return (time.perf_counter() - started) * 1000
+
+
+def each(option: str, values: Iterable[Path]) -> list[str | Path]:
+    """An option that is given once for each value."""
+    return [word for value in values for word in (option, value)]
 
 
 def make_token(file: Path) -> str:
@@ -83,13 +87,6 @@ def server(folder: Path, digests: dict[str, str], register: Path) -> Iterator[st
                 process.wait(_END_SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
-
-
-def passphrase(file: Path) -> Path:
-    """A new passphrase in a private file."""
-    file.touch(mode=0o600)
-    file.write_text(secrets.token_urlsafe(32) + "\n", encoding="utf-8")
-    return file
 
 
 def _address(process: subprocess.Popen[bytes], ready: Path) -> str:

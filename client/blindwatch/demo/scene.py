@@ -22,7 +22,8 @@ from blindwatch.errors import InternalError
 from blindwatch.he.presets import Preset
 from blindwatch.operator.reading import Reader
 from blindwatch.secret.keys import Decryptor, SecretKey
-from blindwatch.secret.wrapping import unwrap
+from blindwatch.secret.shares import combine
+from blindwatch.secret.wrapping import FILE, unwrap
 from blindwatch.statements.package import OperatorPackage
 from blindwatch.wire.client import ServerClient
 from blindwatch.wire.messages import Result
@@ -69,11 +70,10 @@ class Scene:
             (crowd / f"{number:03}.jpg").write_bytes(photograph.data)
 
     def _make_keys(self) -> None:
-        self._secret_file = roles.passphrase(self._folder / "passphrase")
         with self._stage("The custodian makes the keys"):
             self._record.ceremony_ms = roles.run(
                 *("custodian", "ceremony", "--out", self._keys, "--preset", self._preset.name),
-                *("--passphrase-file", self._secret_file),
+                *("--profile", approval.PROFILE, "--share-files", self._folder / "shares"),
             )
         self._record.bundle_size = (self._keys / "evaluation.keys").stat().st_size
 
@@ -150,8 +150,8 @@ class Scene:
         return self._open([result for result in results if isinstance(result, Result)])
 
     def _open(self, results: list[Result]) -> list[Peek]:
-        passphrase = self._secret_file.read_text(encoding="utf-8").strip()
-        secret: SecretKey = unwrap((self._keys / "secret.key").read_bytes(), passphrase)
+        master = combine([file.read_text(encoding="utf-8").strip() for file in self._shares])
+        secret: SecretKey = unwrap((self._keys / FILE).read_bytes(), master)
         reader, decryptor = Reader(secret, self._record.threshold, len(self._record.names)), Decryptor(secret)
         return [
             Peek(
@@ -168,7 +168,7 @@ class Scene:
             roles.run(
                 *("operator", "run", "--keys", self._keys, "--entries", self._watchlist / PACKAGE),
                 *("--register", self._register, "--count", str(len(self._record.probes)), "--out", matches),
-                *("--passphrase-file", self._secret_file, "--server", address),
+                *("--server", address, *roles.each("--share-file", self._shares)),
                 *("--deployment", DEPLOYMENT, "--token-file", self._token("operator")),
             )
         readings: list[dict[str, Any]] = json.loads(matches.read_text(encoding="utf-8"))
@@ -182,6 +182,11 @@ class Scene:
     @property
     def _identity(self) -> Path:
         return self._folder / "camera.pem"
+
+    @property
+    def _shares(self) -> list[Path]:
+        """Two shares of the three: enough, and no more."""
+        return sorted((self._folder / "shares").iterdir())[:2]
 
     @property
     def _keys(self) -> Path:

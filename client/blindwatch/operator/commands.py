@@ -14,11 +14,12 @@ from blindwatch.cli.progress import progress
 from blindwatch.cli.tls import Ca, Certificate, CertificateKey
 from blindwatch.errors import ConfigurationError, WrongKey
 from blindwatch.he.ranked.keys import RankKey
-from blindwatch.operator import showing
+from blindwatch.operator import showing, unlocking
 from blindwatch.operator.fetching import Reading, check_deployment, readings
 from blindwatch.operator.reading import Reader
 from blindwatch.operator.removals import Removals
 from blindwatch.operator.searching import Searcher
+from blindwatch.operator.unlocking import Request
 from blindwatch.secret.wrapping import unwrap, unwrap_ranked
 from blindwatch.statements.dsse import Envelope
 from blindwatch.statements.package import OperatorPackage, PackageEntry
@@ -30,6 +31,23 @@ from blindwatch.wire.client import ServerClient
 from blindwatch.wire.tls import client_context
 
 app = typer.Typer(no_args_is_help=True)
+
+ReleaseFolder = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder for your request to the custodians and their answers; needs --identity.", file_okay=False
+    ),
+]
+SigningKeys = Annotated[
+    Path | None, typer.Option(help="Your signing keys, a PEM file; for --release.", dir_okay=False)
+]
+Hours = Annotated[float, typer.Option(help="For how long to ask for the key.", min=0.001, max=24 * 31)]
+ShareFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="File with a custodian's share, for tests only; custodians are asked if none is given."
+    ),
+]
 
 
 @app.callback()
@@ -54,14 +72,18 @@ def run(
     removal: Annotated[
         Path | None, typer.Option(help="The newest removal from the list, if a custodian gave you one.")
     ] = None,
-    passphrase_file: Annotated[
-        Path | None, typer.Option(help="File with the passphrase; asked for if not given.")
-    ] = None,
+    release: ReleaseFolder = None,
+    identity: SigningKeys = None,
+    hours: Hours = 8.0,
+    share_file: ShareFiles = None,
 ) -> None:
     """Fetch every result, decrypt it and show the matches; of everybody else nothing is shown or kept."""
     _check_new(out)
-    secret = unwrap(files.read(keys / "secret.key", "secret key"), _passphrase(passphrase_file))
-    package, people = _package(entries, secret.key_id), Register.load(register)
+    package, people = OperatorPackage.load(entries), Register.load(register)
+    asked = Request(deployment, package.key_id, hours, release, identity)
+    held = unlocking.unlock(keys, share_file or [], asked, people)
+    secret = unwrap(held.wrapped, held.master)
+    _check_key(package, secret.key_id)
     reader = Reader(secret, package.fine_threshold, len(package.entries))
     handed = None if removal is None else Envelope.from_json(files.read(removal, "removal"))
     done: list[Reading] = []
@@ -73,6 +95,7 @@ def run(
             with progress() as display:
                 task = display.add_task("Fetching results", total=count)
                 for reading in readings(client, deployment, reader, removals, wait, count):
+                    held.check()
                     done.append(reading)
                     display.advance(task)
         except BaseException:
@@ -98,15 +121,25 @@ def rank(
     wait: Annotated[float, typer.Option(help="Give up after these seconds.", min=1)] = 120.0,
     out: Annotated[Path | None, typer.Option(help="New file for the ranking, as JSON.")] = None,
     pipeline: Annotated[str, typer.Option(help="Pipeline of the registry of models.")] = DEFAULT,
-    passphrase_file: Annotated[
-        Path | None, typer.Option(help="File with the passphrase; asked for if not given.")
+    register: Annotated[
+        Path | None, typer.Option(help="Your copy of the register; for --release.", dir_okay=False)
     ] = None,
+    release: ReleaseFolder = None,
+    identity: SigningKeys = None,
+    hours: Hours = 8.0,
+    share_file: ShareFiles = None,
 ) -> None:
     """Search a gallery for the most central face of one photograph and show the entries that are most alike."""
     _check_new(out)
-    secret = unwrap_ranked(files.read(keys / "secret.key", "secret key"), _passphrase(passphrase_file))
+    package = OperatorPackage.load(entries)
+    asked = Request(deployment, package.key_id, hours, release, identity)
+    held = unlocking.unlock(
+        keys, share_file or [], asked, None if register is None else Register.load(register)
+    )
+    secret = unwrap_ranked(held.wrapped, held.master)
+    _check_key(package, secret.key_id)
     key = RankKey.from_bytes(files.read(keys / "encryption.key", "encryption key"))
-    listed = _package(entries, secret.key_id).entries
+    listed = package.entries
     models = FacePipeline.named(Registry.load(), pipeline)
     template = quantise(models.faces(photograph)[0].embedding, secret.preset.squared_norm)
     tls = client_context(ca, certificate, certificate_key)
@@ -119,13 +152,6 @@ def rank(
     Console().print(showing.ranking(candidates, listed, secret.preset.squared_norm))
 
 
-def _passphrase(file: Path | None) -> str:
-    if file is not None:
-        return files.read_line(file, "passphrase file")
-    asked: str = typer.prompt("Passphrase", hide_input=True)
-    return asked
-
-
 def _check_new(out: Path | None) -> None:
     """Refuse a file that cannot be written, before results are fetched that would then be lost."""
     if out is not None and (out.exists() or not out.parent.is_dir()):
@@ -135,11 +161,9 @@ def _check_new(out: Path | None) -> None:
         )
 
 
-def _package(path: Path, key_id: str) -> OperatorPackage:
-    package = OperatorPackage.load(path)
+def _check_key(package: OperatorPackage, key_id: str) -> None:
     if package.key_id != key_id:
         raise WrongKey("The watchlist was made for another key.")
-    return package
 
 
 def _keep(done: list[Reading], entries: Sequence[PackageEntry], out: Path | None) -> None:

@@ -95,9 +95,10 @@ def combine(shares: Sequence[str], passphrase: bytes = b"") -> bytes:
     for words in shares:
         check(words)
     try:
-        return combine_mnemonics(shares, passphrase)
+        master: bytes = combine_mnemonics(shares, passphrase)
     except MnemonicError as error:
         raise WrongShare(_together(shares), _MORE) from error.__cause__
+    return master
 
 
 def some_of(shares: Iterable[Sequence[str]], scheme: Scheme) -> list[str]:

@@ -1,13 +1,14 @@
-"""The secret key under a passphrase: scrypt (RFC 7914) to a key, AES-256-GCM around the bytes."""
+"""The secret key at rest: an age file for the identity that the shares make up, which stock tools open as well.
+
+The 32 bytes of the master secret are the X25519 identity of age-encryption.org/v1. Inside is one CBOR map.
+"""
 
 from __future__ import annotations
 
-from secrets import token_bytes
 from typing import Final
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
+import bech32
+import pyrage
 
 from blindwatch.errors import MalformedMessage, TooLarge, WrongKey
 from blindwatch.he.presets import preset
@@ -16,65 +17,64 @@ from blindwatch.secret.keys import SecretKey
 from blindwatch.secret.ranked import RankSecret
 from blindwatch.wire import cbor, limits
 
-_KIND: Final = "blindwatch wrapped secret key"
-_COST: Final = 2**16  # 64 MiB with r = 8
-_FIELDS: Final = {"kind", "preset", "keyId", "salt", "nonce", "sealed"}
+FILE: Final = "secret.key.age"
+"""What the file is called in the folder of a ceremony."""
+_KIND: Final = "blindwatch secret key"
+_FIELDS: Final = {"kind", "preset", "keyId", "material"}
+_PREFIX: Final = "age-secret-key-"
 
 
-def wrap(secret: SecretKey | RankSecret, passphrase: str) -> bytes:
-    """The secret key, sealed."""
-    salt, nonce = token_bytes(16), token_bytes(12)
-    bound = cbor.encode({"kind": _KIND, "preset": secret.preset.name, "keyId": secret.key_id})
-    sealed = AESGCM(_stretch(passphrase, salt)).encrypt(nonce, secret.material, bound)
-    return cbor.encode(
+def identity(master: bytes) -> str:
+    """The master secret as an age identity, as a file for the stock tool has it."""
+    return bech32.bech32_encode(_PREFIX, bech32.convertbits(master, 8, 5) or []).upper()
+
+
+def wrap(secret: SecretKey | RankSecret, master: bytes) -> bytes:
+    """The secret key as an age file."""
+    content = cbor.encode(
         {
             "kind": _KIND,
             "preset": secret.preset.name,
             "keyId": secret.key_id,
-            "salt": salt,
-            "nonce": nonce,
-            "sealed": sealed,
+            "material": secret.material,
         }
     )
+    wrapped: bytes = pyrage.encrypt(content, [pyrage.x25519.Identity.from_str(identity(master)).to_public()])
+    return wrapped
 
 
-def unwrap(data: bytes, passphrase: str) -> SecretKey:
-    """The secret key out of its wrapping; WrongKey if the passphrase does not open it."""
-    name, key_id, material = _open(data, passphrase)
+def unwrap(data: bytes, master: bytes) -> SecretKey:
+    """The secret key out of its file; WrongKey if the shares do not open it."""
+    name, key_id, material = _open(data, master)
     return SecretKey(preset(name), key_id, material)
 
 
-def unwrap_ranked(data: bytes, passphrase: str) -> RankSecret:
+def unwrap_ranked(data: bytes, master: bytes) -> RankSecret:
     """As `unwrap`, for the secret key of a ranked deployment."""
-    name, key_id, material = _open(data, passphrase)
+    name, key_id, material = _open(data, master)
     return RankSecret(rank_preset(name), key_id, material)
 
 
-def _open(data: bytes, passphrase: str) -> tuple[str, str, bytes]:
+def _open(data: bytes, master: bytes) -> tuple[str, str, bytes]:
     """The preset's name, the key's identifier and SEAL's serialized key."""
     try:
-        parts = cbor.decode(data, limits.BLOB)
+        opened = pyrage.decrypt(data, [pyrage.x25519.Identity.from_str(identity(master))])
+    except pyrage.DecryptError:
+        raise WrongKey(
+            "The shares do not open the secret key.",
+            "They may be of another ceremony, or the file is damaged.",
+        ) from None
+    try:
+        parts = cbor.decode(opened, limits.BLOB)
     except (MalformedMessage, TooLarge):
         parts = None
     fields = parts.keys() if isinstance(parts, dict) else None
     match parts:
         case {
-            "kind": "blindwatch wrapped secret key",
+            "kind": "blindwatch secret key",
             "preset": str(name),
             "keyId": str(key_id),
-            "salt": bytes(salt),
-            "nonce": bytes(nonce),
-            "sealed": bytes(sealed),
-        } if fields == _FIELDS and len(salt) == 16 and len(nonce) == 12:
-            bound = cbor.encode({"kind": _KIND, "preset": name, "keyId": key_id})
-        case _:
-            raise WrongKey("The file is not a wrapped secret key.")
-    try:
-        material = AESGCM(_stretch(passphrase, salt)).decrypt(nonce, sealed, bound)
-    except InvalidTag:
-        raise WrongKey("The passphrase does not open the secret key.") from None
-    return name, key_id, material
-
-
-def _stretch(passphrase: str, salt: bytes) -> bytes:
-    return Scrypt(salt=salt, length=32, n=_COST, r=8, p=1).derive(passphrase.encode())
+            "material": bytes(material),
+        } if fields == _FIELDS:
+            return name, key_id, material
+    raise WrongKey("The file holds something else than a secret key.")
