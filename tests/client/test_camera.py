@@ -296,7 +296,7 @@ def test_the_table_is_of_counts_only(
     [
         ({"keys": "{folder}/none.key"}, "encryption key cannot be read"),
         ({"keys": "{scene}/shares/share-1"}, "key file cannot be read"),
-        ({"keys": "{scene}/keys/secret.key.age"}, "not a blindwatch encryption key"),
+        ({"keys": "{scene}/keys/evaluation.keys"}, "not a blindwatch encryption key"),
         ({"identity": "{folder}/none.pem"}, "camera's identity cannot be read"),
         ({"identity": "{scene}/shares/share-1"}, "not a camera's identity"),
         ({"manifest": "{folder}/none.json"}, "deployment's manifest cannot be read"),
