@@ -11,13 +11,23 @@ import pytest
 
 ROOTS = ("client", "server", "shared")
 HOME = {
-    "client": {"bench", "camera", "custodian", "demo", "operator", "oversight", "secret", "vision"},
+    "client": {
+        "bench",
+        "camera",
+        "custodian",
+        "demo",
+        "deployment",
+        "operator",
+        "oversight",
+        "secret",
+        "vision",
+    },
     "server": {"matching", "store"},
     "shared": {"cli", "errors", "he", "policy", "statements", "tlog", "wire"},
 }
 MAY_IMPORT = {"client": {"client", "shared"}, "server": {"server", "shared"}, "shared": {"shared"}}
-HOLDS_SECRET = {"secret", "custodian", "operator", "demo", "bench"}
-NEVER_IN_CAMERA = {"custodian", "operator", "oversight", "secret", "demo", "bench"}
+HOLDS_SECRET = {"secret", "custodian", "deployment", "operator", "demo", "bench"}
+NEVER_IN_CAMERA = {"custodian", "deployment", "operator", "oversight", "secret", "demo", "bench"}
 NATIVE_SECRET = {"KeyGenerator", "Decryptor", "SecretKey"}
 NATIVE_SCHEME = {"he", "secret", "bench"}
 CLIENT_ONLY_LIBRARIES = {"onnxruntime", "cv2", "skimage", "matplotlib"}

@@ -34,6 +34,8 @@ class Role:
 ROLES = (
     Role("demo", "Run the main job end to end on photographs and write a report.", "all"),
     Role("custodian", "Make the keys, enrol a watchlist and upload it encrypted.", "custodian"),
+    Role("deployment", "Draw up, approve, show, change and close deployments.", "custodian"),
+    Role("policy", "Show the policy profiles that deployments follow.", "all"),
     Role("server", "Match encrypted probes against encrypted watchlists.", "server"),
     Role("camera", "Find faces, encrypt their templates and send them.", "camera"),
     Role("operator", "Fetch results and read the matches among them.", "operator"),

@@ -1,0 +1,1 @@
+"""Deployments on paper: drawn up, approved, shown, changed and closed by signed statements."""
