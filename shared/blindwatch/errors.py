@@ -12,10 +12,11 @@
     ├── DeploymentError     UnknownDeployment, DeploymentNotReady, EmptyWatchlist, MissingBlob,
     │                       RankedNotAllowed, WrongUse, DeploymentClosed
     ├── StatementError      NotAuthorised, StatementMismatch, PolicyViolation, OutsideWindow,
-    │                       RemovalIgnored
+    │                       RemovalIgnored, OtherWatchlist
     ├── AccessError         Unauthenticated, Forbidden, UnsignedRequest, UnknownCamera, InvalidSignature,
     │                       StaleRequest, FutureRequest, ReplayedRequest, RevokedCamera
-    └── ServiceError        NotFound, Busy, QueryBudgetUsed, WorkerLost, ServerUnavailable, InternalError
+    └── ServiceError        NotFound, Busy, QueryBudgetUsed, WorkerLost, ServerUnavailable, NotDestroyed,
+                            InternalError
 
 A message never repeats data from the request: it may be shown to people who must not see that data.
 """
@@ -58,6 +59,7 @@ class Problem(Enum):
     STATEMENT_MISMATCH = ("statement-mismatch", 409, "The statement is not the one that belongs here")
     POLICY_VIOLATION = ("policy-violation", 422, "The policy profile does not allow this")
     REMOVAL_IGNORED = ("removal-ignored", 409, "The server does not keep to a removal from the list")
+    OTHER_WATCHLIST = ("other-watchlist", 409, "The result is for another list than the operator has")
     OUTSIDE_WINDOW = ("outside-window", 403, "The deployment does not run at this time")
     DEPLOYMENT_CLOSED = ("deployment-closed", 410, "The deployment is over, and what it held is destroyed")
     UNAUTHENTICATED = ("unauthenticated", 401, "The request carries no valid credentials")
@@ -74,6 +76,7 @@ class Problem(Enum):
     QUERY_BUDGET_USED = ("query-budget-used", 429, "The camera has sent as many probes as it may")
     WORKER_LOST = ("worker-lost", 500, "The worker process ended before it finished")
     SERVER_UNAVAILABLE = ("server-unavailable", 503, "The server cannot be reached")
+    NOT_DESTROYED = ("not-destroyed", 500, "What the deployment held is not destroyed yet")
     INTERNAL = ("internal", 500, "The server met an unexpected condition")
 
     def __init__(self, slug: str, status: int, title: str) -> None:
@@ -321,6 +324,12 @@ class RemovalIgnored(StatementError):
     problem = Problem.REMOVAL_IGNORED
 
 
+class OtherWatchlist(StatementError):
+    """A result numbers the entries of a list that the operator does not have."""
+
+    problem = Problem.OTHER_WATCHLIST
+
+
 class AccessError(BlindwatchError):
     """The caller may not do this."""
 
@@ -419,6 +428,12 @@ class ServerUnavailable(ServiceError):
     """The server cannot be reached."""
 
     problem = Problem.SERVER_UNAVAILABLE
+
+
+class NotDestroyed(ServiceError):
+    """A deployment is over, and something of it is still there; there is no receipt until it is gone."""
+
+    problem = Problem.NOT_DESTROYED
 
 
 class InternalError(ServiceError):

@@ -48,7 +48,7 @@ def desk(store: Store) -> ClosingDesk:
 @pytest.mark.parametrize(("late", "closed"), [(-1, False), (0, True)])
 def test_time_that_runs_out_closes(store: Store, late: int, closed: bool) -> None:
     closing = desk(store)
-    asyncio.run(closing.close_expired(END + CLOCK + timedelta(seconds=late)))
+    asyncio.run(closing.close_due(END + CLOCK + timedelta(seconds=late)))
     assert bool(store.blobs.held(NAME)) is not closed
     if closed:
         receipt = Receipt.read(Envelope.from_json(closing.receipt(NAME)))
@@ -61,7 +61,7 @@ def test_time_that_runs_out_closes(store: Store, late: int, closed: bool) -> Non
 
 def test_an_end_that_was_begun_is_finished_at_the_next_start(store: Store) -> None:
     (deployment,) = store.deployments.all()
-    store.closures.begin(deployment, "12" * 32, (store.closures.results(NAME),))
+    store.closures.begin(deployment, "12" * 32, ())
     closing = desk(store)
     with pytest.raises(NotFound):
         closing.receipt(NAME)

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from blindwatch.errors import ConfigurationError, MissingBlob
+from blindwatch.errors import ConfigurationError, DeploymentClosed, MissingBlob, NotDestroyed
 from blindwatch.statements.dsse import Envelope
+from blindwatch.statements.predicates import Destroyed
 from blindwatch.store.blobs import read_verified
 from blindwatch.store.database import DATABASE, Store
 from blindwatch.store.deployments import Deployment, Terms
@@ -81,16 +82,48 @@ def test_a_revoked_camera_stays_revoked(store: Store) -> None:
 
 def test_what_is_closed_leaves_a_receipt_and_no_rows(store: Store) -> None:
     store.results.add("trial", "0" * 32, b"result", expires=10)
-    counted = (store.closures.results("trial"),)
-    assert (counted[0].count, counted[0].size) == (1, 6)
-    begun = store.closures.begin(DEPLOYMENT, None, counted)
+    files = Destroyed(what="files", count=2, size=3)
+    begun = store.closures.begin(DEPLOYMENT, None, (files,))
     assert store.closures.all() == [begun]
+    assert begun.destroyed[0] == files
+    counted = {each.what: (each.count, each.size) for each in begun.destroyed[1:]}
+    signed = len(FIRST.manifest_statement.to_json()) + len(FIRST.watchlist_statement.to_json())
+    assert counted == {"results": (1, 6), "statements": (2, signed), "nonces": (0, 0)}
+    with pytest.raises(DeploymentClosed):
+        store.results.add("trial", "1" * 32, b"late", expires=10)
     store.closures.forget("trial")
     store.closures.finish("trial", b"receipt")
     assert store.closures.all()[0].receipt == b"receipt"
-    assert store.closures.all()[0].destroyed == counted
+    assert store.closures.all()[0].destroyed == begun.destroyed
     assert store.deployments.all() == []
     assert not store.results.holds("trial", "0" * 32)
+
+
+def test_what_cannot_be_deleted_is_not_said_to_be_gone(store: Store, folder: Path) -> None:
+    store.blobs.put("trial", b"1")
+    reader = sqlite3.connect(folder / DATABASE)
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM deployments").fetchall()
+    with pytest.raises(NotDestroyed, match="journal"):
+        store.closures.forget("trial")
+    reader.close()
+    store.closures.forget("trial")
+    assert (folder / f"{DATABASE}-wal").stat().st_size == 0
+    # A folder that is in the way of another mount, or no folder at all, cannot be removed as one.
+    held = store.blobs.path("trial", "x").parent
+    held.rename(held.with_name("other"))
+    held.write_bytes(b"in the way")
+    with pytest.raises(NotDestroyed, match="cannot be deleted"):
+        store.blobs.drop("trial")
+
+
+def test_what_a_killed_server_left_is_deleted(store: Store, folder: Path) -> None:
+    kept = store.blobs.put("trial", b"1")
+    store.blobs.put("never-opened", b"keys")
+    half = store.blobs.path("trial", f".{kept}.0a0b0c0d")
+    half.write_bytes(b"half of a ciphertext")
+    store.blobs.keep_deployments({"trial"})
+    assert [path.name for path in (folder / "blobs").rglob("*")] == ["trial", kept]
 
 
 def test_a_batch_is_bounded_by_count(store: Store) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from blindwatch.errors import NotFound
+from blindwatch.errors import NotDestroyed, NotFound
 from blindwatch.matching import logs
 from blindwatch.matching.authority import Authority
+from blindwatch.matching.repeating import repeat
 from blindwatch.matching.roster import Roster
 from blindwatch.matching.workers import WorkerPool
 from blindwatch.policy.profile import profile
@@ -20,7 +22,7 @@ from blindwatch.store.database import Store
 from blindwatch.store.deployments import Deployment
 from blindwatch.wire.messages import now
 
-_NAP_SECONDS: Final = 5.0
+_PAUSE_SECONDS: Final = 5.0
 _KEPT: Final = ("manifest-digest", "mask-secret", "receipt")
 
 
@@ -45,7 +47,7 @@ class ClosingDesk:
                 deployment = self._roster.get(name)
                 trust.check_closing(statement, self._authority.register, deployment.shown.manifest_statement)
                 await self._begin(deployment, statement.digest)
-            return await self._finish(self._closures[name])
+        return await self._finish(name)
 
     def receipt(self, name: str) -> bytes:
         """The receipt of a deployment that is closed."""
@@ -55,45 +57,57 @@ class ClosingDesk:
         return closure.receipt
 
     async def resume(self) -> None:
-        """Finish what was interrupted, before anything is served."""
-        for closure in list(self._closures.values()):
-            await self._finish(closure)
+        """Finish what was interrupted, before there are workers. What cannot be finished now is tried again later."""
+        for closure in self._unfinished():
+            try:
+                await self._destroy(closure)
+            except NotDestroyed:
+                logs.warning("not-destroyed")
 
-    async def close_expired(self, at: datetime) -> None:
-        """Close what the time of its manifest and the clock of its profile have run out for."""
+    async def close_due(self, at: datetime) -> None:
+        """Close what the manifest's time and the profile's clock have run out for, and finish what was begun."""
         async with self._roster.turn:
             for deployment in self._roster.open():
                 if at >= _deadline(deployment):
                     await self._begin(deployment, None)
-                    await self._finish(self._closures[deployment.id])
                     logs.warning("deployment-expired")
+        for closure in self._unfinished():
+            await self._finish(closure.id)
 
-    async def keep_expiring(self) -> None:
-        """Close what has expired for as long as the server runs."""
-        while True:
-            await self.close_expired(datetime.now(UTC))
-            await asyncio.sleep(_NAP_SECONDS)
+    async def keep_closing(self) -> None:
+        """Close what is due for as long as the server runs."""
+        await repeat("closing", lambda: self.close_due(datetime.now(UTC)), _PAUSE_SECONDS)
+
+    def _unfinished(self) -> list[Closure]:
+        return [closure for closure in self._closures.values() if closure.receipt is None]
 
     async def _begin(self, deployment: Deployment, closing_digest: str | None) -> None:
-        counted = await asyncio.to_thread(self._count, deployment)
-        closure = await asyncio.to_thread(self._store.closures.begin, deployment, closing_digest, counted)
+        files = await asyncio.to_thread(self._files, deployment)
+        closure = await asyncio.to_thread(self._store.closures.begin, deployment, closing_digest, files)
         self._closures[closure.id] = closure
         self._roster.close(deployment.id)
-        await self._pool.drop(deployment.id)
 
-    def _count(self, deployment: Deployment) -> tuple[Destroyed, ...]:
+    def _files(self, deployment: Deployment) -> tuple[Destroyed, ...]:
         sizes = {path.name: path.stat().st_size for path in self._store.blobs.held(deployment.id)}
         keys = sizes.pop(deployment.bundle_digest, 0)
+        prepared, prepared_size = self._store.prepared.size(deployment.id)
         return (
             Destroyed(what="watchlist-ciphertexts", count=len(sizes), size=sum(sizes.values())),
             Destroyed(what="evaluation-keys", count=int(keys > 0), size=keys),
-            self._store.closures.results(deployment.id),
+            Destroyed(what="prepared-files", count=prepared, size=prepared_size),
         )
 
-    async def _finish(self, closure: Closure) -> bytes:
-        if closure.receipt is not None:
-            return closure.receipt
-        await asyncio.to_thread(self._destroy, closure.id)
+    async def _finish(self, name: str) -> bytes:
+        async with self._roster.workers:
+            closure = self._closures[name]
+            if closure.receipt is not None:
+                return closure.receipt
+            await self._pool.drop(name)
+            return await self._destroy(closure)
+
+    async def _destroy(self, closure: Closure) -> bytes:
+        """Delete what is left of a deployment, and only then sign the receipt; raises NotDestroyed."""
+        await asyncio.to_thread(self._delete, closure.id)
         receipt = Receipt(
             deployment=closure.id,
             manifest_digest=closure.manifest_digest,
@@ -105,12 +119,10 @@ class ClosingDesk:
         )
         signed = receipt.envelope().signed_by(self._authority.identity).to_json()
         await asyncio.to_thread(self._store.closures.finish, closure.id, signed)
-        self._closures[closure.id] = Closure(
-            closure.id, closure.manifest_digest, closure.closing_digest, closure.destroyed, signed
-        )
+        self._closures[closure.id] = replace(closure, receipt=signed)
         return signed
 
-    def _destroy(self, name: str) -> None:
+    def _delete(self, name: str) -> None:
         self._store.prepared.drop(name)
         self._store.blobs.drop(name)
         self._store.closures.forget(name)

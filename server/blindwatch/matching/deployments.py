@@ -42,6 +42,7 @@ class DeploymentDesk:
         self._authority = authority
         for deployment in roster.open():
             authority.rules(deployment.preset)
+        store.blobs.keep_deployments({deployment.id for deployment in roster.open()})
 
     def watchlists(self) -> list[Load | LoadGallery]:
         """What every worker loads before its first job."""
@@ -80,17 +81,18 @@ class DeploymentDesk:
         terms = await asyncio.to_thread(self._authority.terms, name, offer)
         if offer.bundle is not None and _sha256(offer.bundle) != terms.manifest.bundle_digest:
             raise StatementMismatch("The public keys are not those that the manifest names.")
-        async with self._roster.turn:
-            held = self._roster.find(name)
-            if held is None:
+        async with self._roster.workers:
+            if self._roster.find(name) is None:
                 await self._admit(name, terms, offer.bundle)
                 return True
-            if held.newest == terms:
-                return False
-            trust.check_succeeds(terms.manifest, held.newest.manifest)
-            await asyncio.to_thread(self._store.deployments.offer, name, terms)
-            self._roster.put(replace(held, waiting=terms))
-            return True
+            async with self._roster.turn:
+                held = self._roster.get(name)
+                if held.newest == terms:
+                    return False
+                trust.check_succeeds(terms.manifest, held.newest.manifest)
+                await asyncio.to_thread(self._store.deployments.offer, name, terms)
+                self._roster.put(replace(held, waiting=terms))
+                return True
 
     async def put_blob(self, name: str, digest: str, data: bytes) -> None:
         """Keep one ciphertext of a watchlist, which the watchlist must name."""
@@ -106,7 +108,7 @@ class DeploymentDesk:
 
     async def activate(self, name: str) -> None:
         """Put the version that waits into force, once every worker has loaded and validated its list."""
-        async with self._roster.turn:
+        async with self._roster.workers:
             deployment = self._roster.get(name)
             terms = deployment.waiting
             if terms is None:
@@ -116,7 +118,10 @@ class DeploymentDesk:
             self._check_complete(deployment, terms)
             load = loading(self._store, deployment, terms)
             await self._pool.enrol(load)
-            await self._put_into_force(deployment, terms)
+            async with self._roster.turn:
+                # As it is by now: entries may have been removed, or the deployment closed. Whoever closed it then has
+                # the workers let go of it, once they are free.
+                await self._put_into_force(self._roster.get(name), terms)
 
     async def _put_into_force(self, deployment: Deployment, terms: Terms) -> None:
         before = deployment.in_force

@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 
 from blindwatch.errors import NotFound
 from blindwatch.matching import logs
+from blindwatch.matching.repeating import repeat
 from blindwatch.store.results import Results
 
 _LONGEST_NAP: Final = 60.0
@@ -71,11 +72,12 @@ class Mailbox:
 
     async def keep_expiring(self) -> None:
         """Delete expired results for as long as the server runs."""
-        while True:
-            expired = await asyncio.to_thread(self._results.expire, time.time())
-            if expired:
-                logs.warning("results-expired", count=expired)
-            await asyncio.sleep(min(_LONGEST_NAP, self._lifetime / 4))
+        await repeat("expiry-of-results", self._expire, min(_LONGEST_NAP, self._lifetime / 4))
+
+    async def _expire(self) -> None:
+        expired = await asyncio.to_thread(self._results.expire, time.time())
+        if expired:
+            logs.warning("results-expired", count=expired)
 
     def close(self) -> None:
         """Let nobody wait any longer."""

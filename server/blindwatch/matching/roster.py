@@ -12,10 +12,15 @@ from blindwatch.wire.messages import Use
 
 
 class Roster:
-    """What is held in memory of the store. Changes are made one at a time, by whoever has the turn."""
+    """What is held in memory of the store. Changes are made one at a time, by whoever has the turn.
+
+    Nobody keeps the turn while workers compute, so that a removal never waits for a list to be loaded. Whoever needs
+    workers for a change, or destroys what they have mapped, has `workers` as well, and takes it first.
+    """
 
     def __init__(self, store: Store) -> None:
         self.turn = asyncio.Lock()
+        self.workers = asyncio.Lock()
         self._closed = {closure.id for closure in store.closures.all()}
         every = store.deployments.all()
         self._held = {deployment.id: deployment for deployment in every if deployment.id not in self._closed}

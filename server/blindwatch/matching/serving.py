@@ -98,14 +98,14 @@ async def _desks(settings: ServerSettings, store: Store, allow_insecure: bool) -
     searches = SearchDesk(roster, pool, mailbox)
     await closing.resume()
     await pool.start(deployments.watchlists())
-    expiring = [asyncio.create_task(each.keep_expiring()) for each in (mailbox, closing)]
+    repeating = [asyncio.create_task(each) for each in (mailbox.keep_expiring(), closing.keep_closing())]
     try:
         gate = CameraGate(roster, store.nonces)
         yield Desks(roster, deployments, removals, closing, probes, searches, mailbox, pool, gate)
     finally:
-        for each in expiring:
+        for each in repeating:
             each.cancel()
-        await asyncio.gather(*expiring, return_exceptions=True)
+        await asyncio.gather(*repeating, return_exceptions=True)
         await pool.stop()
 
 

@@ -33,6 +33,7 @@ from blindwatch.wire import problems
 _ATTEMPTS: Final = 2
 _FIRST_PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 5.0
+_DROP_SECONDS: Final = 15.0
 
 Outcome: TypeAlias = Done | Released | Ranked
 
@@ -58,6 +59,8 @@ class _Task:
 class _Seat:
     orders: deque[_Task] = field(default_factory=deque)
     process: WorkerProcess | None = None
+    recovered: bool = False
+    """Whether the process has the watchlists."""
 
 
 class WorkerPool:
@@ -75,7 +78,9 @@ class WorkerPool:
     @property
     def alive(self) -> int:
         """Workers that can take jobs."""
-        return sum(seat.process is not None and not seat.process.ended for seat in self._seats)
+        return sum(
+            seat.recovered and seat.process is not None and not seat.process.ended for seat in self._seats
+        )
 
     async def start(self, watchlists: list[Load | LoadGallery]) -> None:
         """Start the workers; each loads these watchlists before its first job."""
@@ -122,10 +127,16 @@ class WorkerPool:
         await self._broadcast(load)
 
     async def drop(self, deployment: str) -> None:
-        """Have every worker let go of a deployment."""
+        """Have every worker let go of a deployment. One that does not in time is ended, and its seat taken anew."""
         self._watchlists.pop(deployment, None)
         tasks = await self._broadcast(Drop(drop=deployment))
-        await asyncio.gather(*(task.answer for task in tasks), return_exceptions=True)
+        if tasks:
+            await asyncio.wait([task.answer for task in tasks], timeout=_DROP_SECONDS)
+        for seat, task in zip(self._seats, tasks, strict=True):
+            if not task.answer.done() and seat.process is not None:
+                logs.warning("worker-ended", pid=seat.process.pid)
+                seat.process.kill()
+                await seat.process.wait()
 
     async def _submit(self, job: Job) -> Outcome:
         task = _Task(job)
@@ -157,8 +168,9 @@ class WorkerPool:
                 continue
             watcher = asyncio.create_task(self._watch(process))
             try:
-                await self._recover(process)
                 seat.process = process
+                await self._recover(process)
+                seat.recovered = True
                 logs.info("worker-ready", pid=process.pid)
                 pause = 0.0
                 while True:
@@ -166,7 +178,7 @@ class WorkerPool:
             except WorkerLost:
                 logs.warning("worker-lost", pid=process.pid)
             finally:
-                seat.process = None
+                seat.process, seat.recovered = None, False
                 watcher.cancel()
                 await process.stop()
 

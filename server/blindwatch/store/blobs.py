@@ -5,10 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-import shutil
+from collections.abc import Collection
 from pathlib import Path
+from typing import Final
 
 from blindwatch.errors import MissingBlob
+from blindwatch.store.destroying import remove_folder
+
+_PARTIAL: Final = "."
 
 
 class Blobs:
@@ -28,7 +32,7 @@ class Blobs:
         if target.exists():
             return digest
         target.parent.mkdir(mode=0o700, exist_ok=True)
-        partial = target.with_name(f".{digest}.{secrets.token_hex(4)}")
+        partial = target.with_name(f"{_PARTIAL}{digest}.{secrets.token_hex(4)}")
         try:
             _write(partial, data)
             partial.replace(target)
@@ -49,8 +53,17 @@ class Blobs:
         return [path for path in folder.iterdir() if path.is_file()] if folder.is_dir() else []
 
     def drop(self, deployment: str) -> None:
-        """Delete everything of the deployment."""
-        shutil.rmtree(self._folder / deployment, ignore_errors=True)
+        """Delete everything of the deployment; raises NotDestroyed."""
+        remove_folder(self._folder / deployment)
+
+    def keep_deployments(self, names: Collection[str]) -> None:
+        """Delete what a server that was killed has left: of deployments that never opened, and half of files."""
+        for folder in list(self._folder.iterdir()):
+            if folder.name not in names:
+                remove_folder(folder)
+                continue
+            for path in folder.glob(f"{_PARTIAL}*"):
+                path.unlink()
 
     def keep_only(self, deployment: str, digests: frozenset[str]) -> None:
         """Delete every other blob of the deployment."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy import Engine, delete, func, insert, select, update
+from sqlalchemy import Column, Connection, Engine, delete, func, insert, select, update
 
 from blindwatch.statements.predicates import Destroyed
 from blindwatch.store.deployments import Deployment
-from blindwatch.store.tables import CLOSURES, DEPLOYMENTS, RESULTS
+from blindwatch.store.destroying import empty_journal
+from blindwatch.store.tables import CLOSURES, DEPLOYMENTS, NONCES, RESULTS, REVOCATIONS, TERMS, TOMBSTONES
 from blindwatch.wire.messages import now
 
 
@@ -30,38 +32,34 @@ class Closures:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def results(self, deployment: str) -> Destroyed:
-        """How many results are waiting, and of how many bytes."""
-        counted = select(func.count(), func.coalesce(func.sum(func.length(RESULTS.c.body)), 0))
-        with self._engine.connect() as connection:
-            count, size = connection.execute(counted.where(RESULTS.c.deployment == deployment)).one()
-        return Destroyed(what="results", count=count, size=size)
-
     def begin(
-        self, deployment: Deployment, closing_digest: str | None, destroyed: tuple[Destroyed, ...]
+        self, deployment: Deployment, closing_digest: str | None, files: tuple[Destroyed, ...]
     ) -> Closure:
-        """Note that a deployment is over, before anything of it is destroyed."""
-        closure = Closure(
-            deployment.id, deployment.shown.manifest_statement.digest, closing_digest, destroyed
-        )
+        """Note that a deployment is over, before anything of it is destroyed. It gets no more results from now on."""
+        manifest_digest = deployment.shown.manifest_statement.digest
         row = {
-            "id": closure.id,
-            "manifest_digest": closure.manifest_digest,
+            "id": deployment.id,
+            "manifest_digest": manifest_digest,
             "closing_digest": closing_digest,
             "mask_secret": deployment.mask_secret,
-            "destroyed": json.dumps([each.model_dump() for each in destroyed]),
+            "destroyed": "[]",
             "begun_at": now(),
         }
         with self._engine.begin() as connection:
+            # Writing first keeps everybody else from writing until the rows are counted.
             connection.execute(insert(CLOSURES).values(row))
-        return closure
+            destroyed = (*files, *_rows(connection, deployment.id))
+            counted = json.dumps([each.model_dump() for each in destroyed])
+            connection.execute(
+                update(CLOSURES).where(CLOSURES.c.id == deployment.id).values(destroyed=counted)
+            )
+        return Closure(deployment.id, manifest_digest, closing_digest, destroyed)
 
     def forget(self, deployment: str) -> None:
-        """Delete every row of the deployment, from the journal as well."""
+        """Delete every row of the deployment, from the journal as well; raises NotDestroyed."""
         with self._engine.begin() as connection:
             connection.execute(delete(DEPLOYMENTS).where(DEPLOYMENTS.c.id == deployment))
-        with self._engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        empty_journal(self._engine)
 
     def finish(self, deployment: str, receipt: bytes) -> None:
         """Keep the receipt."""
@@ -83,3 +81,24 @@ class Closures:
             )
             for row in rows
         ]
+
+
+def _rows(connection: Connection, deployment: str) -> tuple[Destroyed, ...]:
+    """What the tables hold of a deployment; SQLite overwrites what is deleted from them."""
+    statements = (TERMS.c.manifest, TERMS.c.watchlist, TOMBSTONES.c.statement, REVOCATIONS.c.statement)
+    kinds = {"results": (RESULTS.c.body,), "statements": statements, "nonces": (NONCES.c.nonce,)}
+    return tuple(_counted(connection, deployment, what, columns) for what, columns in kinds.items())
+
+
+def _counted(
+    connection: Connection, deployment: str, what: str, columns: tuple[Column[Any], ...]
+) -> Destroyed:
+    found = [
+        connection.execute(
+            select(func.count(), func.coalesce(func.sum(func.length(column)), 0)).where(
+                column.table.c.deployment == deployment
+            )
+        ).one()
+        for column in columns
+    ]
+    return Destroyed(what=what, count=sum(count for count, _ in found), size=sum(size for _, size in found))

@@ -10,6 +10,7 @@ from typing import Any, Final, Self
 
 from sqlalchemy import Engine, create_engine, event
 
+from blindwatch.cli.files import new_folder, write_private
 from blindwatch.errors import ConfigurationError
 from blindwatch.statements.signing import Identity
 from blindwatch.store.blobs import Blobs
@@ -44,21 +45,16 @@ class Store:
     @staticmethod
     def create(folder: Path) -> None:
         """Make an empty store in a folder that is not there yet."""
-        try:
-            folder.mkdir(mode=0o700, parents=True)
-            (folder / BLOBS).mkdir(mode=0o700)
-            for name in (LOCK, DATABASE, IDENTITY):
-                (folder / name).touch(mode=0o600)
-            (folder / IDENTITY).write_bytes(Identity.generate().to_pem())
-        except FileExistsError:
-            raise ConfigurationError("The store's folder exists already, so it is left alone.") from None
-        except OSError as error:
-            raise ConfigurationError(f"The store cannot be created ({error.strerror}).") from None
-        engine = _engine(folder)
-        METADATA.create_all(engine)
-        with engine.begin() as connection:
-            connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        engine.dispose()
+        with new_folder(folder, "store") as part:
+            (part / BLOBS).mkdir(mode=0o700)
+            for name in (LOCK, DATABASE):
+                (part / name).touch(mode=0o600)
+            write_private(part / IDENTITY, Identity.generate().to_pem(), "server's signing keys")
+            engine = _engine(part)
+            METADATA.create_all(engine)
+            with engine.begin() as connection:
+                connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            engine.dispose()
 
     @classmethod
     def open(cls, folder: Path) -> Self:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from blindwatch.store.destroying import remove_folder
+
 
 class Prepared:
     """A folder for each watchlist of each deployment; workers fill it."""
@@ -27,5 +29,10 @@ class Prepared:
                 shutil.rmtree(path, ignore_errors=True)
 
     def drop(self, deployment: str) -> None:
-        """Delete every list of the deployment."""
-        shutil.rmtree(self._folder / deployment, ignore_errors=True)
+        """Delete every list of the deployment; raises NotDestroyed."""
+        remove_folder(self._folder / deployment)
+
+    def size(self, deployment: str) -> tuple[int, int]:
+        """How many files there are of the deployment's lists, and of how many bytes."""
+        sizes = [path.stat().st_size for path in (self._folder / deployment).rglob("*") if path.is_file()]
+        return len(sizes), sum(sizes)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Engine, delete, exists, func, insert, select
+from sqlalchemy import Engine, delete, exists, func, insert, literal, select
 
-from blindwatch.store.tables import RESULTS
+from blindwatch.errors import DeploymentClosed
+from blindwatch.store.destroying import empty_journal
+from blindwatch.store.tables import CLOSURES, RESULTS
 from blindwatch.wire import limits
 
 
@@ -21,10 +23,15 @@ class Results:
             return bool(connection.execute(select(found)).scalar())
 
     def add(self, deployment: str, probe_id: str, body: bytes, expires: float) -> None:
-        """Keep a result until it is deleted or its time (seconds of the epoch) is over."""
+        """Keep a result until it is deleted or its time (seconds of the epoch) is over; raises DeploymentClosed."""
         row = {"deployment": deployment, "probe_id": probe_id, "body": body, "expires": expires}
+        # In one statement, so that none slips in between the count for a receipt and the deletion.
+        values = select(*(literal(value, RESULTS.c[name].type) for name, value in row.items()))
+        closed = exists().where(CLOSURES.c.id == deployment)
         with self._engine.begin() as connection:
-            connection.execute(insert(RESULTS).values(row))
+            added = connection.execute(insert(RESULTS).from_select(list(row), values.where(~closed)))
+        if not added.rowcount:
+            raise DeploymentClosed
 
     def find(self, deployment: str, probe_id: str, at: float) -> bytes | None:
         """The result of one probe or search, if it is waiting and not expired `at` this time."""
@@ -64,6 +71,5 @@ class Results:
         """Delete what has expired `at` this time, also from the journal, and return how many there were."""
         with self._engine.begin() as connection:
             expired = connection.execute(delete(RESULTS).where(RESULTS.c.expires <= at)).rowcount
-        with self._engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        empty_journal(self._engine)
         return expired
