@@ -160,7 +160,13 @@ def released(indicators: dict[int, int], scores: dict[int, int]) -> ReleasedBloc
     return ReleasedBlock(indicator=noop.pack(values[0]), score=noop.pack(values[1]))
 
 
-def as_result(*releases: ReleasedBlock) -> Result:
+def as_result(*releases: ReleasedBlock, watchlist: str = "00" * 32) -> Result:
     return Result(
-        probe_id="ab" * 16, camera="north", captured_at=now(), releases=releases, tombstone=0, elapsed_ms=5
+        probe_id="ab" * 16,
+        camera="north",
+        captured_at=now(),
+        watchlist=watchlist,
+        releases=releases,
+        tombstone=0,
+        elapsed_ms=5,
     )

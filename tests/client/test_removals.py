@@ -32,7 +32,7 @@ def removal(post: Post, *removed: int, sequence: int = 1, signer: str = "b.osei"
     """A custodian takes entries off the list of a post."""
     made = Tombstone(
         deployment=post.deployment,
-        watchlist_digest=manifest(post).watchlist.digest,
+        watchlist_digest=listed(post),
         sequence=sequence,
         removed=removed,
         reason="Found at home",
@@ -44,6 +44,11 @@ def removal(post: Post, *removed: int, sequence: int = 1, signer: str = "b.osei"
 def manifest(post: Post) -> DeploymentManifest:
     served = post.server.client("operator").get_manifest(post.deployment)
     return DeploymentManifest.read(Envelope.from_json(served))
+
+
+def listed(post: Post) -> str:
+    """The digest of the list that is in force."""
+    return manifest(post).watchlist.digest
 
 
 def remove(post: Post, *removed: int, sequence: int = 1) -> Envelope:
@@ -89,6 +94,16 @@ def test_who_is_removed_is_not_noticed_in_what_the_server_sees(post: Post, tmp_p
     assert post.left() == 0
 
 
+def test_a_result_of_another_list_is_not_opened(post: Post, reader: Reader) -> None:
+    watching = removals(post)
+    release = released({1: 0}, {1: THRESHOLD + 5})
+    reading = read(as_result(release, watchlist="11" * 32), reader, watching)
+    assert (reading.matches, reading.problem) == ((), Problem.OTHER_WATCHLIST)
+    assert read(as_result(release, watchlist=listed(post)), reader, watching).matches == (
+        Match(1, THRESHOLD + 5),
+    )
+
+
 # Violations
 
 
@@ -100,7 +115,7 @@ def test_a_match_that_a_removal_should_have_prevented(
 ) -> None:
     remove(post, 3)
     release = released({1: 0, 3: 0}, {1: THRESHOLD + 5, 3: THRESHOLD + 9})
-    result = as_result(release).model_copy(update={"tombstone": sequence})
+    result = as_result(release, watchlist=listed(post)).model_copy(update={"tombstone": sequence})
     assert read(result, reader).matches == (Match(1, THRESHOLD + 5), Match(3, THRESHOLD + 9))
     reading = read(result, reader, removals(post))
     assert (reading.matches, reading.problem) == ((Match(1, THRESHOLD + 5),), problem)
@@ -108,7 +123,8 @@ def test_a_match_that_a_removal_should_have_prevented(
 
 def test_a_violation_is_reported_and_names_nobody(post: Post, reader: Reader) -> None:
     remove(post, 3)
-    result = as_result(released({3: 0}, {3: THRESHOLD})).model_copy(update={"tombstone": 1})
+    forged = as_result(released({3: 0}, {3: THRESHOLD}), watchlist=listed(post))
+    result = forged.model_copy(update={"tombstone": 1})
     reading = read(result, reader, removals(post))
     entries = OperatorPackage.load(post.entries).entries
     table = showing.matches([reading], entries)

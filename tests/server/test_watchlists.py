@@ -39,6 +39,7 @@ def watchlists(tmp_path: Path, clear: KeySet) -> Watchlists:
         Load(
             deployment="trial",
             handle="first",
+            listed="a list",
             bundle=kept(clear.evaluation.to_bytes()),
             preset=clear.encryption.preset.name,
             key_id=clear.evaluation.key_id,
@@ -53,10 +54,12 @@ def watchlists(tmp_path: Path, clear: KeySet) -> Watchlists:
     return watchlists
 
 
-def ask(watchlists: Watchlists, keys: KeySet, *removed: int) -> Released:
+def ask(watchlists: Watchlists, keys: KeySet, *removed: int, removed_from: str = "a list") -> Released:
     """The answer to that face, by a job as it comes out of a worker's pipe."""
     probe = Encryptor(keys.encryption).probe(PEOPLE[:1])
-    job = Match(deployment="trial", probe_id="one", ciphertext=probe, removed=removed)
+    job = Match(
+        deployment="trial", probe_id="one", ciphertext=probe, removed_from=removed_from, removed=removed
+    )
     order = Order.from_cbor(Order(job=job).to_cbor()).job
     assert isinstance(order, Match)
     return watchlists.match(order)
@@ -67,6 +70,15 @@ def test_entries_that_were_removed_are_no_matches(watchlists: Watchlists, clear:
     found = [match.entry for match in reader.matches(ask(watchlists, clear).releases)]
     left = [match.entry for match in reader.matches(ask(watchlists, clear, 1, 4).releases)]
     assert (found, left) == ([0, 1, 2, 3, 4], [0, 2, 3])
+
+
+def test_entries_of_another_list_are_not_mistaken_for_those_of_this_one(
+    watchlists: Watchlists, clear: KeySet
+) -> None:
+    reader = Reader(clear.secret, 25_000, len(PEOPLE))
+    answer = ask(watchlists, clear, 1, 4, 99, removed_from="the list before")
+    assert answer.listed == "a list"
+    assert len(reader.matches(answer.releases)) == len(PEOPLE)
 
 
 def test_whatever_a_result_depends_on_gives_other_masks() -> None:

@@ -39,7 +39,7 @@ while head := sys.stdin.buffer.read(4):
     elif wish == "sleeps":
         sys.stdin.buffer.read()
     else:
-        write(Released(releases=(), elapsed_ms=7))
+        write(Released(listed="one", releases=(), elapsed_ms=7))
 """
 
 
@@ -58,6 +58,7 @@ def load(wish: str) -> Load:
     return Load(
         deployment="trial",
         handle=wish,
+        listed="one",
         bundle="",
         preset="",
         key_id="",
@@ -92,7 +93,7 @@ async def outcomes(size: int, timeout: float, *jobs: Match | Load | Inspect) -> 
 def test_a_job_that_ends_every_worker_fails_alone(wish: str) -> None:
     found = asyncio.run(outcomes(1, 20, match("well"), match(wish), match("well"), match("well")))
     assert isinstance(found.pop(1), WorkerLost)
-    assert found == [Released(releases=(), elapsed_ms=7)] * 3
+    assert found == [Released(listed="one", releases=(), elapsed_ms=7)] * 3
 
 
 def test_a_job_that_takes_too_long_fails_alone() -> None:

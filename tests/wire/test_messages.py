@@ -48,7 +48,7 @@ def test_a_batch_holds_results_and_failures() -> None:
     common = {"probe_id": PROBE.probe_id, "camera": PROBE.camera, "captured_at": PROBE.captured_at}
     batch = ResultBatch(
         results=(
-            Result(**common, releases=(block, block), tombstone=0, elapsed_ms=12),
+            Result(**common, watchlist=DIGEST, releases=(block, block), tombstone=0, elapsed_ms=12),
             FailedResult(**common, problem="urn:blindwatch:problem:worker-lost"),
         )
     )

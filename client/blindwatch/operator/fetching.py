@@ -10,7 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from sys import maxsize
 
-from blindwatch.errors import CipherError, ConfigurationError, DeploymentNotReady, Problem, WrongKey
+from blindwatch.errors import (
+    CipherError,
+    ConfigurationError,
+    DeploymentNotReady,
+    OtherWatchlist,
+    Problem,
+    WrongKey,
+)
 from blindwatch.operator.reading import Match, Reader
 from blindwatch.operator.removals import Removals
 from blindwatch.policy.profile import profile
@@ -91,7 +98,8 @@ def readings(
 def read(result: Result | FailedResult, reader: Reader, removals: Removals | None = None) -> Reading:
     """Open one result. One that cannot be read is reported as such, so that it is not taken for a non-match.
 
-    Entries that were removed are never among the matches.
+    Entries that were removed are never among the matches, and a result of another list than the approved one is not
+    opened: its entries have other numbers.
     """
     started = time.perf_counter()
     matches: list[Match] = []
@@ -102,11 +110,9 @@ def read(result: Result | FailedResult, reader: Reader, removals: Removals | Non
         server_ms = result.elapsed_ms
         size = sum(len(each.indicator) + len(each.score) for each in result.releases)
         try:
-            matches = reader.matches(result.releases)
-            if removals is not None:
-                matches, ignored = removals.sort_out(matches, result.tombstone)
-                problem = Problem.REMOVAL_IGNORED if ignored else None
-        except CipherError as error:
+            matches, ignored = _opened(result, reader, removals)
+            problem = Problem.REMOVAL_IGNORED if ignored else None
+        except (CipherError, OtherWatchlist) as error:
             problem = error.problem
     elapsed = (time.perf_counter() - started) * 1000
     return Reading(
@@ -119,3 +125,12 @@ def read(result: Result | FailedResult, reader: Reader, removals: Removals | Non
         elapsed,
         size,
     )
+
+
+def _opened(result: Result, reader: Reader, removals: Removals | None) -> tuple[list[Match], bool]:
+    """The matches of a result, and whether the server ignored a removal; raises CipherError or OtherWatchlist."""
+    if removals is None:
+        return reader.matches(result.releases), False
+    if result.watchlist != removals.watchlist:
+        raise OtherWatchlist
+    return removals.sort_out(reader.matches(result.releases), result.tombstone)

@@ -23,6 +23,11 @@ class Removals:
         self._newest = None if handed is None else trust.check_removal(handed, register, manifest)
         self.refresh()
 
+    @property
+    def watchlist(self) -> str:
+        """The list that entries may be removed from, by the digest of its statement."""
+        return self._manifest.watchlist.digest
+
     def refresh(self) -> None:
         """Ask the server for its newest removal; raises RemovalIgnored if it is older than one that was seen."""
         data = self._client.get_tombstone(self._manifest.deployment)

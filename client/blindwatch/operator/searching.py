@@ -13,7 +13,7 @@ from secrets import token_hex
 import numpy as np
 from numpy.typing import NDArray
 
-from blindwatch.errors import ModelMismatch, ServerUnavailable, WrongKey, WrongUse
+from blindwatch.errors import ModelMismatch, OtherWatchlist, ServerUnavailable, WrongKey, WrongUse
 from blindwatch.he.ranked.encrypting import RankEncryptor
 from blindwatch.he.ranked.keys import RankKey
 from blindwatch.secret.ranked import RankDecryptor, RankSecret
@@ -46,6 +46,7 @@ class Searcher:
         self._encryptor = RankEncryptor(key)
         self._key = key
         self._model_digest = model_digest
+        self._watchlist: str | None = None
 
     def check_deployment(self, entries: int) -> None:
         """Refuse a deployment of another use, key, model or number of entries."""
@@ -56,12 +57,15 @@ class Searcher:
             raise WrongKey("The deployment has another key or gallery than the operator.")
         if info.model_digest != self._model_digest:
             raise ModelMismatch("The gallery was made with another model than the operator's.")
+        self._watchlist = info.watchlist_digest
 
     def rank(self, template: Integers, entries: int, count: int, seconds: float) -> list[Candidate]:
         """The best `count` entries for a template (d,), best first, if the result comes within `seconds`."""
         result = self._answer(self._encryptor.query(template), seconds)
         if result.problem is not None:
             raise problems.from_urn(result.problem)
+        if result.watchlist != self._watchlist:
+            raise OtherWatchlist(hint="Get the operator.json of the gallery that is in force now.")
         return best(self._decryptor.scores(result.scores, entries), count)
 
     def _answer(self, query: bytes, seconds: float) -> SearchResult:

@@ -29,6 +29,8 @@ class Load(Message):
 
     deployment: str
     handle: str
+    listed: str
+    """The list, by the digest of its statement."""
     bundle: str
     preset: str
     key_id: str
@@ -44,6 +46,8 @@ class LoadGallery(Message):
 
     deployment: str
     handle: str
+    listed: str
+    """The list, by the digest of its statement."""
     preset: str
     key_id: str
     gallery: Annotated[tuple[str, ...], Strict(False)]
@@ -61,6 +65,8 @@ class Match(Message):
     deployment: str
     probe_id: str
     ciphertext: Annotated[bytes, Field(repr=False)]
+    removed_from: str = ""
+    """The list that entries were removed from, by the digest of its statement. Another list has other numbers."""
     removed: Annotated[tuple[int, ...], Strict(False)] = ()
     """Numbers of entries of which nothing may be released any more."""
 
@@ -77,15 +83,17 @@ class Done(Message):
 
 
 class Released(Message):
-    """What a probe's releases are, and how long they took."""
+    """What a probe's releases are, of which list, and how long they took."""
 
+    listed: str
     releases: Annotated[tuple[ReleasedBlock, ...], Strict(False), Field(repr=False)]
     elapsed_ms: Count
 
 
 class Ranked(Message):
-    """The encrypted scores of a query, block by block, and how long they took."""
+    """The encrypted scores of a query, block by block, of which list, and how long they took."""
 
+    listed: str
     scores: Annotated[tuple[bytes, ...], Strict(False), Field(repr=False)]
     elapsed_ms: Count
 

@@ -22,6 +22,7 @@ def loading(store: Store, deployment: Deployment, terms: Terms) -> Load | LoadGa
         return LoadGallery(
             deployment=deployment.id,
             handle=handle,
+            listed=listed,
             preset=manifest.preset,
             key_id=manifest.key_id,
             gallery=tuple(path for block in blocks for path in block),
@@ -29,6 +30,7 @@ def loading(store: Store, deployment: Deployment, terms: Terms) -> Load | LoadGa
     return Load(
         deployment=deployment.id,
         handle=handle,
+        listed=listed,
         bundle=str(blobs.require(deployment.id, manifest.bundle_digest)),
         preset=manifest.preset,
         key_id=manifest.key_id,

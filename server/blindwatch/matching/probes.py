@@ -9,11 +9,12 @@ from blindwatch.errors import BlindwatchError, Forbidden, ModelMismatch, WrongKe
 from blindwatch.he.preflight import check_ciphertext
 from blindwatch.he.presets import preset
 from blindwatch.matching.intake import Intake
-from blindwatch.matching.jobs import Match
+from blindwatch.matching.jobs import Match, Released
 from blindwatch.matching.mailbox import Mailbox
 from blindwatch.matching.roster import Roster
 from blindwatch.matching.workers import WorkerPool
 from blindwatch.statements import trust
+from blindwatch.statements.predicates import Tombstone
 from blindwatch.store.deployments import Deployment
 from blindwatch.wire.messages import FailedResult, Probe, ProbeReceipt, Result, now
 
@@ -53,22 +54,35 @@ class ProbeDesk:
         await self._intake.finish(seconds)
 
     async def _match(self, name: str, probe: Probe) -> Result:
-        tombstone = self._roster.get(name).tombstone
-        job = Match(
-            deployment=name,
-            probe_id=probe.probe_id,
-            ciphertext=probe.ciphertext,
-            removed=tombstone.removed if tombstone else (),
-        )
-        released = await self._pool.match(job)
-        return Result(
-            probe_id=probe.probe_id,
-            camera=probe.camera,
-            captured_at=probe.captured_at,
-            releases=released.releases,
-            tombstone=tombstone.sequence if tombstone else 0,
-            elapsed_ms=released.elapsed_ms,
-        )
+        """Compare a probe, again if entries were removed in the meantime: nothing is released for these."""
+        while True:
+            tombstone = self._roster.get(name).tombstone
+            released = await self._pool.match(_job(name, probe, tombstone))
+            if self._roster.get(name).tombstone == tombstone:
+                return _result(probe, released, tombstone)
+
+
+def _job(name: str, probe: Probe, tombstone: Tombstone | None) -> Match:
+    return Match(
+        deployment=name,
+        probe_id=probe.probe_id,
+        ciphertext=probe.ciphertext,
+        removed_from=tombstone.watchlist_digest if tombstone else "",
+        removed=tombstone.removed if tombstone else (),
+    )
+
+
+def _result(probe: Probe, released: Released, tombstone: Tombstone | None) -> Result:
+    applied = tombstone if tombstone and tombstone.watchlist_digest == released.listed else None
+    return Result(
+        probe_id=probe.probe_id,
+        camera=probe.camera,
+        captured_at=probe.captured_at,
+        watchlist=released.listed,
+        releases=released.releases,
+        tombstone=applied.sequence if applied else 0,
+        elapsed_ms=released.elapsed_ms,
+    )
 
 
 def _check(deployment: Deployment, probe: Probe) -> None:

@@ -28,6 +28,7 @@ def inspect(job: Inspect) -> None:
 @dataclass(frozen=True)
 class _Held:
     handle: str
+    listed: str
     gallery: Gallery
 
 
@@ -47,7 +48,7 @@ class Galleries:
             verify(file, file.name)
         gallery = Gallery.open(rank_preset(job.preset), job.key_id, files)
         warm(gallery)
-        self._held[job.deployment] = _Held(job.handle, gallery)
+        self._held[job.deployment] = _Held(job.handle, job.listed, gallery)
 
     def drop(self, deployment: str) -> None:
         """Let go of a gallery."""
@@ -61,4 +62,4 @@ class Galleries:
         started = time.perf_counter()
         scores = scan(job.query, held.gallery, threads=len(os.sched_getaffinity(0)))
         elapsed = time.perf_counter() - started
-        return Ranked(scores=tuple(scores), elapsed_ms=round(elapsed * 1000))
+        return Ranked(listed=held.listed, scores=tuple(scores), elapsed_ms=round(elapsed * 1000))

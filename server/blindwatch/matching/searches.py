@@ -55,6 +55,7 @@ class SearchDesk:
         return SearchResult(
             search_id=search.search_id,
             requested_at=search.requested_at,
+            watchlist=ranked.listed,
             scores=ranked.scores,
             elapsed_ms=ranked.elapsed_ms,
         )

@@ -34,6 +34,7 @@ def bundle(job: Inspect | Load) -> EvaluationBundle:
 @dataclass(frozen=True)
 class _Held:
     handle: str
+    listed: str
     matcher: Matcher
     blocks: Sequence[Block]
 
@@ -55,23 +56,24 @@ class Watchlists:
         with _alone(Path(job.prepared).parent):
             blocks = _mapped(matcher, job)
             matcher.warm(keys.encryption, blocks)
-        self._held[job.deployment] = _Held(job.handle, matcher, blocks)
+        self._held[job.deployment] = _Held(job.handle, job.listed, matcher, blocks)
 
     def drop(self, deployment: str) -> None:
         """Let go of a watchlist."""
         self._held.pop(deployment, None)
 
     def match(self, job: Match) -> Released:
-        """Compare a probe with every entry that was not removed."""
+        """Compare a probe with every entry of the list that was not removed from it."""
         held = self._held.get(job.deployment)
         if held is None:
             raise DeploymentNotReady
         started = time.perf_counter()
-        removed = frozenset(job.removed)
+        removed = frozenset(job.removed) if job.removed_from == held.listed else frozenset[int]()
         label = mask_label(held.handle, job.probe_id, job.ciphertext, removed)
         releases = held.matcher.match(job.ciphertext, held.blocks, label, removed)
         elapsed = time.perf_counter() - started
         return Released(
+            listed=held.listed,
             releases=tuple(ReleasedBlock(indicator=each.indicator, score=each.score) for each in releases),
             elapsed_ms=round(elapsed * 1000),
         )

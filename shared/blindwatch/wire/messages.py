@@ -137,6 +137,8 @@ class Result(Message):
     probe_id: ProbeId
     camera: CameraName
     captured_at: Timestamp
+    watchlist: Digest
+    """The list that it was compared with, by the digest of its statement: entries are numbered in this one."""
     releases: Annotated[tuple[ReleasedBlock, ...], Strict(False), Field(max_length=limits.BLOCKS)]
     tombstone: Count
     """The sequence of the removal that it was computed with, 0 if there was none."""
@@ -185,6 +187,8 @@ class SearchResult(Message):
     limit = limits.SEARCH_RESULT
     search_id: ProbeId
     requested_at: Timestamp
+    watchlist: Digest | None = None
+    """The list that it was compared with, by the digest of its statement; there is one unless there is a problem."""
     scores: Annotated[
         tuple[Annotated[bytes, Field(max_length=limits.RANKED_SCORES)], ...],
         Strict(False),
