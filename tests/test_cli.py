@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-ROLES = ("custodian", "camera", "operator", "server", "demo", "models")
+ROLES = ("custodian", "deployment", "policy", "camera", "operator", "server", "demo", "models")
 PLANTED_APP = """
 import os, signal
 import typer

@@ -6,29 +6,32 @@ Code, command line, documentation and purging read the same file, so they cannot
 from __future__ import annotations
 
 import hashlib
+import json
 import tomllib
 from importlib import resources
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from blindwatch.errors import ConfigurationError
 
 Use = Literal["live", "retrospective", "operator-initiated"]
-Word = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+Word = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+Column = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+Title = Annotated[str, StringConstraints(pattern=r"^[^|\x00-\x1f\x7f]{1,100}$")]
 Hours = Annotated[float, Field(gt=0)]
 _FOLDER: Final = "profiles"
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class Category(_Part):
     """A reason for which somebody may be on a list."""
 
     name: Word
-    title: str
+    title: Title
     sensitive: bool = False
     """Needs a second approval, with a reason."""
 
@@ -48,10 +51,10 @@ class Profile(_Part):
 
     name: Word
     version: Annotated[int, Field(ge=1)]
-    title: str
+    title: Title
     use: Use
     categories: Annotated[tuple[Category, ...], Field(min_length=1)]
-    entry_fields: tuple[Word, ...]
+    entry_fields: tuple[Column, ...]
     """Columns of an import that no row may leave empty, besides image, name and category."""
     folder_import: bool = False
     """Whether a plain folder of photographs may be enrolled, without a word about anybody."""
@@ -74,6 +77,15 @@ class Profile(_Part):
     clocks: Clocks
     digest: str
     """SHA-256 (hex) of the text that these rules were read from."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.share_threshold > self.share_count:
+            raise ValueError("more shares are needed than there are")
+        named = ([each.name for each in self.categories], self.entry_fields, self.documents)
+        if any(len(set(names)) != len(names) for names in named):
+            raise ValueError("a category, column or document is there twice")
+        return self
 
     def category(self, name: str) -> Category | None:
         """The category of this name, if the profile has it."""
@@ -99,6 +111,10 @@ def read(data: bytes) -> Profile:
     """A profile from its text; raises ConfigurationError."""
     try:
         content = tomllib.loads(data.decode())
-        return Profile.model_validate({**content, "digest": hashlib.sha256(data).hexdigest()})
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, ValidationError):
+        digest = hashlib.sha256(data).hexdigest()
+        if "digest" in content:
+            raise ValueError("a text cannot name its own digest")
+        # From JSON, in which lists stand for tuples however strict the models are.
+        return Profile.model_validate_json(json.dumps({**content, "digest": digest}))
+    except (ValueError, TypeError, RecursionError):
         raise ConfigurationError("The policy profile does not follow its form.") from None
