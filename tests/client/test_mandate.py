@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +12,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from blindwatch.camera import identity
 from blindwatch.camera.camera import Camera, Tally
 from blindwatch.camera.mandate import Mandate
 from blindwatch.custodian.uploading import Upload
@@ -27,7 +25,7 @@ from blindwatch.errors import (
 from blindwatch.he.presets import preset
 from blindwatch.secret.keys import generate
 from blindwatch.statements.dsse import Envelope
-from blindwatch.statements.predicates import CameraKey, DeploymentManifest, Revocation, Window
+from blindwatch.statements.predicates import DeploymentManifest, Revocation, Window
 from blindwatch.vision.pipeline import FacePipeline
 from blindwatch.wire.messages import now
 from blindwatch.wire.signatures import key_id
@@ -283,30 +281,3 @@ def test_a_revoked_camera_learns_of_it_with_its_next_probe(
         camera.look(small(1))
     assert run(name, "revoked") == [f"GET /v1/deployments/{name}"]
     assert len(server.results(name, 1).results) == 1
-
-
-# The identity
-
-
-def test_an_identity_is_made_once_and_is_the_owner_s(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    file = tmp_path / "camera.pem"
-    assert command("camera", "identity", name="gate-9", out=file) == 0
-    listed = CameraKey.model_validate_json(capsys.readouterr().out, by_alias=True)
-    assert listed.name == "gate-9"
-    assert listed.key_id == key_id(identity.load(file).public_key())
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    before = file.read_bytes()
-    assert command("camera", "identity", name="gate-9", out=file) == 1
-    assert file.read_bytes() == before
-    assert "cannot be written" in only_error(capsys.readouterr().err)
-
-
-@pytest.mark.parametrize("name", ["", "north gate", "gate\n", "g" * 65, "gäte"])
-def test_a_name_that_no_manifest_can_list_makes_no_key(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
-) -> None:
-    assert command("camera", "identity", name=name, out=tmp_path / "camera.pem") == 1
-    assert "name of the camera is not valid" in only_error(capsys.readouterr().err)
-    assert list(tmp_path.iterdir()) == []

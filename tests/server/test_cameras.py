@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 SECOND_CAMERA = Ed25519PrivateKey.generate()
 CAMERAS = (camera_key(CAMERA, FORCE.camera), camera_key("gate-2", SECOND_CAMERA))
+HOUR = timedelta(hours=1)
 OWN = key_id(FORCE.camera.public_key())
 
 
@@ -199,25 +200,26 @@ def test_revocation_is_effective_on_the_next_request(start: Start, trial: Trial)
     assert send(request(server, name, trial.probe())) is RevokedCamera
 
 
-def test_outside_the_window_a_camera_sees_nothing(server: ServerProcess, trial: Trial) -> None:
-    start = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=2)
-    window = Window(not_before=stamp(start), not_after=stamp(start + timedelta(seconds=2)))
-    name = trial.open(server, window=window)
+def test_before_the_window_a_camera_sees_nothing(server: ServerProcess, trial: Trial) -> None:
+    start = datetime.now(UTC) + timedelta(minutes=5)
+    name = trial.open(server, window=Window(not_before=stamp(start), not_after=stamp(start + HOUR)))
+    with pytest.raises(OutsideWindow, match="not begun"):
+        server.client("camera").get_deployment(name)
+    assert send(request(server, name, trial.probe())) is OutsideWindow
+    assert server.client("operator").get_deployment(name).ready
+
+
+def test_after_the_window_a_camera_sees_nothing(server: ServerProcess, trial: Trial) -> None:
+    end = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=8)
+    name = trial.open(server, window=Window(not_before=stamp(end - HOUR), not_after=stamp(end)))
     camera = server.client("camera")
-
-    def wait_for(at: datetime) -> None:
-        time.sleep(max(0.0, (at - datetime.now(UTC)).total_seconds()))
-
-    if datetime.now(UTC) < start:
-        with pytest.raises(OutsideWindow, match="not begun"):
-            camera.get_deployment(name)
-    wait_for(start)
     assert camera.get_deployment(name).ready
-    wait_for(start + timedelta(seconds=2))
+    assert send(request(server, name, trial.probe())) is None
+    time.sleep(max(0.0, (end - datetime.now(UTC)).total_seconds()))
     with pytest.raises(OutsideWindow, match="has ended"):
         camera.get_deployment(name)
     assert send(request(server, name, trial.probe())) is OutsideWindow
-    assert server.client("operator").get_deployment(name).ready
+    assert len(server.results(name, 1).results) == 1
 
 
 def test_a_camera_has_the_budget_of_the_profile(server: ServerProcess, trial: Trial) -> None:
