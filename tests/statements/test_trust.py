@@ -157,6 +157,12 @@ def test_a_profile_forbids(changes: dict[str, object], rules: dict[str, object])
         trust.check_policy(_changed(**changes), FORCE.profile.model_copy(update=rules))
 
 
+def test_every_document_that_is_missing_is_named() -> None:
+    rules = FORCE.profile.model_copy(update={"documents": ("signage", "dpia", "authorisation")})
+    with pytest.raises(PolicyViolation, match=r"missing: dpia, authorisation\.$"):
+        trust.check_policy(MANIFEST, rules)
+
+
 def test_a_list_may_be_as_old_as_the_profile_says() -> None:
     trust.check_policy(MANIFEST, FORCE.profile.model_copy(update={"list_age_hours": 1.0}))
 

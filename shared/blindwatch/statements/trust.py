@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Final
 
 from blindwatch.errors import NotAuthorised, OutsideWindow, PolicyViolation, StatementMismatch
@@ -50,15 +51,15 @@ def check_approved(
 
 def check_policy(manifest: DeploymentManifest, profile: Profile) -> None:
     """The manifest keeps to every rule of its profile that can be told from it alone."""
+    for check in RULES.values():
+        check(manifest, profile)
+
+
+def _check_profile(manifest: DeploymentManifest, profile: Profile) -> None:
     if (manifest.profile.name, manifest.profile.digest) != (profile.name, profile.digest):
         raise PolicyViolation("The manifest follows another version of the policy profile.")
     if manifest.use != USES[profile.use]:
         raise PolicyViolation("The profile is for another use than the manifest's.")
-    _check_window(manifest, profile)
-    _check_list(manifest, profile)
-    _check_documents(manifest, profile)
-    if manifest.use == "reveal" and manifest.thresholds.similarity < profile.lowest_similarity:
-        raise PolicyViolation("The threshold is below the lowest that the profile allows.")
 
 
 def _check_window(manifest: DeploymentManifest, profile: Profile) -> None:
@@ -67,22 +68,39 @@ def _check_window(manifest: DeploymentManifest, profile: Profile) -> None:
         raise PolicyViolation(f"The window is longer than the {profile.window_hours:g} hours of the profile.")
 
 
-def _check_list(manifest: DeploymentManifest, profile: Profile) -> None:
+def _check_size(manifest: DeploymentManifest, profile: Profile) -> None:
     check_categories(manifest.watchlist.by_category, profile)
     if profile.list_cap is not None and manifest.watchlist.entries > profile.list_cap:
         raise PolicyViolation(f"The list has more entries than the {profile.list_cap} of the profile.")
+
+
+def _check_age(manifest: DeploymentManifest, profile: Profile) -> None:
     age = instant(manifest.window.not_before) - instant(manifest.watchlist.built_at)
     if profile.list_age_hours is not None and age > timedelta(hours=profile.list_age_hours):
         raise PolicyViolation(
             f"The list is more than {profile.list_age_hours:g} hours old when the deployment begins.",
             "Build it again, and have the manifest approved with the new one.",
         )
-    cap, predicted = profile.false_alerts_per_1000, manifest.predicted
-    if cap is not None and predicted.false_alerts_per_1000 > cap and predicted.acknowledged is None:
+
+
+def _check_threshold(manifest: DeploymentManifest, profile: Profile) -> None:
+    if manifest.use == "reveal" and manifest.thresholds.similarity < profile.lowest_similarity:
+        raise PolicyViolation("The threshold is below the lowest that the profile allows.")
+
+
+def _check_false_alerts(manifest: DeploymentManifest, profile: Profile) -> None:
+    cap = profile.false_alerts_per_1000
+    if exceeds_cap(manifest, profile) and manifest.predicted.acknowledged is None:
         raise PolicyViolation(
             f"More than {cap:g} false alerts in 1,000 faces are predicted, and nobody has acknowledged it.",
             "Choose a higher threshold or a shorter list, or acknowledge it with a reason.",
         )
+
+
+def exceeds_cap(manifest: DeploymentManifest, profile: Profile) -> bool:
+    """Whether more false alerts are predicted than the profile has without a reason."""
+    cap = profile.false_alerts_per_1000
+    return cap is not None and manifest.predicted.false_alerts_per_1000 > cap
 
 
 def check_categories(categories: Iterable[str], profile: Profile) -> None:
@@ -93,11 +111,27 @@ def check_categories(categories: Iterable[str], profile: Profile) -> None:
 
 def _check_documents(manifest: DeploymentManifest, profile: Profile) -> None:
     held = {each.kind: each for each in manifest.documents}
-    for kind in profile.documents:
-        if kind not in held:
-            raise PolicyViolation(f"The document '{kind}' is missing, which the profile requires.")
-        if instant(held[kind].expires) < instant(manifest.window.not_after):
-            raise PolicyViolation(f"The document '{kind}' lapses before the deployment ends.")
+    missing = [kind for kind in profile.documents if kind not in held]
+    if missing:
+        raise PolicyViolation(f"The profile requires documents that are missing: {', '.join(missing)}.")
+    end = instant(manifest.window.not_after)
+    lapsing = [kind for kind in profile.documents if instant(held[kind].expires) < end]
+    if lapsing:
+        raise PolicyViolation(f"Documents lapse before the deployment ends: {', '.join(lapsing)}.")
+
+
+RULES: Final[Mapping[str, Callable[[DeploymentManifest, Profile], None]]] = MappingProxyType(
+    {
+        "Profile": _check_profile,
+        "Window": _check_window,
+        "Size and categories of the list": _check_size,
+        "Age of the list": _check_age,
+        "Threshold": _check_threshold,
+        "False alerts": _check_false_alerts,
+        "Documents": _check_documents,
+    }
+)
+"""What a profile demands of a manifest, one check for each rule. Every check raises PolicyViolation."""
 
 
 def check_open(manifest: DeploymentManifest, at: datetime) -> None:
