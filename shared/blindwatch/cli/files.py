@@ -81,7 +81,10 @@ def new_folder(path: Path, what: str) -> Iterator[Path]:
         raise _cannot_make(what, error) from None
     try:
         yield part
+        for folder in (part, *(each for each in part.rglob("*") if each.is_dir())):
+            _settle(folder)
         part.rename(path)
+        _settle(path.parent)
     except OSError as error:
         raise _cannot_make(what, error) from None
     finally:
@@ -97,6 +100,15 @@ def check_new_folder(path: Path, what: str) -> None:
         raise _cannot_make(what, error) from None
 
 
+def _settle(folder: Path) -> None:
+    """See to it that the names in a folder outlast a loss of power, as their files do."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _cannot_make(what: str, error: OSError) -> ConfigurationError:
     return ConfigurationError(f"The folder for the {what} cannot be made ({error.strerror}).")
 
@@ -107,6 +119,8 @@ def write_private(path: Path, data: bytes, what: str) -> None:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
+            file.flush()
+            os.fsync(descriptor)
     except OSError as error:
         raise ConfigurationError(f"The {what} cannot be written ({error.strerror}).") from None
 
@@ -117,8 +131,9 @@ def replace_private(path: Path, data: bytes, what: str) -> None:
     write_private(part, data, what)
     try:
         part.replace(path)
+        _settle(path.parent)
     except OSError as error:
-        part.unlink()
+        part.unlink(missing_ok=True)
         raise ConfigurationError(f"The {what} cannot be written ({error.strerror}).") from None
 
 
