@@ -148,13 +148,15 @@ class ServerProcess:
         )
 
     @contextmanager
-    def cut_off(self, path: str, body: bytes, headers: dict[str, str]) -> Iterator[None]:
+    def cut_off(
+        self, path: str, body: bytes, headers: dict[str, str], method: str = "POST"
+    ) -> Iterator[None]:
         """Send a request whole, and hear no answer."""
         host, port = self.address.removeprefix("http://").split(":")
         fields = {**headers, "Content-Length": str(len(body)), digests.FIELD: digests.content_digest(body)}
         head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
         with socket.create_connection((host, int(port)), timeout=15) as connection:
-            connection.sendall(f"POST {path} HTTP/1.1\r\nHost: {host}\r\n{head}\r\n".encode() + body)
+            connection.sendall(f"{method} {path} HTTP/1.1\r\nHost: {host}\r\n{head}\r\n".encode() + body)
             yield
 
     def results(self, name: str, count: int) -> ResultBatch:

@@ -87,7 +87,7 @@ class DeploymentDesk:
                 return True
             async with self._roster.turn:
                 held = self._roster.get(name)
-                if held.newest == terms:
+                if held.newest.digests == terms.digests:
                     return False
                 trust.check_succeeds(terms.manifest, held.newest.manifest)
                 await asyncio.to_thread(self._store.deployments.offer, name, terms)
@@ -124,15 +124,14 @@ class DeploymentDesk:
                 await self._put_into_force(self._roster.get(name), terms)
 
     async def _put_into_force(self, deployment: Deployment, terms: Terms) -> None:
-        before = deployment.in_force
-        same_list = before is not None and before.watchlist_statement == terms.watchlist_statement
+        before, listed = deployment.in_force, terms.watchlist_statement.digest
+        same_list = before is not None and before.watchlist_statement.digest == listed
         await asyncio.to_thread(self._store.deployments.activate, deployment.id, terms, same_list=same_list)
         kept = deployment.tombstone_statement if same_list else None
         self._roster.put(replace(deployment, in_force=terms, waiting=None, tombstone_statement=kept))
         named = terms.watchlist.blobs | {deployment.bundle_digest}
         await asyncio.to_thread(self._store.blobs.keep_only, deployment.id, named)
         if terms.manifest.use == "reveal":
-            listed = terms.watchlist_statement.digest
             await asyncio.to_thread(self._store.prepared.keep_only, deployment.id, listed)
 
     def _check_complete(self, deployment: Deployment, terms: Terms) -> None:

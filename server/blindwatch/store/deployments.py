@@ -22,6 +22,11 @@ class Terms:
     manifest_statement: Envelope = field(repr=False)
     watchlist_statement: Envelope = field(repr=False)
 
+    @property
+    def digests(self) -> tuple[str, str]:
+        """Of the manifest and of the list: the same whoever else signs them."""
+        return self.manifest_statement.digest, self.watchlist_statement.digest
+
     @cached_property
     def manifest(self) -> DeploymentManifest:
         """What was approved."""
