@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from blindwatch.errors import NotFound
+from blindwatch.errors import NotDestroyed, NotFound
 from blindwatch.matching.authority import Authority
 from blindwatch.matching.closing import ClosingDesk
 from blindwatch.matching.roster import Roster
@@ -31,12 +31,20 @@ CLOCK = timedelta(hours=FORCE.profile.clocks.list_after_end_hours)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    Store.create(tmp_path / "store")
-    FORCE.write_identity("server-1", tmp_path / "store" / IDENTITY)
-    with Store.open(tmp_path / "store") as store:
+def folder(tmp_path: Path) -> Path:
+    """A store with one deployment."""
+    folder = tmp_path / "store"
+    Store.create(folder)
+    FORCE.write_identity("server-1", folder / IDENTITY)
+    with Store.open(folder) as store:
         store.deployments.add(NAME, b"s" * 32, TERMS)
         store.blobs.put(NAME, b"a ciphertext")
+    return folder
+
+
+@pytest.fixture
+def store(folder: Path) -> Iterator[Store]:
+    with Store.open(folder) as store:
         yield store
 
 
@@ -57,6 +65,69 @@ def test_time_that_runs_out_closes(store: Store, late: int, closed: bool) -> Non
     else:
         with pytest.raises(NotFound):
             closing.receipt(NAME)
+
+
+class PowerCut(BaseException):
+    """Nothing that handles errors handles this, as nothing handles kill -9."""
+
+
+STEPS = (
+    ("closures", "begin"),
+    ("prepared", "drop"),
+    ("blobs", "drop"),
+    ("closures", "forget"),
+    ("closures", "finish"),
+)
+
+
+def cut(monkeypatch: pytest.MonkeyPatch, store: Store, part: str, step: str, before: bool) -> None:
+    """Have the power cut just before or just after one step of the end."""
+    held = getattr(store, part)
+    real = getattr(held, step)
+
+    def stopped(*arguments: object) -> None:
+        if not before:
+            real(*arguments)
+        raise PowerCut
+
+    monkeypatch.setattr(held, step, stopped)
+
+
+@pytest.mark.parametrize("before", [True, False])
+@pytest.mark.parametrize(("part", "step"), STEPS)
+def test_an_end_is_destruction_wherever_it_is_cut_short(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, part: str, step: str, before: bool
+) -> None:
+    with Store.open(folder) as store:
+        cut(monkeypatch, store, part, step, before)
+        with pytest.raises(PowerCut):
+            asyncio.run(desk(store).close_due(END + CLOCK))
+    with Store.open(folder) as store:
+        closing = desk(store)
+        asyncio.run(closing.resume())
+        if (step, before) == ("begin", True):
+            assert store.blobs.held(NAME)
+            asyncio.run(closing.close_due(END + CLOCK))
+        assert not (folder / "blobs" / NAME).exists()
+        assert store.deployments.all() == []
+        receipt = Receipt.read(Envelope.from_json(closing.receipt(NAME)))
+    # What the first attempt counted is what there was, although the second one found less of it.
+    assert {each.what: each.count for each in receipt.destroyed}["watchlist-ciphertexts"] == 1
+
+
+def test_an_end_that_fails_has_no_receipt_and_is_tried_again(store: Store, folder: Path) -> None:
+    held = folder / "blobs" / NAME
+    held.rename(held.with_name("held"))
+    held.write_bytes(b"what is in the way")  # so that there is no folder to delete
+    closing = desk(store)
+    with pytest.raises(NotDestroyed):
+        asyncio.run(closing.close_due(END + CLOCK))
+    asyncio.run(closing.resume())
+    with pytest.raises(NotFound):
+        closing.receipt(NAME)
+    held.unlink()
+    asyncio.run(closing.close_due(END))
+    assert Receipt.read(Envelope.from_json(closing.receipt(NAME))).closing_digest is None
 
 
 def test_an_end_that_was_begun_is_finished_at_the_next_start(store: Store) -> None:

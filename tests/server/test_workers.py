@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Coroutine
 from pathlib import Path
 
 import pytest
 
 from blindwatch.errors import BlindwatchError, WorkerLost, WrongKey
-from blindwatch.matching import processes
+from blindwatch.matching import processes, workers
 from blindwatch.matching.jobs import Inspect, Load, Match, Released
 from blindwatch.matching.workers import WorkerPool
 
@@ -48,6 +49,11 @@ def misbehaving(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = tmp_path / "worker.py"
     program.write_text(WORKER)
     monkeypatch.setattr(processes, "_PROGRAM", (str(program),))
+
+
+def children() -> set[str]:
+    """The processes that this one has started and that have not ended."""
+    return set(Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split())
 
 
 def match(wish: str) -> Match:
@@ -118,6 +124,28 @@ def test_a_watchlist_on_which_workers_die_is_not_in_use() -> None:
     found = asyncio.run(outcomes(2, 20, load("dies"), match("well")))
     assert isinstance(found[0], WorkerLost)
     assert isinstance(found[1], Released)
+
+
+def test_a_worker_that_does_not_let_go_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "_DROP_SECONDS", 0.3)
+
+    async def drop_during_a_job() -> tuple[set[str], set[str]]:
+        pool = WorkerPool(1, 1, 60)
+        await pool.start([load("done")])
+        while not pool.alive:
+            await asyncio.sleep(0.02)
+        hanging = asyncio.create_task(pool.match(match("sleeps")))
+        await asyncio.sleep(0.2)
+        before = children()
+        await pool.drop("trial")
+        after = children()
+        hanging.cancel()
+        await pool.stop()
+        return before, after
+
+    before, after = asyncio.run(drop_during_a_job())
+    assert len(before) == 1
+    assert not before & after
 
 
 def test_a_worker_that_cannot_start(monkeypatch: pytest.MonkeyPatch) -> None:
