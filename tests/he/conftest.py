@@ -15,9 +15,10 @@ from blindwatch.he.presets import Preset, preset
 from blindwatch.he.ranked import seal as rank_seal
 from blindwatch.he.ranked.encrypting import RankEncryptor
 from blindwatch.he.ranked.presets import RankPreset, rank_preset
-from blindwatch.he.residue_scheme import ResidueScheme, from_residues, to_residues, transformed
+from blindwatch.he.residue_scheme import ResidueScheme
 from blindwatch.he.scheme import Slots
 from blindwatch.he.seal_scheme import SealScheme
+from blindwatch.he.values import from_residues, to_residues, transformed
 from blindwatch.secret.keys import KeySet
 from blindwatch.secret.ranked import RankKeySet, generate_ranked
 

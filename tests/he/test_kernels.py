@@ -16,7 +16,7 @@ from blindwatch.he.layout import SWAP
 from blindwatch.he.ntt import bit_reversed, centred, from_natural, primitive_root, to_natural
 from blindwatch.he.packing import Packed
 from blindwatch.he.presets import PLAIN_MODULUS, Preset
-from blindwatch.he.ring import _AUXILIARY, automorphism, permutation, ring, transposed
+from blindwatch.he.ring import _AUXILIARY, Extension, automorphism, permutation, ring, transposed
 from blindwatch.he.seal_scheme import galois_element
 
 from .conftest import Bench
@@ -137,8 +137,8 @@ def test_extension_is_exact_on_every_level(real: Preset, rng: np.random.Generato
         wider = kernels.extend(values, *level.up.arrays)
         for row, prime in enumerate(_AUXILIARY[: count + 1]):
             assert all((int(a) - b) % prime == 0 for a, b in zip(wider[0, row], numbers, strict=True))
-        back = kernels.extend(wider, *level.down.arrays)
-        assert np.array_equal(back, values)
+        down = Extension.between(_AUXILIARY[: count + 1], primes)
+        assert np.array_equal(kernels.extend(wider, *down.arrays), values)
 
 
 @pytest.mark.parametrize("step", [SWAP, 1, 3, 12, 16, 4032])
@@ -200,13 +200,10 @@ def test_dots_of_residues_at_their_limits(real: Preset, babies: int) -> None:
 def test_sums_at_the_limit_of_lazy_addition_are_exact(real: Preset) -> None:
     prime, tables = real.primes[0], ring(real).tables
     values = np.full((1, 1, real.poly_degree), float(prime // 2))
-    total, times = np.zeros_like(values), 28
-    for _ in range(times):
-        kernels.accumulate(total, values, 32768.0, tables)
-    assert abs(total).max() <= 0.6 * times * prime
-    reduced = kernels.add(total, np.zeros_like(total), tables)
-    assert (int(reduced[0, 0, 0]) - times * (prime // 2) * 32768) % prime == 0
-    assert abs(reduced).max() <= prime // 2 + 1
+    for factor in (32768.0, float(prime // 2)):
+        total = kernels.combine((values,) * 28, np.full(28, factor), tables)
+        assert (int(total[0, 0, 0]) - 28 * (prime // 2) * int(factor)) % prime == 0
+        assert abs(total).max() <= prime // 2 + 1
 
 
 def test_operations_decrypt_to_what_seal_computes(bench: Bench, rng: np.random.Generator) -> None:
@@ -218,8 +215,12 @@ def test_operations_decrypt_to_what_seal_computes(bench: Bench, rng: np.random.G
     c, d = (bench.theirs.load(each) for each in data)
     factors = rng.integers(0, PLAIN_MODULUS, degree)
     pairs = {
-        "multiply": (bench.ours.multiply(a, b), bench.theirs.multiply(c, d)),
-        "square": (bench.ours.multiply(a, a), bench.theirs.multiply(c, c)),
+        "multiply": (bench.ours.products([(a, b)]), bench.theirs.products([(c, d)])),
+        "square": (bench.ours.products([(a, a)]), bench.theirs.products([(c, c)])),
+        "products": (
+            bench.ours.products([(a, b), (b, b), (a, a), (b, a)]),
+            bench.theirs.products([(c, d), (d, d), (c, c), (d, c)]),
+        ),
         "add": (bench.ours.add(a, b), bench.theirs.add(c, d)),
         "combine": (
             bench.ours.combine([a, b], [-7, 65536], 12),
@@ -248,19 +249,22 @@ def test_products_on_lower_levels_decrypt_to_what_seal_computes(
 ) -> None:
     slots = [rng.integers(0, PLAIN_MODULUS, bench.preset.poly_degree) for _ in range(2)]
     ours = [bench.ours.lower(bench.ours.load(bench.encrypt(each)), primes) for each in slots]
-    product = bench.open(bench.to_seal(bench.ours.multiply(*ours)))
+    product = bench.open(bench.to_seal(bench.ours.products([(ours[0], ours[1])])))
     assert np.array_equal(product, slots[0] * slots[1] % PLAIN_MODULUS)
 
 
 @pytest.mark.parametrize("primes", [7, 3])
 def test_dots_decrypt_to_sums_of_products(bench: Bench, primes: int, rng: np.random.Generator) -> None:
     degree = bench.preset.poly_degree
-    left, right = rng.integers(0, PLAIN_MODULUS, (3, degree)), rng.integers(0, PLAIN_MODULUS, (6, degree))
+    left, right = rng.integers(0, PLAIN_MODULUS, (3, degree)), rng.integers(0, PLAIN_MODULUS, (9, degree))
     values = [bench.ours.lower(bench.ours.load(bench.encrypt(each)), primes) for each in left]
-    parts = bench.ours.pack((bench.encryptor._encrypt(each, primes) for each in right), 6, primes)
-    for giant, dot in enumerate(bench.ours.dots(values, parts)):
-        expected = (left * right[3 * giant : 3 * giant + 3] % PLAIN_MODULUS).sum(axis=0) % PLAIN_MODULUS
-        assert np.array_equal(bench.open(bench.to_seal(dot)), expected)
+    parts = bench.ours.pack((bench.encryptor._encrypt(each, primes) for each in right), 9, primes)
+    expected = np.zeros(degree, dtype=np.int64)
+    for giant in range(3):
+        dot = (left * right[3 * giant : 3 * giant + 3] % PLAIN_MODULUS).sum(axis=0)
+        expected += np.roll(dot.reshape(2, -1), -16 * giant, axis=1).ravel()
+    found = bench.ours.dots(values, parts, 16)
+    assert np.array_equal(bench.open(bench.to_seal(found)), expected % PLAIN_MODULUS)
 
 
 def test_every_rotation_of_the_probe_is_right(bench: Bench, rng: np.random.Generator) -> None:

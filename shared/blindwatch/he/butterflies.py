@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import product
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from llvmlite import ir
 from numba import types
@@ -160,9 +160,7 @@ def _four(builder: Any, base: Any, start: Any, step: Any) -> list[Any]:
     return [builder.gep(base, [place]) for place in places]
 
 
-@intrinsic
-def transpose(_typing: Any, source: Any, _start: Any, target: Any, _to: Any) -> Any:
-    """Copy eight rows of eight neighbours, one after the other in `source`, to `target` as columns."""
+def _transpose(_typing: Any, source: Any, _start: Any, target: Any, _to: Any) -> Any:
 
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         base, goal = (
@@ -200,6 +198,10 @@ def _turned(builder: Any, rows: list[Any]) -> list[Any]:
     pairs = ((low, more), (high, most))
     return [pick(*pair, *places) for places in ((0, 1, 4, 5), (2, 3, 6, 7)) for pair in pairs]
 
+
+# Numba types an intrinsic by its builder, not by what compiled code calls.
+transpose = cast(Callable[..., None], intrinsic(_transpose))
+"""Copies eight rows of eight neighbours, one after the other from a place of `source`, to `target` as columns."""
 
 descend = _compiled(_descend, by_column=False, reduced=False)
 descend_by_column = _compiled(_descend, by_column=True, reduced=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Generic
+from typing import Any, Generic, TypeAlias
 
 from blindwatch.he.layout import Layout
 from blindwatch.he.polynomial import BASE, Low, Split, coefficients, fold, split
@@ -18,6 +18,9 @@ class Node(Generic[V]):
 
     value: V
     depth: int
+
+
+Pair: TypeAlias = tuple[Node[V], Node[V]]
 
 
 class Circuit(Generic[V]):
@@ -35,10 +38,7 @@ class Circuit(Generic[V]):
         `babies` are rotations of the probe, at least as many as the layout's; `parts` are a block's.
         """
         scheme = self._scheme
-        rows = scheme.dots(babies[: layout.babies], parts)
-        total = rows.pop()
-        while rows:
-            total = scheme.add(scheme.rotate(total, layout.babies), rows.pop())
+        total = scheme.dots(babies[: layout.babies], parts, layout.babies)
         for step in layout.group_steps:
             total = scheme.add(total, scheme.rotate(total, step))
         return total
@@ -57,21 +57,32 @@ class Circuit(Generic[V]):
         return self._scheme.lower(self._evaluate(self._shape, powers).value, self._ladder[-1])
 
     def _evaluate(self, shape: Low | Split, powers: dict[int, Node[V]]) -> Node[V]:
+        pairs, rest = self._terms(shape, powers)
+        return self._combine([self._products(pairs), rest], [1, 1], 0) if pairs else rest
+
+    def _terms(self, shape: Low | Split, powers: dict[int, Node[V]]) -> tuple[list[Pair[V]], Node[V]]:
+        """Pairs whose products add up to the value with what rests: so they become one ciphertext at once."""
         if isinstance(shape, Low):
-            return self._low(shape, powers)
+            return [], self._low(shape, powers)
         # Coefficients multiply noise, so sums are formed before primes are dropped, not after.
         shift = self._combine([self._low(shape.shift, powers), powers[shape.power]], [1, 1], 0)
-        product = self._product(shift, self._evaluate(shape.left, powers))
-        return self._combine([product, self._evaluate(shape.right, powers)], [1, 1], 0)
+        pairs, rest = self._terms(shape.right, powers)
+        return [(shift, self._evaluate(shape.left, powers)), *pairs], rest
 
     def _low(self, low: Low, powers: dict[int, Node[V]]) -> Node[V]:
         constant, *factors = low.coefficients
         return self._combine([powers[power] for power in range(1, len(factors) + 1)], factors, constant)
 
     def _product(self, left: Node[V], right: Node[V]) -> Node[V]:
-        depth = max(left.depth, right.depth) + 1
-        a, b = self._align([left, right])
-        return Node(self._scheme.lower(self._scheme.multiply(a, b), self._ladder[depth]), depth)
+        return self._products([(left, right)])
+
+    def _products(self, pairs: Sequence[Pair[V]]) -> Node[V]:
+        """The sum of the products of pairs."""
+        factors = [factor for pair in pairs for factor in pair]
+        depth = max(factor.depth for factor in factors) + 1
+        aligned = self._align(factors)
+        total = self._scheme.products(list(zip(aligned[::2], aligned[1::2], strict=True)))
+        return Node(self._scheme.lower(total, self._ladder[depth]), depth)
 
     def _combine(self, nodes: Sequence[Node[V]], factors: Sequence[int], constant: int) -> Node[V]:
         combined = self._scheme.combine(self._align(nodes), factors, constant)

@@ -93,126 +93,6 @@ def dots(left: Doubles, low: Low, high: High, scales: Doubles, tables_: Arrays) 
 
 
 @njit(cache=True, parallel=True)
-def tensor(left: Doubles, right: Doubles, tables_: Arrays) -> Doubles:
-    """The product of two transformed ciphertexts (2, k, N), of three polynomials."""
-    primes, inverses = tables_[0], tables_[1]
-    _, rows, degree = left.shape
-    result = np.empty((3, rows, degree))
-    for row in prange(rows):
-        prime, inverse = primes[row], inverses[row]
-        for at in range(degree):
-            a0, a1, b0, b1 = left[0, row, at], left[1, row, at], right[0, row, at], right[1, row, at]
-            cross = multiply(a0, b1, prime, inverse) + multiply(a1, b0, prime, inverse)
-            result[0, row, at] = reduce(multiply(a0, b0, prime, inverse), prime, inverse)
-            result[1, row, at] = reduce(cross, prime, inverse)
-            result[2, row, at] = reduce(multiply(a1, b1, prime, inverse), prime, inverse)
-    return result
-
-
-@njit(cache=True, parallel=True)
-def digits(target: Doubles, special: int, tables_: Arrays) -> Doubles:
-    """The key-switching digits of `target` (k, N): (k, k + 1, N), transformed modulo each prime and the special one.
-
-    Digits are the residues of `target` themselves: as centred integers they are good for every prime, since all
-    primes are of nearly the same size. `special` is the row of the special prime in the tables.
-    """
-    count, degree = target.shape
-    result = np.empty((count, count + 1, degree))
-    for at in prange(count * (count + 1)):
-        which, row = at // (count + 1), at % (count + 1)
-        forward(target[which], result[which, row], tables_, row if row < count else special)
-    return result
-
-
-@njit(cache=True, nogil=True)
-def _switched(split: Doubles, key: Doubles, part: int, row: int, key_row: int, tables_: Arrays) -> Doubles:
-    """Sum over the digits of digit times key, in one row, unreduced: below 0.6 p for each digit."""
-    prime, inverse = tables_[0][key_row], tables_[1][key_row]
-    count, _, degree = split.shape
-    total = np.zeros(degree)
-    for which in range(count):
-        digit, factors = split[which, row], key[which, part, key_row]
-        for at in range(degree):
-            total[at] += multiply(digit[at], factors[at], prime, inverse)
-    return total
-
-
-@njit(cache=True, parallel=True)
-def key_switch(target: Doubles, key: Doubles, shrink: Doubles, tables_: Arrays) -> Doubles:
-    """What replaces `target` (k, N) times its old key: (2, k, N) under the new one.
-
-    `key` (digits, 2, K + 1, N) is transformed, its last prime the special one, whose inverses `shrink` holds. The
-    digits are those of `digits`, but are used up one by one while they are in the fastest cache.
-    """
-    primes, inverses = tables_[0], tables_[1]
-    count, degree = target.shape
-    special = key.shape[2] - 1
-    sums = np.empty((2, count + 1, degree))
-    for row in prange(count + 1):
-        key_row = int(np.int64(row)) if row < count else special
-        prime, inverse = primes[key_row], inverses[key_row]
-        digit, first, second = np.empty(degree), np.zeros(degree), np.zeros(degree)
-        for which in range(count):
-            forward(target[which], digit, tables_, key_row)
-            key0, key1 = key[which, 0, key_row], key[which, 1, key_row]
-            for at in range(degree):
-                first[at] += multiply(digit[at], key0[at], prime, inverse)
-                second[at] += multiply(digit[at], key1[at], prime, inverse)
-        backward(first, sums[0, row], tables_, key_row)
-        backward(second, sums[1, row], tables_, key_row)
-    result = np.empty((2, count, degree))
-    for task in prange(2 * count):
-        part, row = task // count, task % count
-        prime, inverse, factor = primes[row], inverses[row], shrink[row]
-        source, top, output = sums[part, row], sums[part, count], result[part, row]
-        for at in range(degree):
-            output[at] = reduce(multiply(source[at] - top[at], factor, prime, inverse), prime, inverse)
-    return result
-
-
-@njit(cache=True, parallel=True)
-def hoisted(
-    split: Doubles,
-    still: Doubles,
-    keys: tuple[Doubles, ...],
-    orders: tuple[Places, ...],
-    shrink: Doubles,
-    tables_: Arrays,
-) -> Doubles:
-    """Rotations of one ciphertext that share its digits, transformed: (rotations, 2, k, N).
-
-    `split` are the digits of the ciphertext's second polynomial and `still` (k, N) is the first, transformed. A
-    rotation permutes transformed values by its order (N,). Keys have the same permutation undone, so that what is
-    permuted is their sum with the digits, once (Halevi and Shoup, "Faster homomorphic linear transformations in
-    HElib", 2018).
-    """
-    primes, inverses = tables_[0], tables_[1]
-    count, _, degree = split.shape
-    turns, special = len(keys), keys[0].shape[2] - 1
-    tops = np.empty((turns, 2, degree))
-    for task in prange(2 * turns):
-        turn, part = task // 2, task % 2
-        sums = _switched(split, keys[turn], part, count, special, tables_)
-        backward(sums, tops[turn, part], tables_, special)
-    result = np.empty((turns, 2, count, degree))
-    for task in prange(2 * turns * count):
-        turn, part, row = task // (2 * count), task // count % 2, task % count
-        prime, inverse, factor = primes[row], inverses[row], shrink[row]
-        order, target = orders[turn], result[turn, part, row]
-        sums = _switched(split, keys[turn], part, row, row, tables_)
-        rest = np.empty(degree)
-        forward(tops[turn, part], rest, tables_, row)
-        for at in range(degree):
-            rest[at] = multiply(sums[at] - rest[at], factor, prime, inverse)
-        if part == 0:
-            for at in range(degree):
-                rest[at] += still[row, at]
-        for at in range(degree):
-            target[at] = reduce(rest[order[at]], prime, inverse)
-    return result
-
-
-@njit(cache=True, parallel=True)
 def drop_prime(polynomials: Doubles, shrink: Doubles, tables_: Arrays) -> Doubles:
     """Divide (m, k, N) by the last prime and round: (m, k - 1, N). `shrink` holds that prime's inverses."""
     primes, inverses = tables_[0], tables_[1]
@@ -292,16 +172,21 @@ def affine(
 
 
 @njit(cache=True, parallel=True)
-def accumulate(total: Doubles, values: Doubles, factor: float, tables_: Arrays) -> None:
-    """Add values (m, k, N) times a factor below p / 2 to `total`, unreduced: each time it grows by 0.6 p at most."""
+def combine(values: tuple[Doubles, ...], factors: Doubles, tables_: Arrays) -> Doubles:
+    """The sum of at most 28 values (m, k, N), each times its factor, below p / 2."""
     primes, inverses = tables_[0], tables_[1]
-    count, rows, degree = total.shape
+    count, rows, degree = values[0].shape
+    result = np.zeros((count, rows, degree))
     for task in prange(count * rows):
         which, row = task // rows, task % rows
-        prime, inverse = primes[row], inverses[row]
-        target, source = total[which, row], values[which, row]
+        prime, inverse, target = primes[row], inverses[row], result[which, row]
+        for term in range(len(values)):
+            source, factor = values[term][which, row], factors[term]
+            for at in range(degree):
+                target[at] += multiply(source[at], factor, prime, inverse)
         for at in range(degree):
-            target[at] += multiply(source[at], factor, prime, inverse)
+            target[at] = reduce(target[at], prime, inverse)
+    return result
 
 
 @njit(cache=True, parallel=True)

@@ -62,14 +62,17 @@ class NoopScheme:
         """The rotations by 0, 1, ..., count - 1."""
         return [value, *(self.rotate(value, step) for step in range(1, count))]
 
-    def dots(self, left: Sequence[Slots], parts: Packed) -> list[Slots]:
-        """For each run of parts, the sum of products of pairs."""
+    def dots(self, left: Sequence[Slots], parts: Packed, step: int) -> Slots:
+        """The sum of products of pairs of each run of parts, rotated by `step` once more than the one before."""
         right = parts.low.reshape(-1, len(left), self._preset.poly_degree).astype(np.int64)
-        return list((np.stack(left) * right % PLAIN_MODULUS).sum(axis=1) % PLAIN_MODULUS)
+        *sums, total = (np.stack(left) * right % PLAIN_MODULUS).sum(axis=1) % PLAIN_MODULUS
+        for each in reversed(sums):
+            total = self.add(self.rotate(total, step), each)
+        return np.asarray(total)
 
-    def multiply(self, left: Slots, right: Slots) -> Slots:
-        """The product in each slot."""
-        return left * right % PLAIN_MODULUS
+    def products(self, pairs: Sequence[tuple[Slots, Slots]]) -> Slots:
+        """In each slot the sum of the products of pairs."""
+        return np.asarray(sum(left * right % PLAIN_MODULUS for left, right in pairs) % PLAIN_MODULUS)
 
     def add(self, left: Slots, right: Slots) -> Slots:
         """The sum in each slot."""
@@ -84,7 +87,7 @@ class NoopScheme:
 
     def mask(self, value: Slots, factors: Slots) -> Slots:
         """The product with a plain factor in each slot."""
-        return self.multiply(value, factors)
+        return value * factors % PLAIN_MODULUS
 
     def release(self, value: Slots, offsets: Slots, flood: bytes) -> bytes:  # noqa: ARG002 - no noise to flood
         """The serialized form with `offsets` added."""

@@ -151,24 +151,21 @@ def _powers(root: int, prime: int, degree: int) -> tuple[Doubles, Doubles]:
 def forward(values: Doubles, result: Doubles, tables_: Arrays, which: int) -> None:
     """Transform `values` (N,) modulo prime `which` of the tables into `result`, which must not overlap it."""
     primes, inverses, rows, columns, _, _, _ = tables_
-    forward_rows(values, result, rows[which], primes[which], inverses[which])
-    for start in range(0, values.size, LANES * values.size // rows.shape[1]):
-        forward_columns(result, start, columns[which], rows.shape[1], primes[which], inverses[which])
+    _forward_rows(values, result, rows[which], primes[which], inverses[which])
+    _forward_columns(result, columns[which], rows.shape[1], primes[which], inverses[which])
 
 
 @njit(cache=True, nogil=True)
 def backward(values: Doubles, result: Doubles, tables_: Arrays, which: int) -> None:
     """The inverse of `forward`: `values` stay as they are, `result` must not overlap them."""
     primes, inverses, _, _, rows, columns, lasts = tables_
-    strip = LANES * values.size // rows.shape[1]
     copy = np.empty(values.size)
-    for start in range(0, values.size, strip):
-        backward_columns(values, copy, start, columns[which], rows.shape[1], primes[which], inverses[which])
-    backward_rows(copy, result, rows[which], lasts[which], primes[which], inverses[which])
+    _backward_columns(values, copy, columns[which], rows.shape[1], primes[which], inverses[which])
+    _backward_rows(copy, result, rows[which], lasts[which], primes[which], inverses[which])
 
 
 @njit(cache=True, nogil=True)
-def forward_rows(values: Doubles, result: Doubles, roots: Doubles, prime: float, inverse: float) -> None:
+def _forward_rows(values: Doubles, result: Doubles, roots: Doubles, prime: float, inverse: float) -> None:
     """The first stages, down the strips of `values`, into those of `result`."""
     rows, strip = roots.size, np.empty(roots.size * LANES)
     columns = values.size // rows
@@ -191,11 +188,17 @@ def forward_rows(values: Doubles, result: Doubles, roots: Doubles, prime: float,
 
 
 @njit(cache=True, nogil=True)
-def forward_columns(
-    result: Doubles, start: int, roots: Doubles, rows: int, prime: float, inverse: float
-) -> None:
-    """The other stages, down the strip of `result` that begins at `start`, in place."""
+def _forward_columns(result: Doubles, roots: Doubles, rows: int, prime: float, inverse: float) -> None:
+    """The other stages, down the strips of `result`, in place."""
     columns = result.size // rows
+    for strip in range(0, result.size, columns * LANES):
+        _forward_strip(result, strip, columns, roots, prime, inverse)
+
+
+@njit(cache=True, nogil=True)
+def _forward_strip(
+    result: Doubles, start: int, columns: int, roots: Doubles, prime: float, inverse: float
+) -> None:
     groups, step = 1, columns // 4
     while step > 1:
         far = step * LANES
@@ -218,11 +221,19 @@ def forward_columns(
 
 
 @njit(cache=True, nogil=True)
-def backward_columns(
-    values: Doubles, result: Doubles, start: int, roots: Doubles, rows: int, prime: float, inverse: float
+def _backward_columns(
+    values: Doubles, result: Doubles, roots: Doubles, rows: int, prime: float, inverse: float
 ) -> None:
-    """The inverse of `forward_columns`, from the strip of `values` to the same of `result`."""
+    """The inverse of `_forward_columns`, from the strips of `values` to those of `result`."""
     columns = values.size // rows
+    for strip in range(0, values.size, columns * LANES):
+        _backward_strip(values, result, strip, columns, roots, prime, inverse)
+
+
+@njit(cache=True, nogil=True)
+def _backward_strip(
+    values: Doubles, result: Doubles, start: int, columns: int, roots: Doubles, prime: float, inverse: float
+) -> None:
     groups = columns // 4
     for group in range(groups):
         at = start + 4 * group * LANES
@@ -246,10 +257,10 @@ def backward_columns(
 
 
 @njit(cache=True, nogil=True)
-def backward_rows(
+def _backward_rows(
     values: Doubles, result: Doubles, roots: Doubles, last: Doubles, prime: float, inverse: float
 ) -> None:
-    """The inverse of `forward_rows`, and 1 / N."""
+    """The inverse of `_forward_rows`, and 1 / N."""
     rows, strip = roots.size, np.empty(roots.size * LANES)
     columns = result.size // rows
     for left in range(0, columns, LANES):

@@ -7,65 +7,23 @@ coefficient form.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 import tenseal.sealapi as sealapi
 
 from blindwatch.errors import MalformedCiphertext
-from blindwatch.he import kernels, objects, seal
+from blindwatch.he import kernels, objects, products, seal, switching
 from blindwatch.he.flooding import flood
+from blindwatch.he.kernels import Places
 from blindwatch.he.keys import EvaluationBundle
 from blindwatch.he.layout import HOISTED
-from blindwatch.he.ntt import Doubles, from_natural, from_seal_order, to_natural
+from blindwatch.he.ntt import Doubles
 from blindwatch.he.packing import Packed
 from blindwatch.he.presets import PLAIN_MODULUS, Preset
-from blindwatch.he.ring import Level, Ring, automorphism, permutation, ring
+from blindwatch.he.ring import automorphism, permutation, ring
 from blindwatch.he.scheme import Slots
 from blindwatch.he.seal_scheme import galois_element
-
-
-@dataclass(eq=False)
-class Value:
-    """A ciphertext (2, k, N): its coefficients, or their transform, or both once both were needed."""
-
-    ring: Ring
-    known_coefficients: Doubles | None = None
-    known_transform: Doubles | None = None
-    known_wider: Doubles | None = field(default=None, repr=False)
-
-    @property
-    def coefficients(self) -> Doubles:
-        """Shape (2, k, N)."""
-        if self.known_coefficients is None:
-            self.known_coefficients = kernels.from_ntt(self.transform, self.ring.tables)
-        return self.known_coefficients
-
-    @property
-    def transform(self) -> Doubles:
-        """Shape (2, k, N)."""
-        if self.known_transform is None:
-            self.known_transform = kernels.to_ntt(self.coefficients, self.ring.tables)
-        return self.known_transform
-
-    @property
-    def wider(self) -> Doubles:
-        """The transform modulo the auxiliary primes, shape (2, k + 1, N)."""
-        if self.known_wider is None:
-            extended = kernels.extend(self.coefficients, *self.level.up.arrays)
-            self.known_wider = kernels.to_ntt(extended, self.ring.auxiliary)
-        return self.known_wider
-
-    @property
-    def level(self) -> Level:
-        """The constants of its number of primes."""
-        return self.ring.levels[self.primes]
-
-    @property
-    def primes(self) -> int:
-        """k."""
-        known = self.known_transform if self.known_coefficients is None else self.known_coefficients
-        return 0 if known is None else known.shape[1]
+from blindwatch.he.values import Value, Values, from_residues, to_residues, transformed
 
 
 class ResidueScheme:
@@ -79,7 +37,7 @@ class ResidueScheme:
         # SEAL keeps the key of an automorphism x -> x^e at the place (e - 1) / 2.
         steps = {galois_element(step, preset.poly_degree) // 2: step for step in preset.steps}
         self._rotations = {
-            steps[place]: _Rotation(preset, steps[place], _switching_key(preset, digits))
+            steps[place]: _Rotation(preset, steps[place], digits)
             for place, digits in objects.read_switching_keys(
                 preset, bundle.rotation, preset.poly_degree, steps
             )
@@ -105,49 +63,69 @@ class ResidueScheme:
         """The same slots with no more than this many primes."""
         if value.primes <= primes:
             return value
-        residues = value.coefficients
-        while residues.shape[1] > primes:
-            residues = kernels.drop_prime(
-                residues, self._ring.levels[residues.shape[1]].shrink, self._ring.tables
+        if primes not in value.known_lower:
+            residues = self.lower(value, primes + 1).coefficients
+            value.known_lower[primes] = self._value(
+                kernels.drop_prime(residues, self._ring.levels[primes + 1].shrink, self._ring.tables)
             )
-        return self._value(residues)
+        return value.known_lower[primes]
 
     def rotate(self, value: Value, step: int) -> Value:
         """In both rows, what was in slot j + step comes to slot j."""
         if step in self._preset.baby_steps:
-            return self._hoist(value, range(step, step + 1))[0]
+            turned = np.empty((1, 2, value.primes, self._preset.poly_degree))
+            self._hoist(value, range(step, step + 1), turned, -step)
+            return Value(self._ring, None, turned[0])
         rotation = self._rotations[step]
         turned = kernels.turn(value.coefficients, rotation.source, rotation.signs)
-        switched = self._switch(turned[1], rotation.key)
-        switched[:1] = self._sum(switched[:1], turned[:1])
-        return self._value(switched)
+        return self._switch(turned[1], rotation.key, turned[:1])
 
-    def rotations(self, value: Value, count: int) -> list[Value]:
+    def rotations(self, value: Value, count: int) -> Values:
         """The rotations by 0, 1, ..., count - 1."""
-        near = [value, *self._hoist(value, range(1, min(HOISTED, count)))]
-        far = [[each, *self._hoist(each, range(HOISTED, count, HOISTED))] for each in near]
-        return [turned[at] for at in range(len(far[0])) for turned in far][:count]
+        turned = Values(self._ring, np.empty((count, 2, value.primes, self._preset.poly_degree)))
+        turned.transforms[0] = value.transform
+        near = min(HOISTED, count)
+        self._hoist(value, range(1, near), turned.transforms, 0)
+        for first in range(near):
+            self._hoist(turned[first], range(HOISTED, count - first, HOISTED), turned.transforms, first)
+        return turned
 
-    def dots(self, left: Sequence[Value], parts: Packed) -> list[Value]:
-        """For each run of parts, the sum of products of pairs.
+    def dots(self, left: Sequence[Value], parts: Packed, step: int) -> Value:
+        """The sum of products of pairs of each run of parts, rotated by `step` once more than the one before.
 
         With q = 1 modulo t, t c c' encrypts -m m' for ciphertexts c of m and c' of m', with noise
         t e e' - e m' - e' m + m m' / t: small enough for fresh ones, and without any scaling.
         """
-        stacked = np.stack([value.transform for value in left])
-        products = kernels.dots(stacked, parts.low, parts.high, self._ring.negative_t, self._ring.tables)
-        giants, _, primes, degree = products.shape
-        flat = kernels.from_ntt(products.reshape(giants * 3, primes, degree), self._ring.tables)
-        return [self._relinearise(product) for product in flat.reshape(products.shape)]
+        stacked = (
+            left.transforms if isinstance(left, Values) else np.stack([value.transform for value in left])
+        )
+        ring, rotation = self._ring, self._rotations[step]
+        sums = kernels.dots(stacked, parts.low, parts.high, ring.negative_t, ring.tables)
+        return self._value(
+            switching.turned_sum(
+                sums,
+                self._relinearisation,
+                rotation.key,
+                rotation.order,
+                rotation.source,
+                rotation.signs,
+                ring.lift,
+                ring.special_shrink,
+                ring.tables,
+            )
+        )
 
-    def multiply(self, left: Value, right: Value) -> Value:
-        """The product in each slot: t / Q times the product over the integers, rounded."""
-        level, main, auxiliary = left.level, self._ring.tables, self._ring.auxiliary
-        product = kernels.from_ntt(kernels.tensor(left.transform, right.transform, main), main)
-        more = kernels.from_ntt(kernels.tensor(left.wider, right.wider, auxiliary), auxiliary)
-        rest = kernels.extend(product, *level.scaled.arrays)
-        rounded = kernels.affine(more, level.divide[0], rest, level.divide[1], auxiliary)
-        return self._relinearise(kernels.extend(rounded, *level.down.arrays))
+    def products(self, pairs: Sequence[tuple[Value, Value]]) -> Value:
+        """In each slot the sum of products: t / Q times the sum over the integers, rounded."""
+        ring = self._ring
+        lefts, rights = (tuple(pair[side].transform for pair in pairs) for side in (0, 1))
+        wide_lefts, wide_rights = (tuple(pair[side].wider for pair in pairs) for side in (0, 1))
+        product = products.divide(
+            products.tensors(lefts, rights, ring.tables),
+            products.tensors(wide_lefts, wide_rights, ring.auxiliary),
+            *pairs[0][0].level.divide,
+        )
+        return self._switch(product[2], self._relinearisation, product[:2])
 
     def add(self, left: Value, right: Value) -> Value:
         """The sum in each slot."""
@@ -155,10 +133,11 @@ class ResidueScheme:
 
     def combine(self, values: Sequence[Value], factors: Sequence[int], constant: int) -> Value:
         """The sum of plain multiples and of a constant in every slot."""
-        total = np.zeros_like(values[0].coefficients)
-        for value, factor in zip(values, factors, strict=True):
-            kernels.accumulate(total, value.coefficients, _small(factor), self._ring.tables)
-        total = self._sum(total, np.zeros_like(total))
+        total = kernels.combine(
+            tuple(value.coefficients for value in values),
+            np.array([_small(factor) for factor in factors]),
+            self._ring.tables,
+        )
         self._add_plain(total, np.array([_small(constant)]))
         return self._value(total)
 
@@ -189,27 +168,27 @@ class ResidueScheme:
             raise MalformedCiphertext("The ciphertext is not in the form of a fresh one.")
         return self._value(from_residues(self._preset, content.residues))
 
-    def _hoist(self, value: Value, steps: range) -> list[Value]:
-        """Rotations of one value that share their costly part."""
+    def _hoist(self, value: Value, steps: range, result: Doubles, shift: int) -> None:
+        """Rotations of one value that share their costly part, each at place step + `shift` of `result`."""
         if not steps:
-            return []
+            return
         rotations = [self._rotations[step] for step in steps]
-        turned = kernels.hoisted(
-            kernels.digits(value.coefficients[1], self._ring.special, self._ring.tables),
+        switching.hoisted(
+            value.second,
             value.transform[0],
             tuple(rotation.key for rotation in rotations),
             tuple(rotation.order for rotation in rotations),
+            result,
+            np.array(steps) + shift,
             self._ring.special_shrink,
             self._ring.tables,
         )
-        return [Value(self._ring, None, each) for each in turned]
 
-    def _relinearise(self, product: Doubles) -> Value:
-        switched = self._switch(product[2], self._relinearisation)
-        return self._value(self._sum(switched, product[:2]))
-
-    def _switch(self, target: Doubles, key: Doubles) -> Doubles:
-        return kernels.key_switch(target, key, self._ring.special_shrink, self._ring.tables)
+    def _switch(self, target: Doubles, key: Doubles, rest: Doubles) -> Value:
+        """`target` under its old key, as a ciphertext of two polynomials, and the first ones `rest`."""
+        return self._value(
+            switching.key_switch(target, key, rest, self._ring.special_shrink, self._ring.tables)
+        )
 
     def _sum(self, left: Doubles, right: Doubles) -> Doubles:
         return kernels.add(left, right, self._ring.tables)
@@ -231,46 +210,24 @@ class ResidueScheme:
         residues[0, :, : len(plain)] = moved[0]
 
 
-def from_residues(preset: Preset, residues: objects.Residues) -> Doubles:
-    """Coefficients as SEAL has them, residues 0 to p - 1, as the kernels take them."""
-    return from_natural(_centred(preset, residues))
-
-
-def to_residues(preset: Preset, values: Doubles) -> objects.Residues:
-    """The inverse of `from_residues`."""
-    primes = np.array(preset.primes[: values.shape[-2]], dtype=np.int64)[:, np.newaxis]
-    return (to_natural(values).astype(np.int64) % primes).astype(np.uint64)
-
-
-def transformed(preset: Preset, residues: objects.Residues) -> Doubles:
-    """Transformed values as SEAL has them, residues 0 to p - 1, as the kernels take them."""
-    return from_seal_order(_centred(preset, residues))
-
-
-def _centred(preset: Preset, residues: objects.Residues) -> Doubles:
-    primes = np.array(preset.primes[: residues.shape[-2]], dtype=np.int64)[:, np.newaxis]
-    signed = residues.astype(np.int64)
-    return np.where(signed > primes // 2, signed - primes, signed).astype(np.float64)
-
-
-def _switching_key(preset: Preset, digits: Sequence[objects.Residues]) -> Doubles:
+def _switching_key(
+    preset: Preset, digits: Sequence[objects.Residues], order: Places | None = None
+) -> Doubles:
+    """A key as `switching` takes it; with a rotation's permutation undone, if its `order` is given."""
     key = np.empty((len(digits), 2, len(preset.primes), preset.poly_degree))
     for target, digit in zip(key, digits, strict=True):
-        target[:] = transformed(preset, digit)
+        target[..., slice(None) if order is None else order] = transformed(preset, digit)
     return key
 
 
 class _Rotation:
     """A rotation's permutations, and its key in the form that the rotation takes it."""
 
-    def __init__(self, preset: Preset, step: int, key: Doubles) -> None:
+    def __init__(self, preset: Preset, step: int, digits: Sequence[objects.Residues]) -> None:
         element = galois_element(step, preset.poly_degree)
         self.source, self.signs = automorphism(preset.poly_degree, element)
         self.order = permutation(preset.poly_degree, element)
-        self.key = key
-        if step in preset.baby_steps:
-            self.key = np.empty_like(key)
-            self.key[..., self.order] = key
+        self.key = _switching_key(preset, digits, self.order if step in preset.baby_steps else None)
 
 
 def _small(value: int) -> float:

@@ -73,12 +73,8 @@ class Level:
 
     up: Extension
     """To the auxiliary primes."""
-    scaled: Extension
-    """Of t times an integer, to the auxiliary primes."""
-    down: Extension
-    """From the auxiliary primes."""
-    divide: Doubles
-    """t / Q and -1 / Q modulo each auxiliary prime, shape (2, l)."""
+    divide: tuple[Doubles, ...]
+    """The constants of `products.divide`."""
     shrink: Doubles
     """The inverse of the last prime modulo each of those before it."""
     delta: Doubles
@@ -95,6 +91,7 @@ class Ring:
         self.plain = tables((PLAIN_MODULUS,), preset.poly_degree)
         self.special = len(preset.primes) - 1
         self.special_shrink = _inverses(preset.primes[-1], preset.primes[:-1])
+        self.lift = np.array([centred(preset.primes[-1], p) for p in preset.primes[:-1]])
         self.negative_t = np.array([centred(-PLAIN_MODULUS, p) for p in preset.primes[:-1]])
         self.levels = {count: _level(preset, count) for count in range(1, preset.data_primes + 1)}
         self.slot_order = slot_order(preset.poly_degree)
@@ -161,14 +158,34 @@ def _level(preset: Preset, count: int) -> Level:
     whole = prod(primes)
     return Level(
         up=Extension.between(primes, auxiliary),
-        scaled=Extension.between(primes, auxiliary, PLAIN_MODULUS),
-        down=Extension.between(auxiliary, primes),
-        divide=np.stack(
-            [
-                np.array([centred(PLAIN_MODULUS * pow(whole, -1, p), p) for p in auxiliary]),
-                np.array([centred(-pow(whole, -1, p), p) for p in auxiliary]),
-            ]
-        ),
+        divide=_divide(primes, auxiliary),
         shrink=_inverses(primes[-1], primes[:-1]),
         delta=np.array([centred((whole - 1) // PLAIN_MODULUS, p) for p in primes]),
+    )
+
+
+def _divide(primes: tuple[int, ...], auxiliary: tuple[int, ...]) -> tuple[Doubles, ...]:
+    """The constants of `products.divide`.
+
+    Those of two extensions, of t times an integer to the auxiliary primes p and back from there. What the first one
+    gives is to be multiplied by -1 / Q, what is there by t / Q, and both by what the second one splits by.
+    """
+    there, back = Extension.between(primes, auxiliary, PLAIN_MODULUS), Extension.between(auxiliary, primes)
+    whole = prod(primes)
+    last = [int(split) * pow(whole, -1, p) for split, p in zip(back.split, auxiliary, strict=True)]
+
+    def scaled(factor: int) -> list[float]:
+        return [centred(factor * each, p) for each, p in zip(last, auxiliary, strict=True)]
+
+    return (
+        there.split,
+        np.array([scaled(-whole // q) for q in primes]).T.copy(),
+        np.array(scaled(-whole)),
+        np.array(scaled(PLAIN_MODULUS)),
+        back.merge.T.copy(),
+        back.whole,
+        there.primes,
+        there.inverses,
+        there.into,
+        there.into_inverses,
     )

@@ -42,19 +42,20 @@ class Scheme(Protocol[V, P]):
         """In both rows of slots, what was in slot j + step comes to slot j; SWAP exchanges the rows instead."""
         ...
 
-    def rotations(self, value: V, count: int) -> list[V]:
+    def rotations(self, value: V, count: int) -> Sequence[V]:
         """The rotations by 0, 1, ..., count - 1."""
         ...
 
-    def dots(self, left: Sequence[V], parts: P) -> list[V]:
-        """For each run of as many parts as there are values on the left, the sum of products of pairs.
+    def dots(self, left: Sequence[V], parts: P, step: int) -> V:
+        """The sum of products of pairs for each run of as many parts as there are values on the left, all added: the
+        second of them rotated by `step`, the third by two times as much, and so on.
 
         Values on the left are fresh or rotations of fresh ones, and have as many primes as the parts.
         """
         ...
 
-    def multiply(self, left: V, right: V) -> V:
-        """The product in each slot."""
+    def products(self, pairs: Sequence[tuple[V, V]]) -> V:
+        """In each slot the sum of the products of at most four pairs."""
         ...
 
     def add(self, left: V, right: V) -> V:

@@ -60,21 +60,29 @@ class SealScheme:
             turned.append(self.rotate(turned[-1], 1))
         return turned
 
-    def dots(self, left: Sequence[Any], parts: list[Any]) -> list[Any]:
-        """For each run of parts, the sum of products of pairs, relinearised once."""
-        return [
-            self._dot(left, parts[start : start + len(left)]) for start in range(0, len(parts), len(left))
-        ]
+    def dots(self, left: Sequence[Any], parts: list[Any], step: int) -> Any:
+        """The sum of products of pairs of each run of parts, rotated by `step` once more than the one before."""
+        *sums, total = (
+            self.products(list(zip(left, parts[start : start + len(left)], strict=True)))
+            for start in range(0, len(parts), len(left))
+        )
+        for each in reversed(sums):
+            total = self.add(self.rotate(total, step), each)
+        return total
 
-    def multiply(self, left: Any, right: Any) -> Any:
-        """The product in each slot."""
-        product = self._new()
-        if left is right:
-            self._evaluator.square(left, product)
-        else:
-            self._evaluator.multiply(left, right, product)
-        self._evaluator.relinearize_inplace(product, self._relin_keys)
-        return product
+    def products(self, pairs: Sequence[tuple[Any, Any]]) -> Any:
+        """In each slot the sum of the products of pairs, relinearised once."""
+        products = []
+        for left, right in pairs:
+            products.append(self._new())
+            if left is right:
+                self._evaluator.square(left, products[-1])
+            else:
+                self._evaluator.multiply(left, right, products[-1])
+        total = self._new()
+        self._evaluator.add_many(products, total)
+        self._evaluator.relinearize_inplace(total, self._relin_keys)
+        return total
 
     def add(self, left: Any, right: Any) -> Any:
         """The sum in each slot."""
@@ -111,16 +119,6 @@ class SealScheme:
     def _read(self, data: bytes, primes: int) -> Any:
         objects.read_ciphertext(self._preset, data, primes)
         return seal.load(self._preset, sealapi.Ciphertext, data)
-
-    def _dot(self, left: Sequence[Any], right: Sequence[Any]) -> Any:
-        products = []
-        for a, b in zip(left, right, strict=True):
-            products.append(self._new())
-            self._evaluator.multiply(a, b, products[-1])
-        total = self._new()
-        self._evaluator.add_many(products, total)
-        self._evaluator.relinearize_inplace(total, self._relin_keys)
-        return total
 
     def _scale(self, value: Any, factor: int) -> Any:
         if factor == 1:
