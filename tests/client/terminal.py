@@ -17,6 +17,8 @@ from select import select
 PROGRAM = ("-m", "blindwatch.cli.main")
 SECONDS = 60.0
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+_CUT = re.compile(r"\x1b(\[[0-9;?]*)?$")
+_ASIDE = re.compile(r"\x1b\[\?1049h.*?\x1b\[\?1049l", re.DOTALL)
 
 
 class Terminal:
@@ -26,7 +28,18 @@ class Terminal:
         self._descriptor = descriptor
         self.process = process
         self._pending = ""
-        self.shown = ""
+        self._raw = ""
+        self._plain = 0
+
+    @property
+    def shown(self) -> str:
+        """All that the screen has shown."""
+        return _CONTROL.sub("", self._raw)
+
+    @property
+    def left(self) -> str:
+        """What can still be scrolled back to: not what was on a screen of its own, which is gone with it."""
+        return _CONTROL.sub("", _ASIDE.sub("", self._raw))
 
     def expect(self, text: str) -> str:
         """Wait until the screen shows a text; everything up to it."""
@@ -61,9 +74,11 @@ class Terminal:
 
     def _read(self) -> None:
         if self._ready():
-            text = _CONTROL.sub("", os.read(self._descriptor, 65536).decode("utf-8", "replace"))
-            self._pending += text
-            self.shown += text
+            self._raw += os.read(self._descriptor, 65536).decode("utf-8", "replace")
+            cut = _CUT.search(self._raw)
+            end = cut.start() if cut else len(self._raw)
+            self._pending += _CONTROL.sub("", self._raw[self._plain : end])
+            self._plain = end
 
 
 @contextmanager
@@ -72,7 +87,7 @@ def terminal(*arguments: str | Path, program: tuple[str | Path, ...] = PROGRAM) 
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (80, 200))
     command = [sys.executable, *map(str, (*program, *arguments))]
-    environment = {**os.environ, "TERM": "dumb", "COLUMNS": "200"}
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "200"}
     process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment)
     os.close(theirs)
     try:

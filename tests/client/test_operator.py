@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 import secrets
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -245,15 +246,29 @@ def test_a_deployment_of_another_key(post: Post, tmp_path: Path, capsys: pytest.
 
 
 @pytest.mark.parametrize(
-    "changes",
-    [{"entries": -1}, {"modelDigest": "cd" * 32}, {"fineThreshold": 1}, {"gate": 119}, {"similarity": 0.4}],
+    "changes", [{"modelDigest": "cd" * 32}, {"fineThreshold": 1}, {"gate": 119}, {"similarity": 0.4}]
 )
 def test_the_package_of_another_watchlist(
     post: Post, tmp_path: Path, capsys: pytest.CaptureFixture[str], changes: dict[str, object]
 ) -> None:
-    if "entries" in changes:
-        changes = {"entries": json.loads(post.entries.read_text())["entries"][:-1]}
     refused(post, capsys, "another watchlist", entries=edited(post, tmp_path, **changes))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda entries: entries[:-1], id="fewer"),
+        pytest.param(lambda entries: entries[::-1], id="in another order"),
+        pytest.param(
+            lambda entries: [{**entries[0], "instruction": "Stop them"}, *entries[1:]], id="told apart"
+        ),
+    ],
+)
+def test_other_entries_than_were_signed(
+    post: Post, tmp_path: Path, capsys: pytest.CaptureFixture[str], change: Callable[[list[Any]], list[Any]]
+) -> None:
+    entries = change(json.loads(post.entries.read_text())["entries"])
+    refused(post, capsys, "another watchlist", entries=edited(post, tmp_path, entries=entries))
 
 
 def test_a_manifest_that_nobody_of_the_register_approved(
@@ -283,7 +298,7 @@ def test_shares_of_another_ceremony(post: Post, tmp_path: Path, capsys: pytest.C
 
 
 def test_one_share_of_two(post: Post, capsys: pytest.CaptureFixture[str]) -> None:
-    refused(post, capsys, "do not open anything", share_file=post.folder / "shares" / "share-1")
+    refused(post, capsys, "too few shares", share_file=post.folder / "shares" / "share-1")
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"entries": [], "fineThreshold": 5, "keyId": "x"}'])
@@ -365,6 +380,7 @@ def test_the_server_cannot_tell_what_was_found(first_post: Post) -> None:
     assert [line for line in runs[0] if line.endswith("HTTP/1.1")] == [
         "GET /v1/deployments/DEPLOYMENT HTTP/1.1",
         "GET /v1/deployments/DEPLOYMENT/manifest HTTP/1.1",
+        "GET /v1/deployments/DEPLOYMENT/watchlist HTTP/1.1",
         "GET /v1/deployments/DEPLOYMENT/tombstone HTTP/1.1",
         "GET /v1/deployments/DEPLOYMENT/results?wait=0.200 HTTP/1.1",
         "GET /v1/deployments/DEPLOYMENT/tombstone HTTP/1.1",
@@ -378,5 +394,5 @@ def test_results_are_fetched_until_none_comes(post: Post, capsys: pytest.Capture
     with forwarding(post.server.address) as forwarder:
         assert post.run(server=forwarder.address) == 0
     sent = [each.split()[0] for each in forwarder.requests]
-    assert sent == [*["GET"] * 5, "DELETE", "DELETE", "GET"]
+    assert sent == [*["GET"] * 6, "DELETE", "DELETE", "GET"]
     assert "2 results read, 1 with a match" in capsys.readouterr().out

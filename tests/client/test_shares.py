@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from shamir_mnemonic import Share
 
-from blindwatch.errors import ConfigurationError, WrongShare
-from blindwatch.secret.shares import WORDS, Group, Scheme, check, combine, new_master, some_of, split
+from blindwatch.errors import ConfigurationError, WrongKey, WrongShare
+from blindwatch.secret.shares import WORDS, Group, Scheme, check, combine, new_master, recover, some_of, split
 
 VECTORS = Path(__file__).parents[3] / "shared" / "vectors" / "slip39" / "vectors.json"
 MASTER = bytes(range(32))
@@ -51,8 +53,11 @@ def test_any_enough_shares_and_never_fewer(data: st.DataObject) -> None:
     (shares,) = split(master, Scheme((Group(threshold, count),)))
     chosen = data.draw(st.permutations(shares))
     assert combine(chosen[:threshold]) == master
+    assert recover(shares, bytes) == master
     with pytest.raises(WrongShare):
         combine(chosen[: threshold - 1])
+    with pytest.raises(WrongShare, match="too few"):
+        recover(chosen[: threshold - 1], bytes)
 
 
 def test_every_pair_of_three_opens() -> None:
@@ -67,25 +72,63 @@ def test_groups_open_together_and_not_one_alone() -> None:
     assert combine(some_of(groups, scheme)) == MASTER
     assert scheme.fewest == 3
     assert scheme.count == 8
+    assert recover(groups[0] + groups[1] + groups[2], bytes) == MASTER
     for alone in (groups[0], groups[1], groups[2], [groups[0][0], groups[1][0]]):
-        with pytest.raises(WrongShare):
-            combine(alone)
+        with pytest.raises(WrongShare, match="too few"):
+            recover(alone, bytes)
 
 
 def test_shares_of_two_ceremonies_do_not_mix() -> None:
     other = split(MASTER, TWO_OF_THREE)[0]
     with pytest.raises(WrongShare, match="different ceremonies"):
+        recover([SHARES[0], other[1]], bytes)
+    with pytest.raises(WrongShare):
         combine([SHARES[0], other[1]])
 
 
 def test_the_same_share_twice_is_one() -> None:
-    with pytest.raises(WrongShare):
-        combine([SHARES[0], SHARES[0]])
+    with pytest.raises(WrongShare, match="too few"):
+        recover([SHARES[0], SHARES[0].upper()], bytes)
 
 
-def test_more_shares_than_needed_are_refused_and_nothing_is_opened() -> None:
-    with pytest.raises(WrongShare):
-        combine(SHARES)
+def forged(words: str, **changes: object) -> str:
+    """A share of the same ceremony, number and group that is well written, and is not what was handed out."""
+    return replace(Share.from_mnemonic(words), **{"value": bytes(32), **changes}).mnemonic()
+
+
+def only_master(master: bytes) -> bytes:
+    """Opens with the one secret, as a wrapped key does."""
+    if master != MASTER:
+        raise WrongKey("This opens with another secret.")
+    return master
+
+
+@pytest.mark.parametrize("count", [2, 3, 5])
+def test_enough_true_shares_open_whatever_else_is_there(count: int) -> None:
+    others = [*split(bytes(32), TWO_OF_THREE)[0], forged(SHARES[0]), forged(SHARES[1])]
+    for order in (SHARES + others[:count], others[:count] + SHARES, [*others[:1], *others[3:], *SHARES[1:]]):
+        assert recover(order, only_master) == MASTER
+
+
+def test_one_true_share_and_false_ones_open_nothing() -> None:
+    with pytest.raises(WrongShare, match="not what was handed out"):
+        recover([SHARES[0], forged(SHARES[0]), forged(SHARES[1]), forged(SHARES[2])], only_master)
+
+
+def test_shares_of_another_secret() -> None:
+    with pytest.raises(WrongKey, match="another secret"):
+        recover(split(bytes(32), TWO_OF_THREE)[0], only_master)
+
+
+@pytest.mark.parametrize("changes", [{"iteration_exponent": 15}, {"value": bytes(16)}])
+def test_shares_that_no_ceremony_of_ours_makes(changes: dict[str, object]) -> None:
+    with pytest.raises(WrongShare, match="something else"):
+        recover([forged(SHARES[0], **changes), SHARES[1]], only_master)
+
+
+def test_nothing_opens_nothing() -> None:
+    with pytest.raises(WrongShare, match="too few"):
+        recover([], bytes)
 
 
 def test_a_share_may_be_written_carelessly() -> None:
@@ -105,7 +148,9 @@ def test_a_mistaken_word_is_noticed(place: int, word: str) -> None:
         words[place] = word
         with pytest.raises(WrongShare) as caught:
             check(" ".join(words))
-        assert SHARES[0].split()[4] not in caught.value.detail + caught.value.hint
+        said = f"{caught.value.detail} {caught.value.hint}"
+        assert SHARES[0].split()[4] not in said
+        assert (f"Word {place + 1} " in said) == (word == "xylophone")
 
 
 @pytest.mark.parametrize("text", ["2of3", "3of5", "1of1", "16of16"])

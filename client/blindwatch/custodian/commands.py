@@ -11,7 +11,7 @@ from rich.console import Console
 from blindwatch.cli import files
 from blindwatch.cli.progress import progress
 from blindwatch.cli.tls import Ca, Certificate, CertificateKey
-from blindwatch.custodian import conducting, listing
+from blindwatch.custodian import answering, conducting, listing
 from blindwatch.custodian.uploading import Upload
 from blindwatch.wire.client import ServerClient
 from blindwatch.wire.tls import client_context
@@ -22,7 +22,7 @@ Keys = Annotated[Path, typer.Option(help="Folder of the key ceremony.", file_oka
 
 
 app.command("ceremony")(conducting.ceremony)
-app.command("release")(conducting.release)
+app.command("release")(answering.release)
 app.command("enrol")(listing.enrol)
 app.command("sign-watchlist")(listing.sign_watchlist)
 app.command("was-listed")(listing.was_listed)

@@ -24,7 +24,8 @@ WARNING: Final = """\
 This makes the keys of one deployment. Before you go on:
 
 - This machine has no network, and nobody but the custodians can see its screen.
-- No cameras and no telephones are in the room.
+- No cameras and no telephones are in the room, and nobody photographs a share.
+- Sheets are printed empty and written on by hand: printers remember what they print.
 - Every custodian has a sheet and a pen. Nobody holds two shares.
 - Whoever runs this machine could see every share. It is trusted for the length of the ceremony, and erased after it.
 """
@@ -45,7 +46,6 @@ class AtScreen:
     def __call__(self, key_id: str, shares: list[list[str]]) -> None:
         """Hand out all shares."""
         for number, words in numbered(shares):
-            self.console.clear()
             self.console.print(f"[bold]Share {number} of {self.count}[/], of the key {key_id[:16]}")
             typer.prompt(
                 f"Only the holder of share {number} looks at the screen now. Press Enter",
@@ -53,13 +53,13 @@ class AtScreen:
                 show_default=False,
             )
             self._hand_out(number, words.split())
-        self.console.clear()
 
     def _hand_out(self, number: int, words: list[str]) -> None:
         while True:
-            self.console.print(Panel(_grid(words), title=f"Share {number} of {self.count}"))
-            typer.prompt("Write all words down, then press Enter", default="", show_default=False)
-            self.console.clear()
+            # On a screen of its own, which nobody can scroll back to.
+            with self.console.screen(hide_cursor=False):
+                self.console.print(Panel(_grid(words), title=f"Share {number} of {self.count}"))
+                typer.prompt("Write all words down, then press Enter", default="", show_default=False)
             if self._knows(words):
                 self.console.print("[green]Right.[/] Keep the sheet under lock.")
                 return

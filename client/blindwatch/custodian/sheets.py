@@ -22,6 +22,7 @@ class Sheet:
     number: int
     count: int
     needed: str
+    deployment: str
     key_id: str
     day: date
     rehearsal: bool
@@ -32,6 +33,7 @@ class Sheet:
             number=self.number,
             count=self.count,
             needed=escape(self.needed),
+            deployment=escape(self.deployment),
             key_id=escape(self.key_id),
             day=self.day.isoformat(),
             words=WORDS,

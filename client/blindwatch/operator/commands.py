@@ -81,8 +81,7 @@ def run(
     _check_new(out)
     package, people = OperatorPackage.load(entries), Register.load(register)
     asked = Request(deployment, package.key_id, hours, release, identity)
-    held = unlocking.unlock(keys, share_file or [], asked, people)
-    secret = unwrap(held.wrapped, held.master)
+    secret = unlocking.unlock(keys, share_file or [], asked, people, unwrap)
     _check_key(package, secret.key_id)
     reader = Reader(secret, package.fine_threshold, len(package.entries))
     handed = None if removal is None else Envelope.from_json(files.read(removal, "removal"))
@@ -95,7 +94,6 @@ def run(
             with progress() as display:
                 task = display.add_task("Fetching results", total=count)
                 for reading in readings(client, deployment, reader, removals, wait, count):
-                    held.check()
                     done.append(reading)
                     display.advance(task)
         except BaseException:
@@ -133,10 +131,8 @@ def rank(
     _check_new(out)
     package = OperatorPackage.load(entries)
     asked = Request(deployment, package.key_id, hours, release, identity)
-    held = unlocking.unlock(
-        keys, share_file or [], asked, None if register is None else Register.load(register)
-    )
-    secret = unwrap_ranked(held.wrapped, held.master)
+    people = None if register is None else Register.load(register)
+    secret = unlocking.unlock(keys, share_file or [], asked, people, unwrap_ranked)
     _check_key(package, secret.key_id)
     key = RankKey.from_bytes(files.read(keys / "encryption.key", "encryption key"))
     listed = package.entries

@@ -15,15 +15,21 @@ from blindwatch.he import noop, objects, seal
 from blindwatch.he.keys import EncryptionKey, EvaluationBundle
 from blindwatch.he.presets import Preset
 from blindwatch.he.seal_scheme import galois_element
+from blindwatch.secret.held import Held
+from blindwatch.statements.predicates import Window
 
 
 @dataclass(frozen=True)
 class SecretKey:
-    """What decrypts. `material` is SEAL's serialized secret key; it never leaves this package in clear."""
+    """What decrypts. `material` is SEAL's serialized secret key; it never leaves this package in clear.
+
+    Whatever decrypts with it refuses outside the window, if it was released for one.
+    """
 
     preset: Preset
     key_id: str
     material: bytes = field(repr=False)
+    window: Window | None = None
 
 
 @dataclass(frozen=True)
@@ -54,31 +60,35 @@ def generate(preset: Preset) -> KeySet:
 
 
 class Decryptor:
-    """Opens releases with one secret key."""
+    """Opens releases with one secret key, for as long as it may be used."""
 
     def __init__(self, secret: SecretKey) -> None:
         self._preset = secret.preset
-        self._seal: Any = None
-        if not secret.preset.is_insecure:
-            try:
-                key = seal.load(secret.preset, sealapi.SecretKey, secret.material)
-            except MalformedCiphertext:
-                raise WrongKey("The secret key does not belong to the preset.") from None
-            self._seal = sealapi.Decryptor(seal.context(secret.preset), key)
+        self._held = Held(_native(secret), secret.window)
 
     def slots(self, data: bytes) -> NDArray[np.int64]:
-        """The slot values, 0 to t - 1, of a released ciphertext; raises CipherError."""
-        if self._seal is None:
+        """The slot values, 0 to t - 1, of a released ciphertext; raises CipherError or OutsideWindow."""
+        decryptor = self._held.get()
+        if self._preset.is_insecure:
             return noop.unpack(self._preset, data)
         objects.read_ciphertext(self._preset, data, primes=1)
-        return self._open(seal.load(self._preset, sealapi.Ciphertext, data))
+        opened = sealapi.Plaintext()
+        decryptor.decrypt(seal.load(self._preset, sealapi.Ciphertext, data), opened)
+        return np.array(seal.encoder(self._preset).decode_uint64(opened), dtype=np.int64)
 
     def noise_budget(self, data: bytes, primes: int = 1) -> int:
         """Bits of noise that a ciphertext could still take, by SEAL. Never show this to a server."""
+        decryptor = self._held.get()
         objects.read_ciphertext(self._preset, data, primes)
-        return int(self._seal.invariant_noise_budget(seal.load(self._preset, sealapi.Ciphertext, data)))
+        return int(decryptor.invariant_noise_budget(seal.load(self._preset, sealapi.Ciphertext, data)))
 
-    def _open(self, ciphertext: Any) -> NDArray[np.int64]:
-        opened = sealapi.Plaintext()
-        self._seal.decrypt(ciphertext, opened)
-        return np.array(seal.encoder(self._preset).decode_uint64(opened), dtype=np.int64)
+
+def _native(secret: SecretKey) -> Any:
+    """SEAL's decryptor; for a preset in clear the key itself, which opens nothing."""
+    if secret.preset.is_insecure:
+        return secret
+    try:
+        key = seal.load(secret.preset, sealapi.SecretKey, secret.material)
+    except MalformedCiphertext:
+        raise WrongKey("The secret key does not belong to the preset.") from None
+    return sealapi.Decryptor(seal.context(secret.preset), key)

@@ -15,17 +15,23 @@ from blindwatch.he import seal as serialized
 from blindwatch.he.ranked import seal
 from blindwatch.he.ranked.keys import RankKey
 from blindwatch.he.ranked.presets import RankPreset
+from blindwatch.secret.held import Held
+from blindwatch.statements.predicates import Window
 
 Scores = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class RankSecret:
-    """What decrypts. `material` is SEAL's serialized secret key; it never leaves this package in clear."""
+    """What decrypts. `material` is SEAL's serialized secret key; it never leaves this package in clear.
+
+    Whatever decrypts with it refuses outside the window, if it was released for one.
+    """
 
     preset: RankPreset
     key_id: str
     material: bytes = field(repr=False)
+    window: Window | None = None
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,7 @@ def generate_ranked(preset: RankPreset) -> RankKeySet:
 
 
 class RankDecryptor:
-    """Opens the results of scans with one secret key."""
+    """Opens the results of scans with one secret key, for as long as it may be used."""
 
     def __init__(self, secret: RankSecret) -> None:
         self._preset = secret.preset
@@ -56,16 +62,20 @@ class RankDecryptor:
             key = serialized.load_into(context, sealapi.SecretKey, secret.material)
         except MalformedCiphertext:
             raise WrongKey("The secret key does not belong to the preset.") from None
-        self._seal = sealapi.Decryptor(context, key)
+        self._held = Held(sealapi.Decryptor(context, key), secret.window)
 
     def scores(self, results: Sequence[bytes], entries: int) -> Scores:
-        """The score of every entry, shape (entries,), of one result for each block; raises CipherError."""
+        """The score of every entry, shape (entries,), of one result for each block.
+
+        Raises CipherError or OutsideWindow.
+        """
+        decryptor = self._held.get()
         if len(results) != self._preset.blocks(entries):
             raise MalformedCiphertext("The result does not have as many blocks as the gallery.")
         whole = np.empty(len(results) * self._preset.poly_degree, np.int64)
         for block, result in zip(whole.reshape(len(results), -1), results, strict=True):
             opened = sealapi.Plaintext()
-            self._seal.decrypt(self._load(result), opened)
+            decryptor.decrypt(self._load(result), opened)
             block[:] = seal.coefficients(self._preset, opened)
         if whole[entries:].any():
             # Beyond the entries the gallery holds zero vectors, and no server that follows the protocol changes that.
@@ -74,7 +84,7 @@ class RankDecryptor:
 
     def noise_budget(self, result: bytes) -> int:
         """Bits of noise that a result could still take, by SEAL. Never show this to a server."""
-        return int(self._seal.invariant_noise_budget(self._load(result)))
+        return int(self._held.get().invariant_noise_budget(self._load(result)))
 
     def _load(self, result: bytes) -> sealapi.Ciphertext:
         shape = (3, 1, self._preset.poly_degree)

@@ -7,9 +7,8 @@ custodian seals a share to that, with HPKE (RFC 9180, X25519 and ML-KEM-768 toge
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
@@ -25,9 +24,10 @@ from cryptography.hazmat.primitives.hpke import (
 )
 
 from blindwatch.errors import MalformedMessage, NotAuthorised, OutsideWindow, StatementMismatch, WrongShare
-from blindwatch.secret.shares import check, combine
+from blindwatch.policy.profile import Profile
+from blindwatch.secret.shares import check
 from blindwatch.statements.dsse import Envelope
-from blindwatch.statements.predicates import KeyRequest, KeyShare, Window, instant
+from blindwatch.statements.predicates import DeploymentManifest, KeyRequest, KeyShare, Window, instant
 from blindwatch.statements.register import PersonRole, Register
 from blindwatch.statements.signing import Identity
 
@@ -67,8 +67,8 @@ class Asking:
         )
         return cls(request.envelope().signed_by(identity), lattice, curve)
 
-    def share(self, answer: Envelope, register: Register) -> str:
-        """The words in a custodian's answer; raises if it is none, or one to another request."""
+    def share(self, answer: Envelope, register: Register) -> tuple[str, str]:
+        """The custodian who answers, and the words; raises if it is no answer, or one to another request."""
         content = KeyShare.read(answer)
         if content.request_digest != self.request.digest:
             raise StatementMismatch("The answer is to another request.")
@@ -79,20 +79,29 @@ class Asking:
             words = _SUITE.decrypt(base64.b64decode(content.sealed), private, self.request.payload)
         except InvalidTag:
             raise WrongShare("The answer was not sealed to this request.") from None
-        return check(words.decode("ascii", "replace"))
-
-    def open(self, answers: Iterable[Envelope], register: Register) -> bytes:
-        """The master secret of enough answers; raises WrongShare while there are too few."""
-        return combine(sorted({self.share(answer, register) for answer in answers}))
+        return content.custodian, check(words.decode("ascii", "replace"))
 
 
-def check_request(request: Envelope, register: Register, at: datetime) -> KeyRequest:
-    """What an operator asks for, signed by that operator and not over."""
+def check_request(
+    request: Envelope, register: Register, manifest: DeploymentManifest, rules: Profile, at: datetime
+) -> KeyRequest:
+    """What an operator asks for, signed by that operator, not over, and within what the deployment was approved for.
+
+    Results may be read for as long after the deployment as its profile keeps the list.
+    """
     wanted = KeyRequest.read(request)
     if wanted.operator not in register.signers(request).of_role(PersonRole.OPERATOR):
         raise NotAuthorised("The request is not signed by the operator that it names.")
     if at >= instant(wanted.window.not_after):
         raise OutsideWindow("The time that the key is asked for is over.", "The operator asks again.")
+    if (wanted.deployment, wanted.key_id) != (manifest.deployment, manifest.key_id):
+        raise StatementMismatch("The key is asked for another deployment than the manifest's.")
+    end = instant(manifest.window.not_after) + timedelta(hours=rules.clocks.list_after_end_hours)
+    if instant(wanted.window.not_after) > end:
+        raise OutsideWindow(
+            "The key is asked for a longer time than the deployment lasts.",
+            "The operator asks for fewer hours.",
+        )
     _public_key(wanted)
     return wanted
 
@@ -104,14 +113,6 @@ def answer(request: Envelope, wanted: KeyRequest, words: str, custodian: str, id
         request_digest=request.digest, custodian=custodian, sealed=base64.b64encode(sealed).decode()
     )
     return share.envelope().signed_by(identity)
-
-
-def check_held(window: Window, at: datetime) -> None:
-    """The key may be used at this time."""
-    if not instant(window.not_before) <= at < instant(window.not_after):
-        raise OutsideWindow(
-            "The key was released for another time.", "Ask the custodians for another release."
-        )
 
 
 def _public_key(wanted: KeyRequest) -> MLKEM768X25519PublicKey:

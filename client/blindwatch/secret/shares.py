@@ -6,19 +6,27 @@ The sharing is the `shamir-mnemonic` library's, by the authors of the standard. 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import combinations, product
 from secrets import token_bytes
-from typing import Final
+from typing import Final, TypeVar
 
 from shamir_mnemonic import MnemonicError, Share, combine_mnemonics, generate_mnemonics
+from shamir_mnemonic.share import ShareCommonParameters, ShareGroupParameters
+from shamir_mnemonic.wordlist import WORD_INDEX_MAP
 
-from blindwatch.errors import ConfigurationError, WrongShare
+from blindwatch.errors import BlindwatchError, ConfigurationError, WrongKey, WrongShare
+
+T = TypeVar("T")
 
 MASTER_BYTES: Final = 32
 WORDS: Final = 33
 """Of each share of a 32-byte secret."""
 _MOST: Final = 16
+_ITERATIONS: Final = 1
+"""The iteration exponent of SLIP-39. There is no passphrase to protect."""
 _GROUP: Final = re.compile(r"([0-9]{1,2})of([0-9]{1,2})")
 
 
@@ -86,19 +94,82 @@ def new_master() -> bytes:
 def split(master: bytes, scheme: Scheme) -> list[list[str]]:
     """The shares of a secret, group by group, each as its words with spaces between them."""
     groups = [(group.threshold, group.count) for group in scheme.groups]
-    shares: list[list[str]] = generate_mnemonics(scheme.group_threshold, groups, master)
+    shares: list[list[str]] = generate_mnemonics(
+        scheme.group_threshold, groups, master, iteration_exponent=_ITERATIONS
+    )
     return shares
 
 
 def combine(shares: Sequence[str], passphrase: bytes = b"") -> bytes:
-    """The secret of enough shares; raises WrongShare. Our own shares have no passphrase."""
+    """The secret of exactly enough shares, as the standard has it; raises WrongShare. Ours have no passphrase."""
     for words in shares:
         check(words)
     try:
         master: bytes = combine_mnemonics(shares, passphrase)
-    except MnemonicError as error:
-        raise WrongShare(_together(shares), _MORE) from error.__cause__
+    except MnemonicError:
+        raise WrongShare("The shares do not make up a secret.") from None
     return master
+
+
+def recover(shares: Iterable[str], opening: Callable[[bytes], T]) -> T:
+    """What opens with the secret that any enough of the shares make up, whatever else is among them.
+
+    Raises WrongShare if they make up none, and the WrongKey of `opening` if theirs is the secret of something else.
+    """
+    ceremonies: dict[ShareCommonParameters, list[Share]] = {}
+    for share in {check(words): _ours(words) for words in shares}.values():
+        ceremonies.setdefault(share.common_parameters(), []).append(share)
+    refused: BlindwatchError | None = None
+    for held in ceremonies.values():
+        try:
+            return opening(_secret(held))
+        except (WrongShare, WrongKey) as error:
+            refused = error
+    if len(ceremonies) == 1 and refused is not None:
+        raise refused
+    if ceremonies:
+        raise WrongShare("The shares are of different ceremonies.", "Look at the key on the sheets.")
+    raise _too_few()
+
+
+def _secret(shares: Sequence[Share]) -> bytes:
+    """The secret of shares of one ceremony."""
+    tried = False
+    for chosen in _choices(shares):
+        tried = True
+        with suppress(WrongShare):
+            return combine([each.mnemonic() for each in chosen])
+    if tried:
+        raise WrongShare(
+            "The shares do not open anything together: one of them is not what was handed out.",
+            "Bring another share, and find out who keeps the wrong one.",
+        )
+    raise _too_few()
+
+
+def _choices(shares: Sequence[Share]) -> Iterator[list[Share]]:
+    """Every choice of just enough shares of one ceremony: the library, as the standard says, takes no more."""
+    groups: dict[ShareGroupParameters, list[Share]] = {}
+    for share in shares:
+        groups.setdefault(share.group_parameters(), []).append(share)
+    whole = [held for of, held in groups.items() if len(held) >= of.member_threshold]
+    for chosen in combinations(whole, shares[0].group_threshold):
+        for parts in product(*(combinations(held, held[0].member_threshold) for held in chosen)):
+            yield [share for part in parts for share in part]
+
+
+def _too_few() -> WrongShare:
+    return WrongShare(
+        "There are too few shares to open anything.", "It takes as many people as the ceremony set."
+    )
+
+
+def _ours(words: str) -> Share:
+    """A share as our ceremonies make them. Others could take hours to combine: the standard allows it."""
+    share = Share.from_mnemonic(words)
+    if len(share.value) != MASTER_BYTES or share.iteration_exponent != _ITERATIONS:
+        raise WrongShare("The share is of something else than a key.")
+    return share
 
 
 def some_of(shares: Iterable[Sequence[str]], scheme: Scheme) -> list[str]:
@@ -109,21 +180,17 @@ def some_of(shares: Iterable[Sequence[str]], scheme: Scheme) -> list[str]:
 
 def check(words: str) -> str:
     """One share in its plain form: lower case, one space between words; raises WrongShare."""
-    plain = " ".join(words.lower().split())
+    plain = words.lower().split()
+    for place, word in enumerate(plain, 1):
+        if word not in WORD_INDEX_MAP:
+            raise WrongShare(
+                f"Word {place} is not among the words that shares are made of.", "Look at the sheet again."
+            )
     try:
-        Share.from_mnemonic(plain)
+        Share.from_mnemonic(" ".join(plain))
     except (MnemonicError, ValueError):
         raise WrongShare(
-            "The words are not a share.", f"Look for a mistake in the {WORDS} words, and in their order."
+            "The words are not a share: their check does not agree.",
+            f"Look for a mistake in the {WORDS} words, and in their order.",
         ) from None
-    return plain
-
-
-_MORE: Final = "Shares come from one ceremony, each is used once, and it takes as many as that ceremony set."
-
-
-def _together(shares: Sequence[str]) -> str:
-    ceremonies = {Share.from_mnemonic(words).identifier for words in shares}
-    if len(ceremonies) > 1:
-        return "The shares are of different ceremonies."
-    return "The shares do not open anything together."
+    return " ".join(plain)

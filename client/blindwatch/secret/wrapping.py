@@ -15,6 +15,7 @@ from blindwatch.he.presets import preset
 from blindwatch.he.ranked.presets import rank_preset
 from blindwatch.secret.keys import SecretKey
 from blindwatch.secret.ranked import RankSecret
+from blindwatch.statements.predicates import Window
 from blindwatch.wire import cbor, limits
 
 FILE: Final = "secret.key.age"
@@ -43,16 +44,16 @@ def wrap(secret: SecretKey | RankSecret, master: bytes) -> bytes:
     return wrapped
 
 
-def unwrap(data: bytes, master: bytes) -> SecretKey:
-    """The secret key out of its file; WrongKey if the shares do not open it."""
+def unwrap(data: bytes, master: bytes, window: Window | None = None) -> SecretKey:
+    """The secret key out of its file, for the window it was released for; WrongKey if the shares do not open it."""
     name, key_id, material = _open(data, master)
-    return SecretKey(preset(name), key_id, material)
+    return SecretKey(preset(name), key_id, material, window)
 
 
-def unwrap_ranked(data: bytes, master: bytes) -> RankSecret:
+def unwrap_ranked(data: bytes, master: bytes, window: Window | None = None) -> RankSecret:
     """As `unwrap`, for the secret key of a ranked deployment."""
     name, key_id, material = _open(data, master)
-    return RankSecret(rank_preset(name), key_id, material)
+    return RankSecret(rank_preset(name), key_id, material, window)
 
 
 def _open(data: bytes, master: bytes) -> tuple[str, str, bytes]:
