@@ -147,7 +147,9 @@ def test_bodies_that_are_no_message(
     assert raised(response) is MalformedMessage
 
 
-@pytest.mark.parametrize("path", ["/probes", "/results", "/activation", "/manifest", "/tombstone", ""])
+@pytest.mark.parametrize(
+    "path", ["/probes", "/results", "/activation", "/manifest", "/watchlist", "/tombstone", ""]
+)
 def test_unknown_deployments(server: ServerProcess, trial: Trial, path: str, signed: Sign) -> None:
     role, method = {"/probes": ("camera", "POST"), "/activation": ("custodian", "POST")}.get(
         path, ("operator", "GET")
@@ -305,6 +307,7 @@ ROUTES = [
     ("PUT", f"/blobs/{'0' * 64}", {"custodian"}),
     ("POST", "/activation", {"custodian"}),
     ("GET", "/manifest", {"custodian", "operator"}),
+    ("GET", "/watchlist", {"custodian", "operator"}),
     ("PUT", "/tombstones/1", {"custodian"}),
     ("GET", "/tombstone", {"custodian", "operator"}),
     ("PUT", f"/revocations/{'0' * 64}", {"custodian"}),

@@ -212,4 +212,4 @@ def test_an_older_version_does_not_come_back(server: ServerProcess, trial: Trial
             custodian.put_deployment(name, older)
     custodian.activate(name)
     assert custodian.get_deployment(name).version == 3
-    assert custodian.get_manifest(name) == third.manifest
+    assert (custodian.get_manifest(name), custodian.get_watchlist(name)) == (third.manifest, third.watchlist)

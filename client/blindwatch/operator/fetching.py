@@ -24,7 +24,7 @@ from blindwatch.policy.profile import profile
 from blindwatch.statements import trust
 from blindwatch.statements.dsse import Envelope
 from blindwatch.statements.package import OperatorPackage
-from blindwatch.statements.predicates import DeploymentManifest
+from blindwatch.statements.predicates import DeploymentManifest, Watchlist
 from blindwatch.statements.register import Register
 from blindwatch.wire.client import ServerClient
 from blindwatch.wire.messages import FailedResult, Result
@@ -47,7 +47,7 @@ class Reading:
 def check_deployment(
     client: ServerClient, deployment: str, package: OperatorPackage, register: Register
 ) -> DeploymentManifest:
-    """The approved manifest of a deployment; refused if its key, model, threshold or number of entries is another.
+    """The approved manifest of a deployment; refused if the package is not the one of its list.
 
     Its results would open to noise, or to other entries, and would be gone.
     """
@@ -58,9 +58,9 @@ def check_deployment(
         )
     if not info.ready:
         raise DeploymentNotReady(hint="Wait until the custodian has uploaded the watchlist.")
-    manifest = _approved(client.get_manifest(deployment), register)
-    made_for = (package.key_id, package.model_digest, package.thresholds, len(package.entries))
-    approved = (manifest.key_id, manifest.model_digest, manifest.thresholds, manifest.watchlist.entries)
+    manifest, listed = _approved(client, deployment, register)
+    made_for = (package.digest, package.key_id, package.model_digest, package.thresholds)
+    approved = (listed.package_digest, manifest.key_id, manifest.model_digest, manifest.thresholds)
     if approved != made_for or manifest.deployment != deployment:
         raise ConfigurationError(
             "The deployment has another watchlist than the operator's package.",
@@ -69,9 +69,15 @@ def check_deployment(
     return manifest
 
 
-def _approved(data: bytes, register: Register) -> DeploymentManifest:
-    envelope = Envelope.from_json(data)
-    return trust.check_deployment(envelope, register, profile(DeploymentManifest.read(envelope).profile.name))
+def _approved(
+    client: ServerClient, deployment: str, register: Register
+) -> tuple[DeploymentManifest, Watchlist]:
+    """The manifest and the list that the server has in force, once they hold by the operator's own register."""
+    approved = Envelope.from_json(client.get_manifest(deployment))
+    chosen = profile(DeploymentManifest.read(approved).profile.name)
+    manifest = trust.check_deployment(approved, register, chosen)
+    listed = Envelope.from_json(client.get_watchlist(deployment))
+    return manifest, trust.check_watchlist(listed, register, chosen, manifest)
 
 
 def readings(

@@ -165,6 +165,12 @@ async def get_manifest(name: Name, desks: With) -> Response:
     return statement_response(desks.roster.get(name).shown.manifest_statement.to_json())
 
 
+@router.get("/deployments/{name}/watchlist", dependencies=ANY_ROLE, responses=_GIVES_STATEMENT)
+async def get_watchlist(name: Name, desks: With) -> Response:
+    """The list of this manifest, as it was signed: digests of ciphertexts, and of what goes with them."""
+    return statement_response(desks.roster.get(name).shown.watchlist_statement.to_json())
+
+
 @router.put(
     "/deployments/{name}/tombstones/{sequence}",
     status_code=204,

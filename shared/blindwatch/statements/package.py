@@ -6,6 +6,7 @@ The signed statement of the list names the SHA-256 of the package, so that it ca
 from __future__ import annotations
 
 import base64
+import hashlib
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
@@ -73,6 +74,11 @@ class OperatorPackage(Fields):
     def thresholds(self) -> Thresholds:
         """From where on two templates match."""
         return Thresholds(similarity=self.similarity, gate=self.gate, fine=self.fine_threshold)
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 (hex) of the package as JSON, by which the list's statement names it."""
+        return hashlib.sha256(self.to_json()).hexdigest()
 
     def to_json(self) -> bytes:
         """The package as JSON."""

@@ -102,6 +102,10 @@ class ServerClient:
         """The manifest in force, as the envelope that was signed."""
         return self._call("GET", f"{_path(deployment)}/manifest", limits.ENVELOPE, digested=True)
 
+    def get_watchlist(self, deployment: str) -> bytes:
+        """The list of the manifest in force, as the envelope that was signed."""
+        return self._call("GET", f"{_path(deployment)}/watchlist", limits.ENVELOPE, digested=True)
+
     def put_tombstone(self, deployment: str, sequence: int, statement: bytes) -> None:
         """Remove entries from the list in force."""
         self._call("PUT", f"{_path(deployment)}/tombstones/{sequence}", 0, statement, media=ENVELOPE)
