@@ -12,13 +12,13 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from blindwatch.cli import files
+from blindwatch.custodian import ceremony
 from blindwatch.custodian.building import PACKAGE
-from blindwatch.custodian.ceremony import ENCRYPTION, EVALUATION
 from blindwatch.custodian.uploading import STATEMENT
-from blindwatch.errors import ConfigurationError
+from blindwatch.errors import ConfigurationError, StatementMismatch, WrongKey
 from blindwatch.policy.profile import Profile
 from blindwatch.statements.dsse import Envelope
-from blindwatch.statements.package import OperatorPackage
+from blindwatch.statements.package import WHAT, OperatorPackage
 from blindwatch.statements.predicates import (
     CameraKey,
     DeploymentManifest,
@@ -28,8 +28,10 @@ from blindwatch.statements.predicates import (
     ProfileRef,
     Watchlist,
     Window,
+    Word,
 )
 from blindwatch.statements.statement import Line
+from blindwatch.statements.trust import USES
 from blindwatch.wire import limits
 
 
@@ -40,17 +42,10 @@ class _Part(BaseModel):
 class DraftDocument(_Part):
     """A required document: its file, relative to the draft, and when it lapses."""
 
-    kind: str
+    kind: Word
     version: Line
     file: str
     expires: datetime
-
-
-class DraftCamera(_Part):
-    """A camera as 'blindwatch camera identity' prints it."""
-
-    name: str
-    ed25519: str
 
 
 class Draft(_Part):
@@ -61,21 +56,21 @@ class Draft(_Part):
     place: Line
     not_before: datetime
     not_after: datetime
-    cameras: Annotated[tuple[DraftCamera, ...], Field(max_length=limits.CAMERAS)] = ()
+    cameras: Annotated[tuple[str, ...], Field(max_length=limits.CAMERAS)] = ()
+    """Files, relative to the draft, with what 'blindwatch camera identity' printed."""
     documents: Annotated[tuple[DraftDocument, ...], Field(max_length=limits.DOCUMENTS)] = ()
 
 
 def read_draft(path: Path) -> Draft:
     """Read a draft file; raises ConfigurationError that names the field."""
     try:
-        content = tomllib.loads(files.read(path, "draft").decode())
-        return Draft.model_validate(content)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError):
-        raise ConfigurationError("The draft is not a TOML file.") from None
+        return Draft.model_validate(tomllib.loads(files.read_at_most(path, limits.DRAFT, "draft").decode()))
     except ValidationError as error:
         first = error.errors(include_input=False, include_context=False, include_url=False)[0]
         name = ".".join(str(part) for part in first["loc"])
-        raise ConfigurationError(f"The draft's field '{name}' is missing or not valid.") from None
+        raise ConfigurationError(f"The draft's field '{name}' is missing, not known or not valid.") from None
+    except (ValueError, RecursionError):
+        raise ConfigurationError("The draft is not a TOML file.") from None
 
 
 @dataclass(frozen=True)
@@ -88,11 +83,15 @@ class Listing:
 
     @classmethod
     def load(cls, folder: Path) -> Listing:
-        """Read the statement and the package of a list."""
+        """Read the statement and the package of a list, which must be the one that the statement names."""
         statement = Envelope.from_json(
             files.read_at_most(folder / STATEMENT, limits.ENVELOPE, "watchlist's statement")
         )
-        return cls(Watchlist.read(statement), statement.digest, OperatorPackage.load(folder / PACKAGE))
+        watchlist = Watchlist.read(statement)
+        package = files.read_at_most(folder / PACKAGE, limits.PACKAGE, WHAT)
+        if hashlib.sha256(package).hexdigest() != watchlist.package_digest:
+            raise StatementMismatch(f"The {WHAT} was changed after the list was built.", "Build it again.")
+        return cls(watchlist, statement.digest, OperatorPackage.from_json(package))
 
 
 @dataclass(frozen=True)
@@ -115,8 +114,7 @@ def draw_up(
 ) -> DeploymentManifest:
     """The manifest of a draft whose documents are in `folder`; raises ConfigurationError."""
     listed = listing.watchlist
-    use = "ranked" if rules.use == "retrospective" else "reveal"
-    bundle = files.read(keys / (ENCRYPTION if use == "ranked" else EVALUATION), "keys for the server")
+    use = USES[rules.use]
     content: dict[str, Any] = {
         "deployment": listed.deployment,
         "version": 1 if base is None else base.manifest.version + 1,
@@ -125,11 +123,11 @@ def draw_up(
         "use": use,
         "purpose": draft.purpose,
         "place": draft.place,
-        "cameras": tuple(CameraKey(name=each.name, ed25519=each.ed25519) for each in draft.cameras),
+        "cameras": tuple(_camera(folder / each) for each in draft.cameras),
         "model_digest": listed.model_digest,
         "preset": listed.preset,
         "key_id": listed.key_id,
-        "bundle_digest": hashlib.sha256(bundle).hexdigest(),
+        "bundle_digest": _bundle_digest(keys, use, listed.key_id),
         "thresholds": listing.package.thresholds,
         "predicted": predicted,
         "watchlist": ListRef(
@@ -148,6 +146,28 @@ def draw_up(
     except ValidationError as error:
         first = error.errors(include_input=False, include_context=False, include_url=False)[0]
         raise ConfigurationError(f"The draft cannot become a manifest: {first['msg']}.") from None
+
+
+def _bundle_digest(keys: Path, use: str, key_id: str) -> str:
+    """The digest of what the server computes with, of the keys that the list was encrypted with."""
+    ranked = use == "ranked"
+    key = ceremony.ranked_key(keys) if ranked else ceremony.encryption_key(keys)
+    if key.key_id != key_id:
+        raise WrongKey(
+            "The list was encrypted with other keys.", "Name the folder of the ceremony for this list."
+        )
+    name = ceremony.ENCRYPTION if ranked else ceremony.EVALUATION
+    return hashlib.sha256(files.read(keys / name, "keys for the server")).hexdigest()
+
+
+def _camera(path: Path) -> CameraKey:
+    try:
+        return CameraKey.model_validate_json(files.read(path, "camera's entry"), by_alias=True)
+    except ValidationError:
+        raise ConfigurationError(
+            "A file of a camera does not have its name and key.",
+            "It holds what 'blindwatch camera identity' printed.",
+        ) from None
 
 
 def _document(document: DraftDocument, folder: Path) -> Document:

@@ -1,8 +1,9 @@
-"""How many people who are not listed a threshold is expected to stop, from what was measured of the models.
+"""How many people who are not listed a threshold is expected to stop, from what was measured of the model.
 
-A pair of two people matches at a false match rate (FMR) for one comparison; a face is compared with every entry of
-the list, so FPIR = 1 - (1 - FMR)^N as in ISO/IEC 19795-1, taking comparisons as independent, which they are not
-quite.
+Two people match by mistake at a false match rate (FMR) for one comparison; a face is compared with every entry of the
+list, so FPIR = 1 - (1 - FMR)^N as in ISO/IEC 19795-1, taking comparisons as independent, which they are not quite.
+Rates fall as the threshold rises, so the rate at the next lower threshold that was measured is a bound. A detector
+is no part of what makes templates comparable; of those that were measured the one with the highest bound counts.
 """
 
 from __future__ import annotations
@@ -10,103 +11,127 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from enum import Enum
+from pathlib import Path
+from typing import Any, Final, TypeAlias
 
-from rich.table import Table
-
-from blindwatch.errors import ConfigurationError
+from blindwatch.errors import ConfigurationError, PolicyViolation
 from blindwatch.statements.predicates import Prediction
 from blindwatch.vision.catalogue import Embedder, Projection
 from blindwatch.vision.pipeline import model_digest
 from blindwatch.vision.registry import Registry, embedded_directory
 
+FACES: Final = 1000
 _MEASURED: Final = "measured.toml"
-_FACES: Final = 1000
+_RULE_OF_THREE: Final = 3
+"""Without one event in n trials the upper end of the interval of 95 % is 3/n."""
 
 
 @dataclass(frozen=True)
 class Point:
-    """What was measured at one fine threshold: the false match rate, and the ends of its interval of 95 %."""
+    """A lowest similarity, the false match rate that was measured with it, and the ends of its interval of 95 %."""
 
-    fine: int
+    similarity: float
     rate: float
     low: float
     high: float
 
 
+Curve: TypeAlias = tuple[Point, ...]
+"""What was measured with one detector, by rising similarity."""
+
+
+class Basis(Enum):
+    """What a prediction rests on, as a note to whoever reads it."""
+
+    MEASURED = "The rate was measured at this very threshold."
+    BOUND = "The rate is that of the next lower threshold that was measured, so it is at most this."
+    BEYOND = (
+        "The threshold lies above all that was measured. The rate is the upper end of the interval at the highest "
+        "that was: the true one may be far lower, but nothing says so."
+    )
+    NONE_SEEN = (
+        "No false match was seen in the measurement. The rate is what can be ruled out: it may be lower."
+    )
+
+
 @dataclass(frozen=True)
 class Predicted:
-    """False alerts in 1,000 faces for one list, from the point that was measured next below its threshold."""
+    """The false match rate at a threshold, the ends of its interval of 95 %, and how long the list is."""
 
-    point: Point
+    rate: float
+    low: float
+    high: float
     entries: int
-    exact: bool
-    """Whether the very threshold was measured; otherwise the figures are at most these."""
+    basis: Basis
 
     def false_alerts(self, rate: float) -> float:
         """Of 1,000 people who are not listed, how many match somebody at this rate of false matches."""
-        return float(_FACES * (1 - (1 - rate) ** self.entries))
+        return float(FACES * (1 - (1 - rate) ** self.entries))
+
+    @property
+    def expected(self) -> float:
+        """Of 1,000 people who are not listed, how many are expected to match somebody."""
+        return self.false_alerts(self.rate)
 
     def statement(self, acknowledged: str | None) -> Prediction:
         """The prediction as a manifest has it."""
         return Prediction(
-            false_match_rate=self.point.rate,
-            false_alerts_per_1000=self.false_alerts(self.point.rate),
-            acknowledged=acknowledged,
+            false_match_rate=self.rate, false_alerts_per_1000=self.expected, acknowledged=acknowledged
         )
 
-    def table(self, cap: float | None) -> Table:
-        """The prediction for people to look at before they sign."""
-        bound = "" if self.exact else "at most "
-        expected, high = self.false_alerts(self.point.rate), self.false_alerts(self.point.high)
-        table = Table("What", "Expected", "95 % interval", title="Predicted errors")
-        interval = f"{self.point.low:.2g} to {self.point.high:.2g}"
-        table.add_row("False matches in one comparison", f"{bound}{self.point.rate:.2g}", interval)
-        spread = f"{self.false_alerts(self.point.low):.3g} to {high:.3g}"
-        table.add_row(f"False alerts in {_FACES:,} faces", f"{bound}{expected:.3g}", spread)
-        table.caption = (
-            f"Of {_FACES:,} people who pass and are not on this list of {self.entries:,}, about {expected:.3g} would "
-            f"be stopped wrongly if nobody looked twice. " + _against(expected, cap)
-        )
-        return table
 
-
-def points(registry: Registry, pipeline: str, digest: str) -> list[Point]:
-    """What was measured of the pipeline of a list, by rising threshold; raises ConfigurationError."""
-    chosen = registry.pipeline(pipeline)
-    entry = registry.find_as(chosen.embedder, Embedder)
-    projection = None if entry.projection is None else registry.find_as(entry.projection, Projection)
-    if model_digest(entry, projection) != digest:
-        raise ConfigurationError("The list was enrolled with another pipeline.", "Name it with --pipeline.")
-    file = embedded_directory() / _MEASURED
-    content: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
-    measured = content.get(chosen.embedder, {}).get(chosen.detector, {}).get("template")
+def curves(registry: Registry, digest: str, file: Path | None = None) -> list[Curve]:
+    """What was measured of the model with this digest, with each detector; raises ConfigurationError."""
+    content: dict[str, Any] = tomllib.loads(
+        (file or embedded_directory() / _MEASURED).read_text(encoding="utf-8")
+    )
+    measured = content.get(_embedder(registry, digest) or "", {})
     if not measured:
         raise ConfigurationError(
-            "Nothing was measured of this pipeline, so nothing can be predicted.",
-            "Choose a pipeline whose card has figures.",
+            "Nothing was measured of the list's model, so no errors can be predicted.",
+            "Enrol the list with a pipeline whose card has figures.",
         )
-    return sorted((_point(row) for row in measured), key=lambda point: point.fine)
+    return [_curve(figures) for figures in measured.values()]
 
 
-def predict(measured: Sequence[Point], fine: int, entries: int) -> Predicted:
-    """The rate at the highest measured threshold that is not above the wanted one: it can only be lower there."""
-    below = [point for point in measured if point.fine <= fine]
+def predict(measured: Sequence[Curve], similarity: float, entries: int) -> Predicted:
+    """What to expect of a list of this length at a threshold; raises PolicyViolation below all that was measured."""
+    return max((_predict(curve, similarity, entries) for curve in measured), key=lambda each: each.high)
+
+
+def _predict(curve: Curve, similarity: float, entries: int) -> Predicted:
+    below = [point for point in curve if point.similarity <= similarity]
     if not below:
-        raise ConfigurationError(
-            "The threshold is lower than any that was measured, so nothing can be predicted.",
+        raise PolicyViolation(
+            "The threshold is lower than any that was measured, so no errors can be predicted.",
             "Enrol the list with a higher threshold.",
         )
-    return Predicted(below[-1], entries, exact=below[-1].fine == fine)
+    point = below[-1]
+    if point.rate == 0:
+        return Predicted(point.high, 0.0, point.high, entries, Basis.NONE_SEEN)
+    if point.similarity == similarity:
+        return Predicted(point.rate, point.low, point.high, entries, Basis.MEASURED)
+    if point is curve[-1]:
+        return Predicted(point.high, 0.0, point.high, entries, Basis.BEYOND)
+    return Predicted(point.rate, 0.0, point.high, entries, Basis.BOUND)
 
 
-def _point(row: dict[str, Any]) -> Point:
+def _curve(figures: dict[str, Any]) -> Curve:
+    least = _RULE_OF_THREE / figures["impostor_pairs"]
+    points = [_point(row, least) for row in figures["template"]]
+    return tuple(sorted(points, key=lambda point: point.similarity))
+
+
+def _point(row: dict[str, Any], least: float) -> Point:
     low, high = row["fmr_95"]
-    return Point(int(row["fine"]), float(row["fmr"]), float(low), float(high))
+    return Point(row["cosine"], row["fmr"], low, max(high, least))
 
 
-def _against(expected: float, cap: float | None) -> str:
-    if cap is None:
-        return "The profile sets no cap."
-    verdict = "within" if expected <= cap else "MORE THAN"
-    return f"That is {verdict} the {cap:g} of the profile."
+def _embedder(registry: Registry, digest: str) -> str | None:
+    for model in registry.models:
+        if isinstance(model, Embedder):
+            projection = None if model.projection is None else registry.find_as(model.projection, Projection)
+            if model_digest(model, projection) == digest:
+                return model.name
+    return None

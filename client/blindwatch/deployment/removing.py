@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from blindwatch.cli import files
+from blindwatch.custodian.building import NAMES, PACKAGE
+from blindwatch.deployment.papers import write_new
 from blindwatch.errors import ConfigurationError, NotFound, StatementMismatch
 from blindwatch.statements.dsse import Envelope
 from blindwatch.statements.package import OperatorPackage
@@ -25,20 +27,16 @@ def client(server: str, token_file: Path, ca: Path | None) -> ServerClient:
 def remove(
     client: ServerClient,
     manifest: Envelope,
-    package: Path,
-    references: Sequence[str],
+    watchlist: Path,
+    people: Sequence[str],
     reason: str,
     signer: Identity,
     out: Path,
 ) -> int:
-    """Remove people by their references, with all who were removed before; how many entries that makes."""
+    """Remove people by names or references, with all who were removed before; how many entries that makes."""
     content = DeploymentManifest.read(manifest)
-    places = {entry.reference: number for number, entry in enumerate(OperatorPackage.load(package).entries)}
-    unknown = set(references) - places.keys()
-    if unknown:
-        raise NotFound("The list has no entry of this reference.", "References are in operator.json.")
     before = _newest(client, content)
-    removed = {places[each] for each in references} | set(before.removed if before else ())
+    removed = _entries(watchlist, people) | set(before.removed if before else ())
     tombstone = Tombstone(
         deployment=content.deployment,
         watchlist_digest=content.watchlist.digest,
@@ -48,9 +46,26 @@ def remove(
         issued_at=now(),
     )
     signed = tombstone.envelope().signed_by(signer).to_json()
-    files.write_private(out, signed, "removal")
+    write_new(out, signed, "removal")
     client.put_tombstone(content.deployment, tombstone.sequence, signed)
     return len(removed)
+
+
+def _entries(watchlist: Path, people: Sequence[str]) -> set[int]:
+    """The numbers of all entries of these people."""
+    package = OperatorPackage.load(watchlist / PACKAGE)
+    names = files.read_json(watchlist / NAMES, "names of the list")
+    found: set[int] = set()
+    for person in people:
+        entries = {
+            number
+            for number, entry in enumerate(package.entries)
+            if person in (entry.reference, names.get(entry.reference, {}).get("name"))
+        }
+        if not entries:
+            raise NotFound("Nobody on the list has this name or reference.", "Both are in names.json.")
+        found |= entries
+    return found
 
 
 def _newest(client: ServerClient, manifest: DeploymentManifest) -> Tombstone | None:
@@ -75,5 +90,5 @@ def revoke(
         deployment=content.deployment, camera_key=found.key_id, reason=reason, issued_at=now()
     )
     signed = revocation.envelope().signed_by(signer).to_json()
-    files.write_private(out, signed, "revocation")
+    write_new(out, signed, "revocation")
     client.put_revocation(content.deployment, found.key_id, signed)

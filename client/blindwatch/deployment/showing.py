@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 
-from rich.console import Group
+from rich.console import RenderableType
 from rich.markup import escape
 from rich.table import Table
 
-from blindwatch.errors import BlindwatchError
+from blindwatch.deployment.prediction import FACES, Predicted
+from blindwatch.errors import NotAuthorised, PolicyViolation
 from blindwatch.policy.profile import Profile
 from blindwatch.statements import trust
 from blindwatch.statements.dsse import Envelope
@@ -21,34 +23,72 @@ def described(manifest: DeploymentManifest, rules: Profile) -> Table:
     table = Table(show_header=False, title=f"Deployment {manifest.deployment}, version {manifest.version}")
     table.add_column(style="bold")
     table.add_column(overflow="fold")
-    titles = {each.name: each.title for each in rules.categories}
-    listed = manifest.watchlist
-    reasons = [f"{count:,} {titles.get(name, name)}" for name, count in sorted(listed.by_category.items())]
-    rows = [
-        ("Purpose", manifest.purpose),
-        ("Place", manifest.place),
-        ("From", manifest.window.not_before),
-        ("Until", manifest.window.not_after),
-        ("Rules", f"{rules.title} ({rules.name}, version {rules.version})"),
-        ("Use", "ranked search" if manifest.use == "ranked" else "reveal on match"),
-        ("Cameras", ", ".join(each.name for each in manifest.cameras) or "none"),
-        ("People on the list", f"{listed.entries:,}: " + "; ".join(reasons)),
-        ("Of them under age", f"{listed.under_age:,}"),
-        ("List built", listed.built_at),
-        ("Threshold", f"similarity {manifest.thresholds.similarity:.3f}"),
-        ("False alerts", f"{manifest.predicted.false_alerts_per_1000:.3g} in 1,000 faces expected"),
-        ("Cap exceeded because", manifest.predicted.acknowledged or "not exceeded, or not acknowledged"),
-        ("Documents", ", ".join(f"{each.kind} ({each.version})" for each in manifest.documents) or "none"),
-        ("Changed because", manifest.change_reason or "this is the first version"),
-        ("Drawn up by", manifest.creator),
-    ]
-    for name, value in rows:
+    for name, value in _content(manifest, rules):
         table.add_row(name, escape(value))
     return table
 
 
-def standing(envelope: Envelope, register: Register, rules: Profile) -> Table:
-    """Who has signed, and whether the manifest holds."""
+def _content(manifest: DeploymentManifest, rules: Profile) -> Iterator[tuple[str, str]]:
+    titles = {each.name: each.title for each in rules.categories}
+    listed = manifest.watchlist
+    reasons = [f"{count:,} {titles.get(name, name)}" for name, count in sorted(listed.by_category.items())]
+    ranked = manifest.use == "ranked"
+    yield "Purpose", manifest.purpose
+    yield "Place", manifest.place
+    yield "Window", f"{manifest.window.not_before} to {manifest.window.not_after}"
+    yield "Rules", f"{rules.title} ({rules.name}, version {rules.version})"
+    yield "Use", "ranked search: every score is shown" if ranked else "matches only"
+    yield "Cameras", ", ".join(each.name for each in manifest.cameras) or "none"
+    yield "People on the list", f"{listed.entries:,}: {'; '.join(reasons)}; {listed.under_age:,} under age"
+    yield "List built", listed.built_at
+    if not ranked:
+        yield "Threshold", f"similarity {manifest.thresholds.similarity:.3f}"
+        yield "False alerts", f"{manifest.predicted.false_alerts_per_1000:.3g} in {FACES:,} faces"
+    if manifest.predicted.acknowledged is not None:
+        yield "Too many, because", manifest.predicted.acknowledged
+    for each in manifest.documents:
+        yield f"Document {each.kind}", f"version {each.version}, until {each.expires}, {each.digest[:16]}"
+    if manifest.change_reason is not None:
+        yield "Changed because", manifest.change_reason
+    yield "Drawn up by", manifest.creator
+
+
+def predicted(found: Predicted, cap: float | None) -> Table:
+    """What errors to expect, in figures and in a sentence."""
+    table = Table("What", "Expected", "95 % interval", title="Predicted errors")
+    expected, low, high = found.expected, found.false_alerts(found.low), found.false_alerts(found.high)
+    table.add_row(
+        "False matches in one comparison", f"{found.rate:.2g}", f"{found.low:.2g} to {found.high:.2g}"
+    )
+    table.add_row(f"False alerts in {FACES:,} faces", f"{expected:.3g}", f"{low:.3g} to {high:.3g}")
+    table.caption = (
+        f"Of {FACES:,} people who pass and are not on this list of {found.entries:,}, about {expected:.3g} would be "
+        f"stopped wrongly if nobody looked twice. {_against(expected, cap)} {found.basis.value}"
+    )
+    return table
+
+
+def _against(expected: float, cap: float | None) -> str:
+    if cap is None:
+        return "The profile sets no cap."
+    verdict = "within" if expected <= cap else "[bold red]MORE THAN[/]"
+    return f"That is {verdict} the {cap:g} of the profile."
+
+
+def checklist(manifest: DeploymentManifest, rules: Profile) -> Table:
+    """Every rule of the profile, and whether the manifest keeps to it."""
+    table = Table("Rule", "Kept", title=f"Rules of {rules.name}")
+    for title, check in trust.RULES.items():
+        try:
+            check(manifest, rules)
+            table.add_row(title, "[green]yes[/]")
+        except PolicyViolation as error:
+            table.add_row(title, f"[bold red]no:[/] {escape(error.detail)}")
+    return table
+
+
+def standing(envelope: Envelope, manifest: DeploymentManifest, register: Register, rules: Profile) -> Table:
+    """Who has signed, and whose signatures are missing."""
     signers = register.signers(envelope)
     table = Table("Who", "Role", "Signature", title="Signatures")
     for person in signers.valid:
@@ -56,11 +96,38 @@ def standing(envelope: Envelope, register: Register, rules: Profile) -> Table:
     for person in signers.broken:
         table.add_row(person.name, person.role, "[bold red]void: the manifest was changed since[/]")
     try:
-        trust.check_deployment(envelope, register, rules)
+        trust.check_approved(envelope, manifest, register, rules)
         table.caption = "[green]Approved.[/]"
-    except BlindwatchError as error:
-        table.caption = f"[bold red]Not approved:[/] {error.detail} {error.hint}"
+    except NotAuthorised as error:
+        table.caption = f"[bold red]Not approved:[/] {error.detail}"
     return table
+
+
+def changes(new: DeploymentManifest, old: DeploymentManifest) -> Table:
+    """What differs between two versions."""
+    table = Table("What", f"Version {old.version}", f"Version {new.version}", title="What is different")
+    before, after = (
+        each.model_dump(mode="json", exclude={"version", "change_reason"}) for each in (old, new)
+    )
+    for name, value in after.items():
+        if value != before[name]:
+            table.add_row(name.replace("_", " "), escape(_short(before[name])), escape(_short(value)))
+    return table
+
+
+def _short(value: object) -> str:
+    """A part of a manifest in a cell; digests by their beginning."""
+    match value:
+        case dict():
+            return "\n".join(f"{name.replace('_', ' ')}: {_short(part)}" for name, part in value.items())
+        case list():
+            return "\n".join(map(_short, value)) or "none"
+        case str():
+            return value[:16] if len(value) == 64 else value
+        case float():
+            return f"{value:.4g}"
+        case _:
+            return f"{value}"
 
 
 def countdown(manifest: DeploymentManifest, at: datetime) -> str:
@@ -71,16 +138,16 @@ def countdown(manifest: DeploymentManifest, at: datetime) -> str:
     return f"It ends in {_span(end - at)}." if at < end else "It is over."
 
 
-def _span(length: object) -> str:
-    return str(length).split(".", maxsplit=1)[0]
+def _span(length: timedelta) -> str:
+    minutes = int(length.total_seconds()) // 60
+    return f"{minutes // 60} h {minutes % 60:02} min"
 
 
 def screen(
     envelope: Envelope, manifest: DeploymentManifest, register: Register, rules: Profile, at: datetime
-) -> Group:
+) -> Iterator[RenderableType]:
     """All of it together."""
-    return Group(
-        described(manifest, rules),
-        standing(envelope, register, rules),
-        countdown(manifest, at),
-    )
+    yield described(manifest, rules)
+    yield checklist(manifest, rules)
+    yield standing(envelope, manifest, register, rules)
+    yield countdown(manifest, at)

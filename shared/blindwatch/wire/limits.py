@@ -54,6 +54,7 @@ BODY_PART: Final = 64 * KIB
 # Signed statements.
 SIGNATURES: Final = 64
 REGISTER: Final = 1 * MIB
+DRAFT: Final = 256 * KIB
 CAMERAS: Final = 256
 DOCUMENTS: Final = 64
 REMOVED: Final = 65_536
