@@ -141,7 +141,7 @@ def rank(
     tls = client_context(ca, certificate, certificate_key)
     with ServerClient(server, files.read_line(token_file, "token file"), tls=tls) as client:
         searcher = Searcher(client, deployment, secret, key, models.model_digest)
-        searcher.check_deployment(len(listed))
+        searcher.check_deployment(package)
         candidates = searcher.rank(template, len(listed), top, wait)
     if out is not None:
         files.write_json(out, showing.describe_candidates(candidates, listed), "ranking")

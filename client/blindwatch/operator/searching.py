@@ -17,6 +17,9 @@ from blindwatch.errors import ModelMismatch, OtherWatchlist, ServerUnavailable, 
 from blindwatch.he.ranked.encrypting import RankEncryptor
 from blindwatch.he.ranked.keys import RankKey
 from blindwatch.secret.ranked import RankDecryptor, RankSecret
+from blindwatch.statements.dsse import Envelope
+from blindwatch.statements.package import OperatorPackage
+from blindwatch.statements.predicates import Watchlist
 from blindwatch.wire import problems
 from blindwatch.wire.client import ServerClient
 from blindwatch.wire.messages import Search, SearchResult, now
@@ -48,16 +51,22 @@ class Searcher:
         self._model_digest = model_digest
         self._watchlist: str | None = None
 
-    def check_deployment(self, entries: int) -> None:
-        """Refuse a deployment of another use, key, model or number of entries."""
+    def check_deployment(self, package: OperatorPackage) -> None:
+        """Refuse a deployment of another use, key or model, and one of another list than the package is for."""
         info = self._client.get_deployment(self._deployment)
         if info.use != "ranked":
             raise WrongUse("The deployment reveals matches only, so it cannot be searched.")
-        if info.key_id != self._key.key_id or info.entries != entries:
-            raise WrongKey("The deployment has another key or gallery than the operator.")
+        if info.key_id != self._key.key_id:
+            raise WrongKey("The deployment has another key than the operator.")
         if info.model_digest != self._model_digest:
             raise ModelMismatch("The gallery was made with another model than the operator's.")
-        self._watchlist = info.watchlist_digest
+        listed = Envelope.from_json(self._client.get_watchlist(self._deployment))
+        if Watchlist.read(listed).package_digest != package.digest:
+            raise OtherWatchlist(
+                "The deployment has another gallery than the operator's package.",
+                "Use the operator.json that was written when this gallery was enrolled.",
+            )
+        self._watchlist = listed.digest
 
     def rank(self, template: Integers, entries: int, count: int, seconds: float) -> list[Candidate]:
         """The best `count` entries for a template (d,), best first, if the result comes within `seconds`."""
