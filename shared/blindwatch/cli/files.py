@@ -35,7 +35,7 @@ def read_at_most(path: Path, limit: int, what: str) -> bytes:
 
 
 def read_line(path: Path, what: str) -> str:
-    """The one line of a file with a token or a passphrase."""
+    """The one line of a file with a token or a share."""
     try:
         line = read(path, what).decode().strip()
     except UnicodeDecodeError:
