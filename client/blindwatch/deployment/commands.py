@@ -90,10 +90,12 @@ def remove(
     ca: Ca = None,
 ) -> None:
     """Remove people from the list of a running deployment: from the next face on nobody is matched to them."""
-    signer = Identity.from_pem(files.read(identity, "signing keys"))
-    custodian(signer, Register.load(register))
+    signer, people = Identity.from_pem(files.read(identity, "signing keys")), Register.load(register)
+    custodian(signer, people)
+    content = DeploymentManifest.read(read_manifest(manifest))
+    entries = removing.entries_of(watchlist, content, person)
     with removing.client(server, token_file, ca) as client:
-        count = removing.remove(client, read_manifest(manifest), watchlist, person, reason, signer, out)
+        count = removing.remove(client, content, people, entries, reason, signer, out)
     Console().print(
         f"[green]Removed.[/] {count} entries of the list match no more. Give the file to the operator."
     )
@@ -110,8 +112,9 @@ def revoke_camera(
     token_file: Annotated[Path, typer.Option(help="File with the custodian's token.")],
     ca: Ca = None,
 ) -> None:
-    """Revoke a camera: from its next request on the server takes nothing from it."""
+    """Revoke a camera, as a custodian or an officer: from its next request on the server takes nothing from it."""
     signer = Identity.from_pem(files.read(identity, "signing keys"))
+    content = DeploymentManifest.read(read_manifest(manifest))
     with removing.client(server, token_file, ca) as client:
-        removing.revoke(client, read_manifest(manifest), camera, reason, signer, out)
+        removing.revoke(client, content, camera, reason, signer, out)
     Console().print(f"[green]Revoked.[/] Camera {camera} can send nothing more.")

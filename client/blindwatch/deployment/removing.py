@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from blindwatch.cli import files
-from blindwatch.custodian.building import NAMES, PACKAGE
+from blindwatch.custodian.building import NAMES
+from blindwatch.deployment.drafting import Listing
 from blindwatch.deployment.papers import write_new
 from blindwatch.errors import ConfigurationError, NotFound, StatementMismatch
+from blindwatch.statements import trust
 from blindwatch.statements.dsse import Envelope
 from blindwatch.statements.package import OperatorPackage
 from blindwatch.statements.predicates import DeploymentManifest, Revocation, Tombstone
+from blindwatch.statements.register import Register
 from blindwatch.statements.signing import Identity
 from blindwatch.wire import tls
 from blindwatch.wire.client import ServerClient
@@ -26,20 +29,19 @@ def client(server: str, token_file: Path, ca: Path | None) -> ServerClient:
 
 def remove(
     client: ServerClient,
-    manifest: Envelope,
-    watchlist: Path,
-    people: Sequence[str],
+    manifest: DeploymentManifest,
+    register: Register,
+    entries: set[int],
     reason: str,
     signer: Identity,
     out: Path,
 ) -> int:
-    """Remove people by names or references, with all who were removed before; how many entries that makes."""
-    content = DeploymentManifest.read(manifest)
-    before = _newest(client, content)
-    removed = _entries(watchlist, people) | set(before.removed if before else ())
+    """Remove entries, with all that were removed before; how many that makes."""
+    before = _newest(client, manifest, register)
+    removed = entries | set(before.removed if before else ())
     tombstone = Tombstone(
-        deployment=content.deployment,
-        watchlist_digest=content.watchlist.digest,
+        deployment=manifest.deployment,
+        watchlist_digest=manifest.watchlist.digest,
         sequence=(before.sequence if before else 0) + 1,
         removed=tuple(sorted(removed)),
         reason=reason,
@@ -47,48 +49,55 @@ def remove(
     )
     signed = tombstone.envelope().signed_by(signer).to_json()
     write_new(out, signed, "removal")
-    client.put_tombstone(content.deployment, tombstone.sequence, signed)
+    client.put_tombstone(manifest.deployment, tombstone.sequence, signed)
     return len(removed)
 
 
-def _entries(watchlist: Path, people: Sequence[str]) -> set[int]:
-    """The numbers of all entries of these people."""
-    package = OperatorPackage.load(watchlist / PACKAGE)
+def entries_of(watchlist: Path, manifest: DeploymentManifest, people: Sequence[str]) -> set[int]:
+    """The numbers of all entries of these people, in the folder of the list that the manifest names."""
+    listing = Listing.load(watchlist)
+    if listing.digest != manifest.watchlist.digest:
+        raise StatementMismatch(
+            "The folder has another list than the manifest names.", "Name the folder of the list in force."
+        )
     names = files.read_json(watchlist / NAMES, "names of the list")
+    return set().union(*(_entries(listing.package, names, person) for person in people))
+
+
+def _entries(package: OperatorPackage, names: dict[str, dict[str, str]], person: str) -> set[int]:
+    """The entries of one person, by reference, nominal reference or name; refused where two have the name."""
     found: set[int] = set()
-    for person in people:
-        entries = {
-            number
-            for number, entry in enumerate(package.entries)
-            if person in (entry.reference, names.get(entry.reference, {}).get("name"))
-        }
-        if not entries:
-            raise NotFound("Nobody on the list has this name or reference.", "Both are in names.json.")
-        found |= entries
+    people: set[str] = set()
+    for number, entry in enumerate(package.entries):
+        known = names[entry.reference]
+        if person in (entry.reference, known["nominalRef"], known["name"]):
+            found.add(number)
+            people.add(known["nominalRef"])
+    if not found:
+        raise NotFound("Nobody on the list has this name or reference.", "Both are in names.json.")
+    if len(people) > 1:
+        raise ConfigurationError(
+            "More than one person on the list has this name.", "Give the reference of the one who is meant."
+        )
     return found
 
 
-def _newest(client: ServerClient, manifest: DeploymentManifest) -> Tombstone | None:
+def _newest(client: ServerClient, manifest: DeploymentManifest, register: Register) -> Tombstone | None:
+    """The removal in force, which must be one that a custodian signed: whoever goes on from it signs it again."""
     held = client.get_tombstone(manifest.deployment)
-    if held is None:
-        return None
-    tombstone = Tombstone.read(Envelope.from_json(held))
-    if tombstone.watchlist_digest != manifest.watchlist.digest:
-        raise StatementMismatch("The server has another list in force than this manifest names.")
-    return tombstone
+    return None if held is None else trust.check_removal(Envelope.from_json(held), register, manifest)
 
 
 def revoke(
-    client: ServerClient, manifest: Envelope, camera: str, reason: str, signer: Identity, out: Path
+    client: ServerClient, manifest: DeploymentManifest, camera: str, reason: str, signer: Identity, out: Path
 ) -> None:
     """Revoke a camera by its name in the manifest."""
-    content = DeploymentManifest.read(manifest)
-    found = next((each for each in content.cameras if each.name == camera), None)
+    found = next((each for each in manifest.cameras if each.name == camera), None)
     if found is None:
         raise ConfigurationError("The manifest has no camera of this name.")
     revocation = Revocation(
-        deployment=content.deployment, camera_key=found.key_id, reason=reason, issued_at=now()
+        deployment=manifest.deployment, camera_key=found.key_id, reason=reason, issued_at=now()
     )
     signed = revocation.envelope().signed_by(signer).to_json()
     write_new(out, signed, "revocation")
-    client.put_revocation(content.deployment, found.key_id, signed)
+    client.put_revocation(manifest.deployment, found.key_id, signed)
