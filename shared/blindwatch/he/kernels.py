@@ -21,6 +21,9 @@ High = NDArray[np.uint16]
 Places = NDArray[np.int64]
 
 _CHUNK = 256
+_RUN = 1024
+"""Neighbours of a list's ciphertext that are read at once: shorter runs come from memory slower, and those of all
+rotations of the probe must stay in a near cache."""
 
 # Read when the first loop is shared out. Threads that wait must not spin: workers share the cores.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -55,31 +58,31 @@ def dots(left: Doubles, low: Low, high: High, scales: Doubles, tables_: Arrays) 
     """
     primes, inverses = tables_[0], tables_[1]
     count, _, rows, degree = left.shape
-    giants, stretches = low.shape[0] // count, degree // _CHUNK
+    giants, stretches = low.shape[0] // count, degree // _RUN
     result = np.empty((giants, 3, rows, degree))
     for task in prange(rows * stretches):
-        row, start = task // stretches, task % stretches * _CHUNK
+        row, start = task // stretches, task % stretches * _RUN
         prime, inverse, scale = primes[row], inverses[row], scales[row]
-        end = start + _CHUNK
+        end = start + _RUN
         for giant in range(giants):
-            outer, cross, inner = np.zeros(_CHUNK), np.zeros(_CHUNK), np.zeros(_CHUNK)
+            outer, cross, inner = np.zeros(_RUN), np.zeros(_RUN), np.zeros(_RUN)
             for baby in range(count):
                 part = giant * count + baby
                 a0, a1 = left[baby, 0, row, start:end], left[baby, 1, row, start:end]
                 low0, high0 = low[part, 0, row, start:end], high[part, 0, row, start:end]
                 low1, high1 = low[part, 1, row, start:end], high[part, 1, row, start:end]
-                for at in range(_CHUNK):
+                for at in range(_RUN):
                     b0 = np.float64(low0[at]) + 4294967296.0 * np.float64(high0[at])
                     b1 = np.float64(low1[at]) + 4294967296.0 * np.float64(high1[at])
                     outer[at] += multiply(a0[at], b0, prime, inverse)
                     cross[at] += multiply(a0[at], b1, prime, inverse) + multiply(a1[at], b0, prime, inverse)
                     inner[at] += multiply(a1[at], b1, prime, inverse)
                 if baby % 28 == 27:
-                    for at in range(_CHUNK):
+                    for at in range(_RUN):
                         outer[at] = reduce(outer[at], prime, inverse)
                         cross[at] = reduce(cross[at], prime, inverse)
                         inner[at] = reduce(inner[at], prime, inverse)
-            for at in range(_CHUNK):
+            for at in range(_RUN):
                 result[giant, 0, row, start + at] = reduce(
                     multiply(outer[at], scale, prime, inverse), prime, inverse
                 )
