@@ -11,16 +11,19 @@ from rich.table import Table
 
 from blindwatch.cli import files
 from blindwatch.cli.tls import Ca
+from blindwatch.custodian import membership
 from blindwatch.custodian.signing import custodian
-from blindwatch.deployment import closing, removing
-from blindwatch.errors import ServiceError
+from blindwatch.deployment import removing
+from blindwatch.deployment.closing import Ending, read_receipts
+from blindwatch.deployment.papers import Manifest, People, SigningKeys, Yes, read_manifest
+from blindwatch.deployment.parting import Part, keys_in
+from blindwatch.errors import NotFound, ServiceError
 from blindwatch.statements.dsse import Envelope
 from blindwatch.statements.predicates import Receipt
 from blindwatch.statements.register import Register
 from blindwatch.statements.signing import Identity
-from blindwatch.wire import limits
+from blindwatch.wire.client import ServerClient
 
-People = Annotated[Path, typer.Option(help="Your copy of the register of people.", dir_okay=False)]
 _WARNING = (
     "This destroys the key of the deployment, its list and everything that the server holds of it. "
     "Nothing brings it back."
@@ -28,10 +31,10 @@ _WARNING = (
 
 
 def close(
-    manifest: Annotated[Path, typer.Option(help="The deployment's manifest.", dir_okay=False)],
+    manifest: Manifest,
     keys: Annotated[Path, typer.Option(help="Folder of the key ceremony.", file_okay=False)],
     watchlist: Annotated[Path, typer.Option(help="Folder of the watchlist.", file_okay=False)],
-    identity: Annotated[Path, typer.Option(help="Your signing keys, a PEM file.", dir_okay=False)],
+    identity: SigningKeys,
     register: People,
     receipts: Annotated[Path, typer.Option(help="Folder for receipts; the same if it is run again.")],
     server: Annotated[str, typer.Option(help="Address of the match server.")],
@@ -41,7 +44,7 @@ def close(
     ] = None,
     reason: Annotated[str, typer.Option(help="Why it ends.")] = "The deployment is over",
     ca: Ca = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether to go on.")] = False,
+    yes: Yes = False,
 ) -> None:
     """End a deployment: destroy its key, its list and what the server holds, and keep signed receipts of that.
 
@@ -49,26 +52,38 @@ def close(
     """
     people, console = Register.load(register), Console()
     signer = Identity.from_pem(files.read(identity, "signing keys"))
-    name = custodian(signer, people).name
-    approved = Envelope.from_json(files.read_at_most(manifest, limits.ENVELOPE, "manifest"))
+    things = [*keys_in(keys), ("watchlist", watchlist)]
+    things += [] if photographs is None else [("photographs", photographs)]
+    part = Part(read_manifest(manifest), custodian(signer, people), signer, receipts, things)
+    ending = Ending(part, keys, watchlist, people)
     if not yes:
         console.print(f"[bold red]{_WARNING}[/]")
         typer.confirm("Do you end the deployment?", abort=True)
-    held = closing.Held(keys, watchlist, photographs, receipts)
-    statement = closing.begin(approved, reason, signer, held)
-    for what in closing.destroy(held):
+    closing = ending.begin(reason, [manifest, identity, register, token_file])
+    for what in ending.destroy():
         console.print(f"Destroyed here: {what}")
+    found = [ending.finish(closing)]
     with removing.client(server, token_file, ca) as client:
-        try:
-            found = closing.at_server(client, statement, people, held)
-        except ServiceError as error:
-            console.print(
-                "[yellow]The key is destroyed, so nothing can be opened any more.[/] The server still has its "
-                "copies: run this again once it can be reached."
-            )
-            raise type(error)(error.detail, error.hint) from None
-    own = closing.finish(approved, statement, signer, name, held)
-    console.print(_table([found, own]))
+        found += _at_server(ending, client, closing, console)
+    console.print(receipts_table(found))
+    console.print(
+        f"Whoever has {membership.FILE} and {membership.KEY} can ask whether a person was on the list. Move "
+        f"{membership.KEY} from the receipts to where your organisation keeps such keys."
+    )
+
+
+def _at_server(ending: Ending, client: ServerClient, closing: Envelope, console: Console) -> list[Receipt]:
+    try:
+        return [ending.at_server(client, closing)]
+    except NotFound:
+        console.print("[yellow]Note:[/] the server knows no deployment of this name, so it gives no receipt.")
+        return []
+    except ServiceError as error:
+        console.print(
+            "[yellow]The key is destroyed, so nothing can be opened any more.[/] The server still has its "
+            "copies: run this again once it can be reached."
+        )
+        raise type(error)(error.detail, error.hint) from None
 
 
 def receipts(
@@ -76,17 +91,19 @@ def receipts(
     register: People,
 ) -> None:
     """Verify the receipts of a deployment's end, without any server, and show what they say."""
-    Console().print(_table(closing.read_receipts(folder, Register.load(register))))
+    Console().print(receipts_table(read_receipts(folder, Register.load(register))))
 
 
-def _table(found: list[Receipt]) -> Table:
-    table = Table("Who", "When", "What", "Files", "Bytes", title="Destroyed")
+def receipts_table(found: list[Receipt]) -> Table:
+    """What receipts say, one row for each kind of thing."""
+    table = Table("Who", "When", "What", "Files", "Bytes", title=f"Destroyed of {found[0].deployment}")
     for receipt in found:
         for each in receipt.destroyed:
             table.add_row(
                 receipt.signer, receipt.destroyed_at, each.what, f"{each.count:,}", f"{each.size:,}"
             )
     table.caption = (
-        "Receipts say what their signers did. Whoever kept a copy of the key and of enough shares has it."
+        "Receipts say what their signers did. Whoever kept a copy of the wrapped key, and has enough shares, can "
+        "still open what was copied."
     )
     return table

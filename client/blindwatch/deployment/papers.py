@@ -20,7 +20,12 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do not ask whether to go on.")
 
 def read_manifest(path: Path) -> Envelope:
     """The envelope in the file of a manifest, verified by nobody yet."""
-    return Envelope.from_json(files.read_at_most(path, limits.ENVELOPE, "manifest"))
+    return read_statement(path, "manifest")
+
+
+def read_statement(path: Path, what: str) -> Envelope:
+    """The envelope in a file, verified by nobody yet."""
+    return Envelope.from_json(files.read_at_most(path, limits.ENVELOPE, what))
 
 
 def check_new(path: Path, what: str) -> None:

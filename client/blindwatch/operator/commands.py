@@ -14,7 +14,7 @@ from blindwatch.cli.progress import progress
 from blindwatch.cli.tls import Ca, Certificate, CertificateKey
 from blindwatch.errors import ConfigurationError, WrongKey
 from blindwatch.he.ranked.keys import RankKey
-from blindwatch.operator import showing, unlocking
+from blindwatch.operator import forgetting, showing, unlocking
 from blindwatch.operator.fetching import Reading, check_deployment, readings
 from blindwatch.operator.reading import Reader
 from blindwatch.operator.removals import Removals
@@ -31,6 +31,7 @@ from blindwatch.wire.client import ServerClient
 from blindwatch.wire.tls import client_context
 
 app = typer.Typer(no_args_is_help=True)
+app.command("forget")(forgetting.forget)
 
 ReleaseFolder = Annotated[
     Path | None,

@@ -1,0 +1,66 @@
+"""`blindwatch operator forget`: the end of a deployment at an operator, with a receipt."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from blindwatch.cli import files
+from blindwatch.deployment.closing import read_closing
+from blindwatch.deployment.ending import receipts_table
+from blindwatch.deployment.papers import Manifest, People, SigningKeys, Yes, read_manifest
+from blindwatch.deployment.parting import Part, check_key, keys_in
+from blindwatch.errors import NotAuthorised, StatementMismatch
+from blindwatch.statements.dsse import Envelope
+from blindwatch.statements.package import OperatorPackage
+from blindwatch.statements.predicates import DeploymentManifest
+from blindwatch.statements.register import PersonRole, Register
+from blindwatch.statements.signing import Identity
+
+
+def forget(
+    manifest: Manifest,
+    closing: Annotated[
+        Path, typer.Option(help="The signed closing, closing.dsse.json, from a custodian.", dir_okay=False)
+    ],
+    keys: Annotated[
+        Path, typer.Option(help="Your copy of the folder with the wrapped key.", file_okay=False)
+    ],
+    entries: Annotated[Path, typer.Option(help="Your copy of operator.json.", dir_okay=False)],
+    identity: SigningKeys,
+    register: People,
+    receipts: Annotated[Path, typer.Option(help="Folder for your receipt; the same if it is run again.")],
+    also: Annotated[
+        list[Path] | None,
+        typer.Option(help="File or folder to destroy as well, such as matches or a release; again for more."),
+    ] = None,
+    yes: Yes = False,
+) -> None:
+    """Destroy an operator's copies after the end of a deployment, and sign a receipt. If cut short, run it again."""
+    people, approved = Register.load(register), read_manifest(manifest)
+    signer = Identity.from_pem(files.read(identity, "signing keys"))
+    operator = people.holder(signer.public)
+    if operator.role is not PersonRole.OPERATOR:
+        raise NotAuthorised("Only an operator of the register forgets.", "A custodian closes the deployment.")
+    ended = read_closing(closing, approved, people)
+    if not yes:
+        typer.confirm("Do you destroy your copies? Nothing brings them back", abort=True)
+    things = [*keys_in(keys), ("operator-package", entries), *(("other", path) for path in also or ())]
+    part = Part(approved, operator, signer, receipts, things)
+    if not part.is_begun:
+        _check(approved, keys, entries)
+        part.begin([manifest, closing, identity, register])
+    for what in part.destroy():
+        Console().print(f"Destroyed here: {what}")
+    Console().print(receipts_table([part.finish(ended, ("receipt",))]))
+
+
+def _check(manifest: Envelope, keys: Path, entries: Path) -> None:
+    """Refuse the copies of another deployment, which would be lost."""
+    key_id = DeploymentManifest.read(manifest).key_id
+    check_key(keys, key_id)
+    if OperatorPackage.load(entries).key_id != key_id:
+        raise StatementMismatch("The package is of another deployment.", "Check --entries and --manifest.")
