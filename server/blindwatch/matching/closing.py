@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -59,10 +61,8 @@ class ClosingDesk:
     async def resume(self) -> None:
         """Finish what was interrupted, before there are workers. What cannot be finished now is tried again later."""
         for closure in self._unfinished():
-            try:
+            with _noted():
                 await self._destroy(closure)
-            except NotDestroyed:
-                logs.warning("not-destroyed")
 
     async def close_due(self, at: datetime) -> None:
         """Close what the manifest's time and the profile's clock have run out for, and finish what was begun."""
@@ -72,7 +72,8 @@ class ClosingDesk:
                     await self._begin(deployment, None)
                     logs.warning("deployment-expired")
         for closure in self._unfinished():
-            await self._finish(closure.id)
+            with _noted():
+                await self._finish(closure.id)
 
     async def keep_closing(self) -> None:
         """Close what is due for as long as the server runs."""
@@ -126,6 +127,15 @@ class ClosingDesk:
         self._store.prepared.drop(name)
         self._store.blobs.drop(name)
         self._store.closures.forget(name)
+
+
+@contextmanager
+def _noted() -> Iterator[None]:
+    """What cannot be destroyed keeps nothing else from being destroyed."""
+    try:
+        yield
+    except NotDestroyed:
+        logs.warning("not-destroyed")
 
 
 def _deadline(deployment: Deployment) -> datetime:

@@ -42,7 +42,7 @@ class DeploymentDesk:
         self._authority = authority
         for deployment in roster.open():
             authority.rules(deployment.preset)
-        store.blobs.keep_deployments({deployment.id for deployment in roster.open()})
+        store.blobs.keep_deployments(roster.names)
 
     def watchlists(self) -> list[Load | LoadGallery]:
         """What every worker loads before its first job."""

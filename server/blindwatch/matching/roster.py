@@ -28,6 +28,11 @@ class Roster:
     def __len__(self) -> int:
         return len(self._held)
 
+    @property
+    def names(self) -> set[str]:
+        """Of every deployment, closed ones as well."""
+        return self._closed | self._held.keys()
+
     def open(self) -> list[Deployment]:
         """Every deployment that is not closed."""
         return list(self._held.values())

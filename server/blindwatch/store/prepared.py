@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from blindwatch.store.destroying import remove_folder
@@ -34,5 +36,9 @@ class Prepared:
 
     def size(self, deployment: str) -> tuple[int, int]:
         """How many files there are of the deployment's lists, and of how many bytes."""
-        sizes = [path.stat().st_size for path in (self._folder / deployment).rglob("*") if path.is_file()]
+        sizes = []
+        for parent, _, names in os.walk(self._folder / deployment):
+            for name in names:
+                with suppress(FileNotFoundError):  # a worker may be preparing one
+                    sizes.append((Path(parent) / name).stat().st_size)
         return len(sizes), sum(sizes)
