@@ -15,6 +15,9 @@
     │                       RemovalIgnored, OtherWatchlist
     ├── AccessError         Unauthenticated, Forbidden, UnsignedRequest, UnknownCamera, InvalidSignature,
     │                       StaleRequest, FutureRequest, ReplayedRequest, RevokedCamera
+    ├── LogError            LogMissing, LogExists, LogInUse, LogUnwritable, MalformedLog, LogCorrupt, LogForked,
+    │                       LogRolledBack, InvalidProof, UntrustedCheckpoint, CosignatureMissing, UnknownLog,
+    │                       StaleCheckpoint
     └── ServiceError        NotFound, Busy, QueryBudgetUsed, WorkerLost, ServerUnavailable, NotDestroyed,
                             InternalError
 
@@ -71,6 +74,19 @@ class Problem(Enum):
     FUTURE_REQUEST = ("future-request", 403, "The request was signed in the future")
     REPLAYED_REQUEST = ("replayed-request", 403, "The request was sent before")
     REVOKED_CAMERA = ("revoked-camera", 403, "The camera's key is revoked")
+    LOG_MISSING = ("log-missing", 404, "The log, or a part of it, is not there")
+    LOG_EXISTS = ("log-exists", 409, "There is a log already")
+    LOG_IN_USE = ("log-in-use", 409, "Another process has the log open")
+    LOG_UNWRITABLE = ("log-unwritable", 503, "The log cannot be written")
+    MALFORMED_LOG = ("malformed-log", 400, "A part of the log does not follow its format")
+    LOG_CORRUPT = ("log-corrupt", 422, "The log is not what was signed")
+    LOG_FORKED = ("log-forked", 409, "The log has two histories")
+    LOG_ROLLED_BACK = ("log-rolled-back", 409, "The log has gone back behind what it has signed")
+    INVALID_PROOF = ("invalid-proof", 422, "The proof does not hold")
+    UNTRUSTED_CHECKPOINT = ("untrusted-checkpoint", 403, "The checkpoint is not one of a trusted log")
+    COSIGNATURE_MISSING = ("cosignature-missing", 403, "The checkpoint lacks the cosignature of a witness")
+    UNKNOWN_LOG = ("unknown-log", 404, "The witness does not know the log")
+    STALE_CHECKPOINT = ("stale-checkpoint", 409, "The witness knows another checkpoint as the latest")
     NOT_FOUND = ("not-found", 404, "There is nothing at this address")
     BUSY = ("busy", 429, "The server has all the work it accepts")
     QUERY_BUDGET_USED = ("query-budget-used", 429, "The camera has sent as many probes as it may")
@@ -388,6 +404,103 @@ class RevokedCamera(AccessError):
     """The camera's key was valid once."""
 
     problem = Problem.REVOKED_CAMERA
+
+
+class LogError(BlindwatchError):
+    """A transparency log, or something about it, does not hold."""
+
+    problem = Problem.LOG_CORRUPT
+
+
+class LogMissing(LogError):
+    """There is no log in this place, or a file of it is missing."""
+
+    problem = Problem.LOG_MISSING
+
+
+class LogExists(LogError):
+    """A log is made once; it is never made anew in the place of another."""
+
+    problem = Problem.LOG_EXISTS
+
+
+class LogInUse(LogError):
+    """One process at a time has a log, or the state of a witness, open."""
+
+    problem = Problem.LOG_IN_USE
+
+
+class LogUnwritable(LogError):
+    """An append failed, and nothing is appended any more until the log is opened again."""
+
+    problem = Problem.LOG_UNWRITABLE
+
+
+class MalformedLog(LogError):
+    """A note, checkpoint, tile, bundle, proof or submission does not follow its format."""
+
+    problem = Problem.MALFORMED_LOG
+
+
+class LogCorrupt(LogError):
+    """Entries or tiles differ from what was signed: the first that does is between two indices, both included."""
+
+    problem = Problem.LOG_CORRUPT
+
+    def __init__(self, detail: str = "", hint: str = "", first: int = 0, last: int = 0) -> None:
+        super().__init__(detail, hint)
+        self.first = first
+        self.last = last
+
+
+class LogForked(LogError):
+    """Two trees of the log cannot both be its history."""
+
+    problem = Problem.LOG_FORKED
+
+
+class LogRolledBack(LogError):
+    """The log is smaller than a checkpoint that it has signed."""
+
+    problem = Problem.LOG_ROLLED_BACK
+
+
+class InvalidProof(LogError):
+    """An inclusion or consistency proof does not lead to the root."""
+
+    problem = Problem.INVALID_PROOF
+
+
+class UntrustedCheckpoint(LogError):
+    """No trusted key signed the checkpoint, or a signature that names one is not valid."""
+
+    problem = Problem.UNTRUSTED_CHECKPOINT
+
+
+class CosignatureMissing(LogError):
+    """A checkpoint lacks cosignatures that the policy requires; `missing` names the witnesses."""
+
+    problem = Problem.COSIGNATURE_MISSING
+
+    def __init__(self, detail: str = "", hint: str = "", missing: Sequence[str] = ()) -> None:
+        super().__init__(detail, hint)
+        self.missing = tuple(missing)
+
+
+class UnknownLog(LogError):
+    """A witness cosigns only for the logs that it was told of."""
+
+    problem = Problem.UNKNOWN_LOG
+
+
+class StaleCheckpoint(LogError):
+    """A submission starts from another size than the witness has; `size` is the one that it has."""
+
+    problem = Problem.STALE_CHECKPOINT
+
+    def __init__(self, detail: str = "", hint: str = "", size: int = 0) -> None:
+        super().__init__(detail, hint)
+        self.size = size
 
 
 class ServiceError(BlindwatchError):

@@ -66,3 +66,12 @@ LIST_ROWS: Final = 1_000_000
 LIST_CELL: Final = 2000  # characters
 PACKAGE: Final = 256 * MIB
 MEMBERSHIP: Final = 64 * MIB
+
+# Transparency logs: an entry is as long as its two bytes of length allow, and 256 are in a bundle or a tile.
+LOG_ENTRY: Final = 65_535
+LOG_BUNDLE: Final = 256 * (2 + LOG_ENTRY)
+LOG_TILE: Final = 8 * KIB
+LOG_NOTE: Final = 64 * KIB
+LOG_PROOF: Final = LOG_NOTE + LOG_ENTRY + 8 * KIB
+LOG_POLICY: Final = 64 * KIB
+LOG_EVIDENCE: Final = 1000  # cases that a witness keeps
