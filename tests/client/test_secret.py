@@ -76,6 +76,11 @@ def test_identities_are_those_of_age(master: bytes) -> None:
         pyrage.x25519.Identity.from_str(text[:-1] + ("Q" if text[-1] != "Q" else "P"))
 
 
+def test_the_library_opens_it_without_us() -> None:
+    opened = pyrage.decrypt(wrapped(), [pyrage.x25519.Identity.from_str(identity(MASTER))])
+    assert cbor.decode(opened, 10_000) == CONTENT
+
+
 @pytest.mark.skipif(shutil.which("age") is None, reason="needs the age command")
 def test_the_stock_tool_opens_it(tmp_path: Path) -> None:
     (tmp_path / "secret.key.age").write_bytes(wrapped())
