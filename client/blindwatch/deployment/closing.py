@@ -7,6 +7,7 @@ journal is written before the first thing goes; whatever cuts the end short, the
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,7 +17,7 @@ from blindwatch.custodian import membership
 from blindwatch.custodian.uploading import STATEMENT
 from blindwatch.deployment.papers import read_statement
 from blindwatch.deployment.parting import Part, check_key
-from blindwatch.errors import NotAuthorised, NotFound, StatementMismatch
+from blindwatch.errors import DeploymentError, NotAuthorised, NotFound, ServiceError, StatementMismatch
 from blindwatch.statements import trust
 from blindwatch.statements.dsse import Envelope
 from blindwatch.statements.predicates import Closing, DeploymentManifest, Receipt, Word
@@ -57,6 +58,20 @@ class Ending:
             signed = closing.envelope().signed_by(self.part.signer).to_json()
             files.replace_private(place, signed, "closing")
         return read_closing(place, self.part.manifest, self.register)
+
+    def check_version(self, client: ServerClient) -> None:
+        """Refuse a manifest that is no longer in force, which the server would not close by; before anything goes.
+
+        A server that cannot be reached, or knows nothing of the deployment any more, keeps nobody from an end.
+        """
+        if self.part.is_begun:
+            return
+        with suppress(ServiceError, DeploymentError):
+            info = client.get_deployment(DeploymentManifest.read(self.part.manifest).deployment)
+            if info.manifest_digest != self.part.manifest.digest:
+                raise StatementMismatch(
+                    "The server has another version of the manifest in force.", "Close with that one."
+                )
 
     def destroy(self) -> Iterator[Word]:
         """Destroy what is held here, the wrapped key before all else; yields what is gone, step by step."""

@@ -17,7 +17,7 @@ from blindwatch.deployment import removing
 from blindwatch.deployment.closing import Ending, read_receipts
 from blindwatch.deployment.papers import Manifest, People, SigningKeys, Yes, read_manifest
 from blindwatch.deployment.parting import Part, keys_in
-from blindwatch.errors import NotFound, ServiceError
+from blindwatch.errors import BlindwatchError, UnknownDeployment
 from blindwatch.statements.dsse import Envelope
 from blindwatch.statements.predicates import Receipt
 from blindwatch.statements.register import Register
@@ -59,12 +59,12 @@ def close(
     if not yes:
         console.print(f"[bold red]{_WARNING}[/]")
         typer.confirm("Do you end the deployment?", abort=True)
-    closing = ending.begin(reason, [manifest, identity, register, token_file])
-    for what in ending.destroy():
-        console.print(f"Destroyed here: {what}")
-    found = [ending.finish(closing)]
     with removing.client(server, token_file, ca) as client:
-        found += _at_server(ending, client, closing, console)
+        ending.check_version(client)
+        closing = ending.begin(reason, [manifest, identity, register, token_file])
+        for what in ending.destroy():
+            console.print(f"Destroyed here: {what}")
+        found = [ending.finish(closing), *_at_server(ending, client, closing, console)]
     console.print(receipts_table(found))
     console.print(
         f"Whoever has {membership.FILE} and {membership.KEY} can ask whether a person was on the list. Move "
@@ -75,10 +75,10 @@ def close(
 def _at_server(ending: Ending, client: ServerClient, closing: Envelope, console: Console) -> list[Receipt]:
     try:
         return [ending.at_server(client, closing)]
-    except NotFound:
+    except UnknownDeployment:
         console.print("[yellow]Note:[/] the server knows no deployment of this name, so it gives no receipt.")
         return []
-    except ServiceError as error:
+    except BlindwatchError as error:
         console.print(
             "[yellow]The key is destroyed, so nothing can be opened any more.[/] The server still has its "
             "copies: run this again once it can be reached."
