@@ -1,0 +1,193 @@
+"""Writing a log: an append returns when its entries are durable and in a checkpoint that readers can see.
+
+Appends of several threads that wait for the same disk share one synchronous write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Condition
+from typing import Self
+
+from blindwatch.errors import (
+    ConfigurationError,
+    LogCorrupt,
+    LogExists,
+    LogForked,
+    LogMissing,
+    LogRolledBack,
+    LogUnwritable,
+    TooLarge,
+)
+from blindwatch.tlog import merkle
+from blindwatch.tlog.checkpoints import Checkpoint, SignedCheckpoint
+from blindwatch.tlog.edge import Edge
+from blindwatch.tlog.fetching import Tiles, from_folder
+from blindwatch.tlog.head import Head, HeadStore
+from blindwatch.tlog.keys import Signer
+from blindwatch.tlog.reading import LogView, read_checkpoint
+from blindwatch.tlog.site import Site
+from blindwatch.tlog.tiles import WIDTH, Tile
+from blindwatch.wire import limits
+
+
+@dataclass
+class _Ticket:
+    """Entries that wait to be written, and the index of the first once they are."""
+
+    entries: tuple[bytes, ...]
+    index: int = -1
+    done: bool = False
+
+
+class Log:
+    """A log that is open for appending: the folder that is served, the folder of its head, and its key."""
+
+    def __init__(self, folder: Path, head: Path, signer: Signer) -> None:
+        """Open a log that `create` made, and finish or take back what a crash left behind.
+
+        Raises LogMissing, LogInUse, LogRolledBack, LogForked, LogCorrupt, UntrustedCheckpoint or LogUnwritable.
+        """
+        self._folder = folder
+        self._signer = signer
+        self._site = Site(folder)
+        self._turn = Condition()
+        self._waiting: list[_Ticket] = []
+        self._writing = False
+        self._broken = False
+        self._heads = HeadStore(head)
+        try:
+            self._recover()
+        except OSError:
+            self.close()
+            raise LogUnwritable("The files of the log cannot be put in order.") from None
+        except BaseException:
+            self.close()
+            raise
+
+    @staticmethod
+    def create(folder: Path, head: Path, signer: Signer) -> None:
+        """Make an empty log in two new or empty folders; raises LogExists."""
+        try:
+            if any(each.exists() and any(each.iterdir()) for each in (folder, head)):
+                raise LogExists("There is something in the folder of the log already.", "Name new folders.")
+            empty = Checkpoint(signer.verifier.name, 0, merkle.EMPTY_ROOT).signed_by(signer)
+            HeadStore.create(head, Head(empty, ()))
+            folder.mkdir(parents=True, exist_ok=True)
+            Site(folder).show([], (Tile(0, 0, 0), ()), empty)
+        except OSError as error:
+            raise ConfigurationError(f"The log cannot be made ({error.strerror}).") from None
+
+    @property
+    def checkpoint(self) -> SignedCheckpoint:
+        """The newest checkpoint."""
+        return self._signed
+
+    def view(self) -> LogView:
+        """The log at its newest checkpoint, for proofs."""
+        return LogView(from_folder(self._folder), self._signed.checkpoint)
+
+    def append(self, entries: Iterable[bytes]) -> int:
+        """Append entries in a row, and return the index of the first when all of them are durable.
+
+        Raises TooLarge, and LogUnwritable, after which it is not known whether the entries are in the log until it is
+        opened again.
+        """
+        ticket = _Ticket(tuple(entries))
+        if any(len(entry) > limits.LOG_ENTRY for entry in ticket.entries):
+            raise TooLarge("An entry of the log is over its byte limit.")
+        with self._turn:
+            self._waiting.append(ticket)
+            self._turn.wait_for(lambda: ticket.done or not self._writing)
+            if ticket.done:
+                return ticket.index
+            if self._broken:
+                raise LogUnwritable("The log cannot be written until it is opened again.")
+            tickets, self._waiting = self._waiting, []
+            self._writing = True
+        self._commit(tickets)
+        return ticket.index
+
+    def close(self) -> None:
+        """Let others open it, once what is being written is."""
+        with self._turn:
+            self._turn.wait_for(lambda: not self._writing)
+            self._broken = True
+            self._heads.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _recover(self) -> None:
+        head = self._heads.read()
+        checkpoint = head.signed.verify(self._signer.verifier)
+        self._check_shown(checkpoint)
+        tiles = Tiles(from_folder(self._folder), checkpoint.size)
+        edge = Edge.rebuild(tiles, checkpoint.size, head.tail)
+        if (edge.size, edge.root()) != (checkpoint.size, checkpoint.root):
+            raise LogCorrupt(
+                "The files of the log do not belong to its head.",
+                "Restore them from a copy.",
+                0,
+                max(0, checkpoint.size - 1),
+            )
+        self._site.restore_edge(edge, head.tail)
+        self._show(edge, head, everything=True)
+
+    def _check_shown(self, checkpoint: Checkpoint) -> None:
+        """Refuse to go on from a head that is behind, or beside, what readers have seen already."""
+        try:
+            shown = read_checkpoint(from_folder(self._folder), self._signer.verifier).checkpoint
+        except LogMissing:
+            if checkpoint.size:
+                raise
+            return
+        if shown.size > checkpoint.size:
+            raise LogRolledBack("The head of the log is older than the checkpoint that it has published.")
+        if shown.size == checkpoint.size and shown.root != checkpoint.root:
+            raise LogForked("The head of the log and its published checkpoint are two histories.")
+
+    def _commit(self, tickets: Sequence[_Ticket]) -> None:
+        """Write for all who wait, while further ones queue up; whose entries failed is told so in turn."""
+        index = self._edge.size
+        self._broken = True
+        try:
+            self._write([entry for ticket in tickets for entry in ticket.entries])
+            self._broken = False
+        except OSError as error:
+            raise LogUnwritable(f"The log cannot be written ({error.strerror}).") from None
+        finally:
+            with self._turn:
+                for ticket in () if self._broken else tickets:
+                    ticket.index, ticket.done = index, True
+                    index += len(ticket.entries)
+                self._writing = False
+                self._turn.notify_all()
+
+    def _write(self, entries: Sequence[bytes]) -> None:
+        first = self._edge.full[0]
+        edge = self._edge.copy()
+        filled = edge.extend(merkle.leaf_hash(entry) for entry in entries)
+        rest = [*self._tail, *entries]
+        whole = edge.full[0] - first
+        bundles = [
+            (Tile(0, first + place), rest[place * WIDTH : (place + 1) * WIDTH]) for place in range(whole)
+        ]
+        checkpoint = Checkpoint(self._signer.verifier.name, edge.size, edge.root())
+        head = Head(checkpoint.signed_by(self._signer), tuple(rest[whole * WIDTH :]))
+        self._site.fill(filled, bundles)
+        self._heads.write(head)
+        self._show(edge, head, everything=bool(filled))
+        self._site.drop_partial(filled)
+
+    def _show(self, edge: Edge, head: Head, *, everything: bool) -> None:
+        """Let readers see what is durable; the upper levels change only when a tile became full."""
+        partial = edge.partial()
+        tiles = partial if everything else partial[:1]
+        self._site.show(tiles, (Tile(0, edge.full[0], len(head.tail)), head.tail), head.signed)
+        self._edge, self._tail, self._signed = edge, head.tail, head.signed
