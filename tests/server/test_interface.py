@@ -163,6 +163,7 @@ def test_the_interface_describes_itself_without_loading_anything(server: ServerP
         "/v1/deployments/{name}/blobs/{digest}",
         "/v1/deployments/{name}/activation",
         "/v1/deployments/{name}/manifest",
+        "/v1/deployments/{name}/watchlist",
         "/v1/deployments/{name}/tombstones/{sequence}",
         "/v1/deployments/{name}/tombstone",
         "/v1/deployments/{name}/revocations/{camera_key}",
