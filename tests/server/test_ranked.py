@@ -331,7 +331,7 @@ def test_a_block_that_changed_in_the_store(start: Callable[..., ServerProcess], 
     name = ranked.open(server, enrolled=False)
     custodian = server.client("custodian")
     blob: Path = server.store / "blobs" / name / custodian.put_blob(name, ranked.block)
-    blob.write_bytes(ranked.block[:-1] + b"\0")
+    blob.write_bytes(ranked.block[:-1] + bytes([ranked.block[-1] ^ 1]))
     with pytest.raises(MissingBlob):
         custodian.activate(name)
 
