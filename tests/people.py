@@ -139,7 +139,7 @@ def a_watchlist(force: Force, **changes: object) -> Watchlist:
 
 
 def a_manifest(force: Force, watchlist: Watchlist, listed: Envelope, **changes: object) -> DeploymentManifest:
-    """A manifest for a list that runs from a minute ago for six hours."""
+    """A manifest for a list that runs from a minute ago for an hour and a half."""
     start = datetime.now(UTC) - timedelta(minutes=1)
     content: dict[str, object] = {
         "deployment": watchlist.deployment,
@@ -150,7 +150,7 @@ def a_manifest(force: Force, watchlist: Watchlist, listed: Envelope, **changes: 
         "use": "reveal",
         "purpose": "To try the software out",
         "place": "A loopback interface",
-        "window": Window(not_before=stamp(start), not_after=stamp(start + timedelta(hours=6))),
+        "window": Window(not_before=stamp(start), not_after=stamp(start + timedelta(minutes=90))),
         "cameras": (camera_key(CAMERA, force.camera),),
         "model_digest": watchlist.model_digest,
         "preset": watchlist.preset,
