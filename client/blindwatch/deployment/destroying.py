@@ -6,7 +6,6 @@ promises nothing. What makes copies of ciphertexts worthless is that the wrapped
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -116,18 +115,9 @@ def _remove(place: Path, what: Word) -> None:
             shutil.rmtree(place)
         else:
             place.unlink(missing_ok=True)
-        settle(place.parent)
+        if place.parent.is_dir():
+            files.settle(place.parent)
     except OSError as error:
         raise NotDestroyed(
             f"The {what} cannot be deleted ({error.strerror}).", "Mend that, and run the command again."
         ) from None
-
-
-def settle(folder: Path) -> None:
-    """Have the file system note what came and went, so that it stays so after a loss of power."""
-    if folder.is_dir():
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

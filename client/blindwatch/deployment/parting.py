@@ -8,7 +8,7 @@ from pathlib import Path
 
 from blindwatch.cli import files
 from blindwatch.custodian.ceremony import DESCRIPTION
-from blindwatch.deployment.destroying import Journal, settle
+from blindwatch.deployment.destroying import Journal
 from blindwatch.deployment.papers import read_statement
 from blindwatch.errors import StatementMismatch
 from blindwatch.secret.wrapping import FILE
@@ -64,7 +64,7 @@ class Part:
             files.replace_private(self._receipt, signed, "receipt")
         for left in (self._journal, *self.receipts.glob(".*.part")):
             left.unlink(missing_ok=True)
-        settle(self.receipts)
+        files.settle(self.receipts)
         return Receipt.read(read_statement(self._receipt, "receipt"))
 
     @property

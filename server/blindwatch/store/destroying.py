@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
 from sqlalchemy import Engine
 
+from blindwatch.cli import files
 from blindwatch.errors import NotDestroyed
 
 
@@ -16,7 +16,7 @@ def remove_folder(folder: Path) -> None:
     try:
         if folder.exists():
             shutil.rmtree(folder)
-        _sync(folder.parent)
+        files.settle(folder.parent)
     except OSError as error:
         raise NotDestroyed(
             f"A folder of the deployment cannot be deleted ({error.strerror}).",
@@ -30,12 +30,3 @@ def empty_journal(engine: Engine) -> None:
         busy, _, _ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
     if busy:
         raise NotDestroyed("The journal of the store is in use.", "The server goes on trying.")
-
-
-def _sync(folder: Path) -> None:
-    """Have the file system note what was deleted, so that it does not come back after a loss of power."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

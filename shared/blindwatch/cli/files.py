@@ -82,9 +82,9 @@ def new_folder(path: Path, what: str) -> Iterator[Path]:
     try:
         yield part
         for folder in (part, *(each for each in part.rglob("*") if each.is_dir())):
-            _settle(folder)
+            settle(folder)
         part.rename(path)
-        _settle(path.parent)
+        settle(path.parent)
     except OSError as error:
         raise _cannot_make(what, error) from None
     finally:
@@ -100,8 +100,8 @@ def check_new_folder(path: Path, what: str) -> None:
         raise _cannot_make(what, error) from None
 
 
-def _settle(folder: Path) -> None:
-    """See to it that the names in a folder outlast a loss of power, as their files do."""
+def settle(folder: Path) -> None:
+    """See to it that names that came into a folder, or went, stay so after a loss of power; raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
@@ -131,7 +131,7 @@ def replace_private(path: Path, data: bytes, what: str) -> None:
     write_private(part, data, what)
     try:
         part.replace(path)
-        _settle(path.parent)
+        settle(path.parent)
     except OSError as error:
         part.unlink(missing_ok=True)
         raise ConfigurationError(f"The {what} cannot be written ({error.strerror}).") from None

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
+from blindwatch.cli.files import settle
 from blindwatch.tlog.checkpoints import SignedCheckpoint
 from blindwatch.tlog.edge import Edge, Filled
 from blindwatch.tlog.tiles import CHECKPOINT, Tile, join_bundle
@@ -33,7 +34,7 @@ class Site:
             folders |= self._make_parent(path)
             _write(self.folder / path, data, durable=True)
         for folder in folders:
-            _sync(folder)
+            settle(folder)
 
     def show(self, tiles: Iterable[Filled], bundle: Bundle, signed: SignedCheckpoint) -> None:
         """Write partial tiles and the partial bundle, and then the checkpoint that they belong to.
@@ -109,11 +110,3 @@ def _write(path: Path, data: bytes, *, durable: bool) -> None:
 def _remove_folder(folder: Path) -> None:
     if folder.exists():
         shutil.rmtree(folder)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
