@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 
 from blindwatch.cli import files
 from blindwatch.errors import ConfigurationError, InternalError
-from blindwatch.he.keys import EncryptionKey, EvaluationBundle
+from blindwatch.he.keys import EncryptionKey
 from blindwatch.he.presets import Preset
 from blindwatch.he.ranked.keys import RankKey
 from blindwatch.he.ranked.presets import RANK_PRESETS, RankPreset
@@ -78,8 +78,3 @@ def ranked_key(folder: Path) -> RankKey:
 def encryption_key(folder: Path) -> EncryptionKey:
     """The encryption key of a ceremony."""
     return EncryptionKey.from_bytes(files.read(folder / ENCRYPTION, "encryption key"))
-
-
-def evaluation_bundle(folder: Path, preset: Preset) -> EvaluationBundle:
-    """The evaluation keys of a ceremony."""
-    return EvaluationBundle.from_bytes(files.read(folder / EVALUATION, "evaluation keys"), preset)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -33,6 +33,7 @@ from blindwatch.statements.predicates import (
 from blindwatch.statements.statement import Line
 from blindwatch.statements.trust import USES
 from blindwatch.wire import limits
+from blindwatch.wire.messages import stamp
 
 
 class _Part(BaseModel):
@@ -141,7 +142,7 @@ def draw_up(
         "creator": creator,
     }
     try:
-        window = Window(not_before=stamp(draft.not_before), not_after=stamp(draft.not_after))
+        window = Window(not_before=_stamp(draft.not_before), not_after=_stamp(draft.not_after))
         return DeploymentManifest(window=window, **content)
     except ValidationError as error:
         first = error.errors(include_input=False, include_context=False, include_url=False)[0]
@@ -176,12 +177,12 @@ def _document(document: DraftDocument, folder: Path) -> Document:
         kind=document.kind,
         version=document.version,
         digest=hashlib.sha256(data).hexdigest(),
-        expires=stamp(document.expires),
+        expires=_stamp(document.expires),
     )
 
 
-def stamp(at: datetime) -> str:
-    """A time of a draft as statements carry it; one without a zone is refused."""
+def _stamp(at: datetime) -> str:
+    """A time of a draft as statements carry it, to the second; one without a zone is refused."""
     if at.tzinfo is None:
         raise ConfigurationError("A time in the draft has no time zone.", "Write it as 2026-11-25T12:00:00Z.")
-    return at.astimezone(UTC).isoformat(timespec="seconds").removesuffix("+00:00") + "Z"
+    return stamp(at, "seconds")

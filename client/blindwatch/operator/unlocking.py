@@ -20,6 +20,7 @@ from blindwatch.secret.wrapping import FILE
 from blindwatch.statements.predicates import Window
 from blindwatch.statements.register import PersonRole, Register
 from blindwatch.statements.signing import Identity
+from blindwatch.wire.messages import stamp
 
 Secret = TypeVar("Secret")
 Unwrap: TypeAlias = Callable[[bytes, bytes, Window], Secret]
@@ -65,11 +66,7 @@ def unlock(
 
 def _window(hours: float) -> Window:
     start = datetime.now(UTC)
-    return Window(not_before=_stamp(start), not_after=_stamp(start + timedelta(hours=hours)))
-
-
-def _stamp(at: datetime) -> str:
-    return at.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+    return Window(not_before=stamp(start), not_after=stamp(start + timedelta(hours=hours)))
 
 
 def _typed(opening: Callable[[bytes], Secret]) -> Secret:

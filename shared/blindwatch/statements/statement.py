@@ -7,10 +7,10 @@ from abc import abstractmethod
 from typing import Annotated, Any, ClassVar, Final, Self
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
-from pydantic.alias_generators import to_camel
 
 from blindwatch.errors import MalformedMessage, StatementMismatch
 from blindwatch.statements.dsse import Envelope, parse_json
+from blindwatch.wire.messages import STRICT
 
 STATEMENT: Final = "https://in-toto.io/Statement/v1"
 
@@ -21,15 +21,7 @@ Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,500}$")]
 class Fields(BaseModel):
     """A frozen part of a predicate, with field names in camel case."""
 
-    model_config = ConfigDict(
-        alias_generator=to_camel,
-        validate_by_name=True,
-        strict=True,
-        frozen=True,
-        extra="forbid",
-        hide_input_in_errors=True,
-        allow_inf_nan=False,
-    )
+    model_config = STRICT | ConfigDict(allow_inf_nan=False)
 
 
 class Predicate(Fields):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, StringConstraints, ValidationError
 from pydantic.alias_generators import to_camel
@@ -23,7 +23,12 @@ _TIMESTAMP = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?Z", re.
 
 def now() -> str:
     """The current time as messages carry it: RFC 3339 in UTC, with milliseconds and Z."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+    return stamp(datetime.now(UTC))
+
+
+def stamp(at: datetime, precision: str = "milliseconds") -> str:
+    """A time as messages and statements carry it; `at` has a time zone."""
+    return at.astimezone(UTC).isoformat(timespec=precision).removesuffix("+00:00") + "Z"
 
 
 def _real_time(text: str) -> str:
@@ -44,17 +49,21 @@ Count = Annotated[int, Field(ge=0, lt=2**63)]
 Use = Literal["reveal", "ranked"]
 
 
+STRICT: Final = ConfigDict(
+    alias_generator=to_camel,
+    validate_by_name=True,
+    strict=True,
+    frozen=True,
+    extra="forbid",
+    hide_input_in_errors=True,
+)
+"""How everything is read that another party wrote: messages, and signed statements."""
+
+
 class Message(BaseModel):
     """A frozen model that reads and writes the strict CBOR profile, with field names in camel case."""
 
-    model_config = ConfigDict(
-        alias_generator=to_camel,
-        validate_by_name=True,
-        strict=True,
-        frozen=True,
-        extra="forbid",
-        hide_input_in_errors=True,
-    )
+    model_config = STRICT
     limit: ClassVar[int] = limits.ANSWER
 
     def to_cbor(self) -> bytes:
