@@ -220,10 +220,11 @@ def test_memory_does_not_grow_with_what_is_dropped(scene: Scene, pipeline: FaceP
 
         tracemalloc.start()
         try:
-            before, after = drop(10), drop(100)
+            # The interpreter's own free lists fill first.
+            before, after = drop(60), drop(100)
         finally:
             tracemalloc.stop()
-    assert camera.tally == Tally(images=110, faces=330, dropped=330)
+    assert camera.tally == Tally(images=160, faces=480, dropped=480)
     # One ciphertext that was kept would be 64 KiB, and 300 were dropped.
     assert after - before < 48 * 1024
 
