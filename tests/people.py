@@ -27,6 +27,7 @@ from blindwatch.statements.predicates import (
 )
 from blindwatch.statements.register import Person, PersonRole, Register, entry
 from blindwatch.statements.signing import Identity
+from blindwatch.tlog.keys import Signer, Use
 
 ROLES = {
     "a.khan": PersonRole.CUSTODIAN,
@@ -75,6 +76,25 @@ class Force:
     def camera(self) -> Ed25519PrivateKey:
         """The key of the one camera that manifests list unless a test says otherwise."""
         return self.same_as.camera if self.same_as is not None else Ed25519PrivateKey.generate()
+
+    @cached_property
+    def log(self) -> Signer:
+        """The key of the server's log."""
+        return self.same_as.log if self.same_as is not None else Signer.generate("server-1.test/log", Use.LOG)
+
+    @cached_property
+    def witness(self) -> Signer:
+        """The key of a witness."""
+        if self.same_as is not None:
+            return self.same_as.witness
+        return Signer.generate("witness-1.test", Use.WITNESS)
+
+    @property
+    def log_policy(self) -> str:
+        """The server's log, with as many witnesses as the profile asks for: none, or one."""
+        if not self.profile.witnesses:
+            return f"log {self.log.verifier}\nquorum none\n"
+        return f"log {self.log.verifier}\nwitness witness-1 {self.witness.verifier}\nquorum witness-1\n"
 
     @property
     def profile(self) -> Profile:
@@ -166,6 +186,7 @@ def a_manifest(force: Force, watchlist: Watchlist, listed: Envelope, **changes: 
             under_age=watchlist.under_age,
         ),
         "documents": documents(force, start + timedelta(days=1)),
+        "log_policy": force.log_policy,
         "creator": CREATOR,
         **changes,
     }

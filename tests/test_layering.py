@@ -23,7 +23,7 @@ HOME = {
         "vision",
     },
     "server": {"matching", "store"},
-    "shared": {"cli", "errors", "he", "policy", "statements", "tlog", "wire"},
+    "shared": {"cli", "errors", "he", "policy", "records", "statements", "tlog", "wire"},
 }
 MAY_IMPORT = {"client": {"client", "shared"}, "server": {"server", "shared"}, "shared": {"shared"}}
 HOLDS_SECRET = {"secret", "custodian", "deployment", "operator", "demo", "bench"}

@@ -10,7 +10,7 @@
     ├── ModelError          ModelMissing, ModelCorrupt, ModelMismatch, DownloadFailed
     ├── CipherError         MalformedCiphertext, WrongPreset, WrongKey, WrongShare, BudgetExhausted
     ├── DeploymentError     UnknownDeployment, DeploymentNotReady, EmptyWatchlist, MissingBlob,
-    │                       RankedNotAllowed, WrongUse, DeploymentClosed
+    │                       RankedNotAllowed, WrongUse, DeploymentClosed, NotClosed
     ├── StatementError      NotAuthorised, StatementMismatch, PolicyViolation, OutsideWindow,
     │                       RemovalIgnored, OtherWatchlist
     ├── AccessError         Unauthenticated, Forbidden, UnsignedRequest, UnknownCamera, InvalidSignature,
@@ -65,6 +65,7 @@ class Problem(Enum):
     OTHER_WATCHLIST = ("other-watchlist", 409, "The result is for another list than the operator has")
     OUTSIDE_WINDOW = ("outside-window", 403, "The deployment does not run at this time")
     DEPLOYMENT_CLOSED = ("deployment-closed", 410, "The deployment is over, and what it held is destroyed")
+    NOT_CLOSED = ("not-closed", 409, "The deployment is not over yet")
     UNAUTHENTICATED = ("unauthenticated", 401, "The request carries no valid credentials")
     FORBIDDEN = ("forbidden", 403, "The role is not allowed to do this")
     UNSIGNED_REQUEST = ("unsigned-request", 403, "The request is not signed in the way that is asked for")
@@ -302,6 +303,12 @@ class DeploymentClosed(DeploymentError):
     """The deployment of this name is over."""
 
     problem = Problem.DEPLOYMENT_CLOSED
+
+
+class NotClosed(DeploymentError):
+    """What was asked for is given out only when the deployment is over."""
+
+    problem = Problem.NOT_CLOSED
 
 
 class StatementError(BlindwatchError):

@@ -112,6 +112,8 @@ RETENTION = {
     "The list, after the end of the deployment": ("list_after_end_hours", "hours"),
     "Video of the cameras": ("video_days", "days"),
     "Records for audit, nothing biometric": ("audit_days", "days"),
+    "An encrypted probe, until it is drawn for replay": ("challenge_minutes", "minutes"),
+    "Encrypted probes that were drawn, after the end": ("replay_hours", "hours"),
 }
 
 

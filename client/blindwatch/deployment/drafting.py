@@ -32,6 +32,7 @@ from blindwatch.statements.predicates import (
 )
 from blindwatch.statements.statement import Line
 from blindwatch.statements.trust import USES
+from blindwatch.tlog.policy import Policy
 from blindwatch.wire import limits
 from blindwatch.wire.messages import stamp
 
@@ -59,6 +60,8 @@ class Draft(_Part):
     not_after: datetime
     cameras: Annotated[tuple[str, ...], Field(max_length=limits.CAMERAS)] = ()
     """Files, relative to the draft, with what 'blindwatch camera identity' printed."""
+    log_policy: str
+    """File, relative to the draft: the log of the server, and the witnesses that have to cosign it."""
     documents: Annotated[tuple[DraftDocument, ...], Field(max_length=limits.DOCUMENTS)] = ()
 
 
@@ -139,6 +142,7 @@ def draw_up(
             under_age=listed.under_age,
         ),
         "documents": tuple(_document(each, folder) for each in draft.documents),
+        "log_policy": _log_policy(folder / draft.log_policy),
         "creator": creator,
     }
     try:
@@ -169,6 +173,12 @@ def _camera(path: Path) -> CameraKey:
             "A file of a camera does not have its name and key.",
             "It holds what 'blindwatch camera identity' printed.",
         ) from None
+
+
+def _log_policy(path: Path) -> str:
+    text = files.read_at_most(path, limits.LOG_POLICY, "policy of witnesses")
+    Policy.parse(text)
+    return text.decode()
 
 
 def _document(document: DraftDocument, folder: Path) -> Document:

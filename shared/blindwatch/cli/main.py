@@ -39,6 +39,7 @@ ROLES = (
     Role("server", "Match encrypted probes against encrypted watchlists.", "server"),
     Role("camera", "Find faces, encrypt their templates and send them.", "camera"),
     Role("operator", "Fetch results and read the matches among them.", "operator"),
+    Role("oversight", "Witness the log, draw probes for replay, search for plaintext, verify.", "oversight"),
     Role("bench", "Measure the engine in time and bytes, every answer checked.", "bench"),
     Role("models", "List, fetch, import and verify face models.", "vision"),
 )

@@ -37,6 +37,7 @@ RULES: Final[tuple[Rule, ...]] = (
     ("Probes of one camera in a minute, at most", lambda chosen: f"{chosen.probes_per_minute:,}"),
     ("Probes of one camera in a deployment, at most", lambda chosen: f"{chosen.probes_per_deployment:,}"),
     ("Probes that are computed again by others", lambda chosen: f"{100 * chosen.replay_rate:g} %"),
+    ("Witnesses of the server's log, at least", lambda chosen: str(chosen.witnesses)),
     ("Training of an operator lasts", lambda chosen: f"{chosen.training_days:g} days"),
 )
 
@@ -52,6 +53,14 @@ CLOCKS: Final[tuple[Rule, ...]] = (
     ),
     ("Video of the cameras", lambda chosen: f"{chosen.clocks.video_days:g} days"),
     ("Records for audit, nothing biometric", lambda chosen: f"{chosen.clocks.audit_days:g} days"),
+    (
+        "An encrypted probe, until it is drawn for replay",
+        lambda chosen: f"{chosen.clocks.challenge_minutes:g} minutes",
+    ),
+    (
+        "Encrypted probes that were drawn, after the end",
+        lambda chosen: f"{chosen.clocks.replay_hours:g} hours",
+    ),
 )
 
 _HEAD: Final = """\

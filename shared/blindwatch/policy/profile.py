@@ -44,6 +44,10 @@ class Clocks(_Part):
     list_after_end_hours: Annotated[float, Field(ge=0)]
     video_days: Annotated[float, Field(ge=0)]
     audit_days: Annotated[float, Field(gt=0)]
+    challenge_minutes: Annotated[float, Field(gt=0)]
+    """How long the ciphertext of a probe waits to be drawn for replay after its result is released."""
+    replay_hours: Annotated[float, Field(gt=0)]
+    """How long what replay needs is kept after the end: the probes that were drawn, and the secret of the masks."""
 
 
 class Profile(_Part):
@@ -73,6 +77,8 @@ class Profile(_Part):
     probes_per_minute: Annotated[int, Field(ge=1)]
     probes_per_deployment: Annotated[int, Field(ge=1)]
     replay_rate: Annotated[float, Field(ge=0, le=1)]
+    witnesses: Annotated[int, Field(ge=0)]
+    """How many witnesses at least have to cosign the log of the server."""
     training_days: Annotated[int, Field(ge=1)]
     clocks: Clocks
     digest: str

@@ -149,6 +149,8 @@ class DeploymentManifest(Predicate):
     predicted: Prediction
     watchlist: ListRef
     documents: Annotated[tuple[Document, ...], Field(max_length=limits.DOCUMENTS)]
+    log_policy: Annotated[str, Field(max_length=limits.LOG_POLICY)]
+    """Which log records what the server does, and which witnesses have to have seen it: text of C2SP tlog-policy."""
     change_reason: Line | None = None
     """Of a version after the first: why it differs from the one before."""
     creator: PersonName
@@ -246,6 +248,32 @@ class Closing(Predicate):
     def subjects(self) -> dict[str, str]:
         """The manifest that is closed."""
         return {"deployment": self.manifest_digest}
+
+
+class Challenge(Predicate):
+    """An oversight body draws results of a deployment for replay, among the records of a range of the log.
+
+    The signatures draw them, so that nobody knows before which ones they are.
+    """
+
+    kind: ClassVar[str] = "urn:blindwatch:challenge:v1"
+
+    deployment: DeploymentId
+    origin: Line
+    first: Count
+    end: Count
+    root: Digest
+    """Of the log at its first `end` records."""
+
+    @model_validator(mode="after")
+    def _a_range(self) -> Self:
+        if not 0 < self.end - self.first <= limits.CHALLENGE_RANGE:
+            raise ValueError("not a range of records, or too long a one")
+        return self
+
+    def subjects(self) -> dict[str, str]:
+        """The tree."""
+        return {"log": self.root}
 
 
 class Destroyed(Fields):

@@ -11,6 +11,7 @@ from blindwatch.errors import NotAuthorised, OutsideWindow, PolicyViolation, Sta
 from blindwatch.policy.profile import Profile
 from blindwatch.statements.dsse import Envelope
 from blindwatch.statements.predicates import (
+    Challenge,
     Closing,
     DeploymentManifest,
     Revocation,
@@ -19,6 +20,7 @@ from blindwatch.statements.predicates import (
     instant,
 )
 from blindwatch.statements.register import PersonRole, Register
+from blindwatch.tlog.policy import Policy
 
 _CUSTODIAN: Final = PersonRole.CUSTODIAN
 _OFFICER: Final = PersonRole.AUTHORISING_OFFICER
@@ -120,6 +122,15 @@ def _check_documents(manifest: DeploymentManifest, profile: Profile) -> None:
         raise PolicyViolation(f"Documents lapse before the deployment ends: {', '.join(lapsing)}.")
 
 
+def _check_log(manifest: DeploymentManifest, profile: Profile) -> None:
+    least = Policy.parse(manifest.log_policy.encode()).least
+    if least < profile.witnesses:
+        raise PolicyViolation(
+            f"The log has to be cosigned by {least} witnesses, and the profile asks for {profile.witnesses}.",
+            "Name more of them in the policy of witnesses, and ask for them in its quorum.",
+        )
+
+
 RULES: Final[Mapping[str, Callable[[DeploymentManifest, Profile], None]]] = MappingProxyType(
     {
         "Profile": _check_profile,
@@ -129,6 +140,7 @@ RULES: Final[Mapping[str, Callable[[DeploymentManifest, Profile], None]]] = Mapp
         "Threshold": _check_threshold,
         "False alerts": _check_false_alerts,
         "Documents": _check_documents,
+        "Witnesses of the log": _check_log,
     }
 )
 """What a profile demands of a manifest, one check for each rule. Every check raises PolicyViolation."""
@@ -221,6 +233,17 @@ def check_closing(envelope: Envelope, register: Register, manifest: Envelope) ->
         raise StatementMismatch("The closing is for another deployment, or another version of its manifest.")
     _require_one(envelope, register, _CUSTODIAN, _OFFICER)
     return closing
+
+
+def check_challenge(
+    envelope: Envelope, register: Register, deployment: str, origin: str, end: int
+) -> Challenge:
+    """The challenge in an envelope: an oversight body draws from records that a log has, of a deployment."""
+    challenge = Challenge.read(envelope)
+    if (challenge.deployment, challenge.origin) != (deployment, origin) or challenge.end > end:
+        raise StatementMismatch("The challenge is for another deployment, another log, or records to come.")
+    _require_one(envelope, register, PersonRole.OVERSIGHT)
+    return challenge
 
 
 def _require_one(envelope: Envelope, register: Register, *roles: PersonRole) -> None:

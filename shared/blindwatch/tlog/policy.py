@@ -62,6 +62,17 @@ class Policy:
             )
         return Trusted(checkpoint, cosigned)
 
+    @property
+    def least(self) -> int:
+        """The fewest witnesses whose cosignatures can make a quorum."""
+        return self._least(self.quorum) if self.quorum else 0
+
+    def _least(self, name: str) -> int:
+        if name in self.witnesses:
+            return 1
+        group = self.groups[name]
+        return sum(sorted(map(self._least, group.members))[: group.threshold])
+
     def _cosigned(self, signed: SignedCheckpoint) -> dict[str, int]:
         times = {}
         for name, witness in self.witnesses.items():

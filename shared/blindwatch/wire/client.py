@@ -23,6 +23,10 @@ from blindwatch.wire.messages import (
     DeploymentInfo,
     DeploymentOffer,
     Health,
+    KeptList,
+    KeptProbe,
+    Logged,
+    MaskSecret,
     Probe,
     ProbeReceipt,
     ResultBatch,
@@ -117,6 +121,11 @@ class ServerClient:
         except NotFound:
             return None
 
+    def get_tombstone_of(self, deployment: str, sequence: int) -> bytes:
+        """The removal of this number, as the envelope that was signed."""
+        path = f"{_path(deployment)}/tombstones/{sequence}"
+        return self._call("GET", path, limits.ENVELOPE, digested=True)
+
     def put_revocation(self, deployment: str, camera_key: str, statement: bytes) -> None:
         """Revoke a camera's key."""
         self._call("PUT", f"{_path(deployment)}/revocations/{camera_key}", 0, statement, media=ENVELOPE)
@@ -129,6 +138,43 @@ class ServerClient:
     def get_receipt(self, deployment: str) -> bytes:
         """The receipt of a deployment that is closed."""
         return self._call("GET", f"{_path(deployment)}/receipt", limits.ENVELOPE, digested=True)
+
+    def get_accepted(self, deployment: str) -> Logged:
+        """The record of the acceptance of the newest version, proven to be in the server's log."""
+        return Logged.from_cbor(
+            self._call("GET", f"{_path(deployment)}/accepted", Logged.limit, digested=True)
+        )
+
+    def log_file(self, path: str, limit: int) -> bytes:
+        """A file of the server's log."""
+        return self._call("GET", f"/log/{path}", limit)
+
+    def put_challenge(self, deployment: str, end: int, statement: bytes) -> KeptList:
+        """Draw results for replay; the probes of those that are kept."""
+        path = f"{_path(deployment)}/challenges/{end}"
+        body = self._call("PUT", path, KeptList.limit, statement, digested=True, media=ENVELOPE)
+        return KeptList.from_cbor(body)
+
+    def kept(self, deployment: str) -> KeptList:
+        """The probes that were drawn and are kept."""
+        return KeptList.from_cbor(
+            self._call("GET", f"{_path(deployment)}/kept", KeptList.limit, digested=True)
+        )
+
+    def get_kept(self, deployment: str, probe_id: str) -> KeptProbe:
+        """A probe that is kept."""
+        path = f"{_path(deployment)}/kept/{probe_id}"
+        return KeptProbe.from_cbor(self._call("GET", path, KeptProbe.limit, digested=True))
+
+    def get_blob(self, deployment: str, digest: str) -> bytes:
+        """A ciphertext of the list in force, or the public keys, by digest."""
+        path = f"{_path(deployment)}/blobs/{digest}"
+        return self._call("GET", path, limits.BUNDLE, digested=True)
+
+    def get_mask_secret(self, deployment: str) -> bytes:
+        """The secret that seeded the masks of a deployment that is closed."""
+        path = f"{_path(deployment)}/masks"
+        return MaskSecret.from_cbor(self._call("GET", path, MaskSecret.limit, digested=True)).secret
 
     def post_probe(self, deployment: str, probe: Probe) -> ProbeReceipt:
         """Submit a probe."""

@@ -27,7 +27,6 @@ PROBE: Final = CIPHERTEXT + 4 * KIB
 # What an operator fetches. A result of the largest watchlist still fits in a batch by itself.
 RELEASED: Final = 640 * KIB
 RESULT: Final = 2 * RELEASED * BLOCKS + 64 * KIB
-RESULT_BATCH: Final = RESULT + 64 * KIB
 RANKED_SCORES: Final = 48 * KIB
 SEARCH_RESULT: Final = RANKED_SCORES * RANKED_BLOCKS + 64 * KIB
 BATCH_TARGET: Final = 8 * MIB
@@ -75,3 +74,11 @@ LOG_NOTE: Final = 64 * KIB
 LOG_PROOF: Final = LOG_NOTE + LOG_ENTRY + 8 * KIB
 LOG_POLICY: Final = 64 * KIB
 LOG_EVIDENCE: Final = 1000  # cases that a witness keeps
+
+# A batch of results, each with its record and proof.
+RESULT_BATCH: Final = RESULT + 64 * (8 * KIB + 8 * KIB)
+
+# Replay: results that one challenge draws, and how many records it may draw from.
+CHALLENGED: Final = 1000
+CHALLENGE_RANGE: Final = 100_000
+KEPT: Final = PROBE + 16 * KIB

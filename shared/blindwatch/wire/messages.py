@@ -10,7 +10,16 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated, ClassVar, Final, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    Strict,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 
 from blindwatch.errors import MalformedMessage
@@ -164,11 +173,26 @@ class FailedResult(Message):
     problem: ProblemUrn
 
 
+class Logged(Message):
+    """A record of the server's log, and the proof that the log has it, as text of C2SP tlog-proof."""
+
+    limit = limits.LOG_ENTRY + limits.LOG_PROOF + limits.KIB
+    record: Annotated[bytes, Field(max_length=limits.LOG_ENTRY)]
+    proof: Annotated[bytes, Field(max_length=limits.LOG_PROOF)]
+
+
 class ResultBatch(Message):
-    """Results in the order of their arrival, oldest first."""
+    """Results in the order of their arrival, oldest first, each with the record of its release."""
 
     limit = limits.RESULT_BATCH
     results: Annotated[tuple[Result | FailedResult, ...], Strict(False)]
+    logged: Annotated[tuple[Logged, ...], Strict(False)]
+
+    @model_validator(mode="after")
+    def _one_each(self) -> Self:
+        if len(self.logged) != len(self.results):
+            raise ValueError("not one record for each result")
+        return self
 
 
 class Search(Message):
@@ -205,6 +229,30 @@ class SearchResult(Message):
     ]
     elapsed_ms: Count
     problem: ProblemUrn | None = None
+
+
+class KeptProbe(Message):
+    """A probe that oversight has drawn, as its camera signed and sent it (RFC 9421)."""
+
+    limit = limits.KEPT
+    probe: Annotated[bytes, Field(max_length=limits.PROBE)]
+    """The body."""
+    signed: Annotated[bytes, Field(max_length=4 * limits.KIB)]
+    """What is signed: the signature base."""
+    signature: Annotated[bytes, Field(min_length=64, max_length=64)]
+
+
+class KeptList(Message):
+    """The probes that are kept for oversight."""
+
+    limit = limits.LOG_ENTRY
+    probes: Annotated[tuple[ProbeId, ...], Strict(False), Field(max_length=limits.CHALLENGED)]
+
+
+class MaskSecret(Message):
+    """The secret that seeded the masks of a deployment that is closed."""
+
+    secret: Annotated[bytes, Field(min_length=32, max_length=32, repr=False)]
 
 
 class Health(Message):

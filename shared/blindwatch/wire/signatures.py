@@ -94,6 +94,10 @@ class Verified:
     nonce: str
     created: int
     expires: int
+    base: bytes
+    """What is signed."""
+    value: bytes
+    """The signature over it."""
 
 
 def joined(fields: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
@@ -129,13 +133,14 @@ def verify(
     stated, value = _INPUT.fullmatch(parameters), _SIGNATURE.fullmatch(signature)
     if stated is None or value is None or stated["covered"] != f"({_covered(request)})":
         raise UnsignedRequest(hint="Sign it with the identity of a camera.")
-    found = Verified(stated["key_id"], stated["nonce"], int(stated["created"]), int(stated["expires"]))
+    base = signature_base(request.components, parameters.removeprefix(f"{LABEL}="))
+    times = (int(stated["created"]), int(stated["expires"]))
+    found = Verified(stated["key_id"], stated["nonce"], *times, base, _decoded(value[1]))
     if not 0 < found.expires - found.created <= LIFETIME:
         raise UnsignedRequest(f"The signature is not for {LIFETIME} seconds or less.")
     if found.key_id not in keys:
         raise UnknownCamera(hint="The manifest of the deployment lists the keys of its cameras.")
-    base = signature_base(request.components, parameters.removeprefix(f"{LABEL}="))
-    _check(keys[found.key_id], value[1], base)
+    check(keys[found.key_id], found.value, base)
     if now >= found.expires:
         raise StaleRequest(hint=_CLOCKS)
     if found.created > now + TOLERANCE:
@@ -155,11 +160,16 @@ def _covered(request: Request) -> str:
     return " ".join(f'"{name}"' for name in request.components)
 
 
-def _check(key: Ed25519PublicKey, encoded: str, base: bytes) -> None:
-    signature = base64.b64decode(encoded)
-    if base64.b64encode(signature).decode() != encoded:
-        raise UnsignedRequest("The signature is spelt in another way than base64 has it.")
+def check(key: Ed25519PublicKey, signature: bytes, base: bytes) -> None:
+    """Check a signature over a signature base, of a request that is at hand or was; raises InvalidSignature."""
     try:
         key.verify(signature, base)
     except exceptions.InvalidSignature:
         raise InvalidSignature(hint="Nothing between camera and server may change the request.") from None
+
+
+def _decoded(encoded: str) -> bytes:
+    signature = base64.b64decode(encoded)
+    if base64.b64encode(signature).decode() != encoded:
+        raise UnsignedRequest("The signature is spelt in another way than base64 has it.")
+    return signature

@@ -1,0 +1,61 @@
+"""What an operator's side records of alerts, in a log of its own that the server does not see before the end.
+
+A server that learnt which of its results were matches could compute templates from that.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field
+
+from blindwatch.records.record import OfDeployment
+from blindwatch.statements.register import PersonName
+from blindwatch.wire.messages import CameraName, Digest, ProbeId, Timestamp
+
+Outcome = Literal["rejected", "sent", "engaged", "confirmed-true", "confirmed-false", "lost", "expired"]
+"""What became of an alert. All but 'sent' and 'engaged' are final."""
+FINAL: frozenset[str] = frozenset({"rejected", "confirmed-true", "confirmed-false", "lost", "expired"})
+Priority = Literal["red", "amber", "green"]
+
+
+class KeyReceived(OfDeployment):
+    """Custodians have released the key to an operator, up to a time."""
+
+    kind: Literal["key-received"] = "key-received"
+    operator: PersonName
+    until: Timestamp
+
+
+class Alerted(OfDeployment):
+    """A result was a match and is shown to a person. The commitment is salted, and says who it was with the salt."""
+
+    kind: Literal["alerted"] = "alerted"
+    alert: ProbeId
+    result: Digest
+    camera: CameraName
+    priority: Priority
+    entry: Digest
+    test_subject: bool = False
+
+
+class Adjudicated(OfDeployment):
+    """A person has decided about an alert."""
+
+    kind: Literal["adjudicated"] = "adjudicated"
+    alert: ProbeId
+    outcome: Outcome
+    operator: PersonName
+    reason: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")] | None = None
+
+
+class KeyForgotten(OfDeployment):
+    """An operator's program has dropped the key."""
+
+    kind: Literal["key-forgotten"] = "key-forgotten"
+    operator: PersonName
+
+
+OperatorRecord: TypeAlias = Annotated[
+    KeyReceived | Alerted | Adjudicated | KeyForgotten, Field(discriminator="kind")
+]
