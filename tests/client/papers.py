@@ -101,6 +101,7 @@ class Papers:
         """The draft; of its lines some can be changed, and of the documents one left out."""
         camera = camera_key("north", Ed25519PrivateKey.generate())
         (self.folder / "north.json").write_text(camera.model_dump_json(by_alias=True))
+        (self.folder / "log.policy").write_text(self.force.log_policy)
         end = self.start + timedelta(hours=2)
         lines = {
             "profile": f'"{self.force.profile.name}"',
@@ -109,6 +110,7 @@ class Papers:
             "not_before": stamp(self.start),
             "not_after": stamp(end),
             "cameras": '["north.json"]',
+            "log_policy": '"log.policy"',
             **changes,
         }
         text = "".join(f"{name} = {value}\n" for name, value in lines.items())

@@ -110,6 +110,26 @@ def test_a_change_after_approval_voids_it(papers: Papers, said: Any) -> None:
     assert "has not signed it as it is now" in said()
 
 
+@pytest.mark.parametrize(
+    ("policy", "why"),
+    [
+        (f"log {FORCE.log.verifier}\nquorum none\n", "cosigned by 0 witnesses, and the profile asks for 1"),
+        (f"log {FORCE.log.verifier}\n", "has no quorum"),
+        (f"log {FORCE.witness.verifier}\nquorum none\n", "not the public key of a log"),
+    ],
+)
+def test_the_log_has_the_witnesses_of_the_profile(papers: Papers, said: Any, policy: str, why: str) -> None:
+    (papers.folder / "log.policy").write_text(policy)
+    assert papers.draft() == 1
+    assert why in said()
+    assert not papers.manifest.exists()
+
+
+def test_who_has_to_have_seen_the_log_is_shown_before_anybody_signs(papers: Papers, said: Any) -> None:
+    papers.draft()
+    assert "server-1.test/log; cosigned by 1 at least of witness-1" in said()
+
+
 @pytest.mark.parametrize(("minutes", "code"), [(-1, 0), (0, 0), (1, 1)])
 def test_a_list_is_a_day_old_at_most(tmp_path: Path, said: Any, minutes: int, code: int) -> None:
     built = datetime.now(UTC).replace(microsecond=0)

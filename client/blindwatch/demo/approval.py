@@ -17,6 +17,7 @@ from blindwatch.statements.signing import Identity
 PROFILE: Final = "demo"
 REGISTER: Final = "register.toml"
 MANIFEST: Final = "deployment.dsse.json"
+LOG_POLICY: Final = "log.policy"
 PEOPLE: Final = {
     "custodian": PersonRole.CUSTODIAN,
     "officer": PersonRole.AUTHORISING_OFFICER,
@@ -41,7 +42,10 @@ def make_people(folder: Path) -> Path:
 
 
 def approve(folder: Path, keys: Path, watchlist: Path, cameras: Sequence[CameraKey]) -> Path:
-    """Draw up the manifest for a list as its custodian, have the officer approve it, and write it."""
+    """Draw up the manifest for a list as its custodian, have the officer approve it, and write it.
+
+    The policy of the server's log lies in the folder already.
+    """
     rules, listing = profile(PROFILE), Listing.load(watchlist)
     entries = listing.watchlist.entries
     promise = Prediction(
@@ -72,6 +76,7 @@ def _draft(folder: Path, documents: Sequence[str], cameras: Sequence[CameraKey])
         not_before=start,
         not_after=end,
         cameras=tuple(f"{camera.name}.json" for camera in cameras),
+        log_policy=LOG_POLICY,
         documents=tuple(
             DraftDocument(kind=kind, version="1", file=_NOTICE, expires=end) for kind in documents
         ),

@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Final
 
+from blindwatch.demo.approval import LOG_POLICY
 from blindwatch.errors import ConfigurationError, InternalError, ServerUnavailable
 from blindwatch.statements.predicates import CameraKey
 
@@ -68,7 +69,7 @@ def make_camera(file: Path, name: str) -> CameraKey:
 def server(folder: Path, digests: dict[str, str], register: Path) -> Iterator[str]:
     """A match server on a free port of this machine with an empty store, for as long as it is needed.
 
-    Its own entry is added to its copy of the register of people.
+    Its own entry is added to its copy of the register of people. What names its log is written for the custodian.
     """
     config, ready, log = folder / "server.toml", folder / "ready.json", folder / "server.log"
     tokens = "\n".join(f'{role} = ["{digest}"]' for role, digest in digests.items())
@@ -77,6 +78,8 @@ def server(folder: Path, digests: dict[str, str], register: Path) -> Iterator[st
     config.write_text(f"{places}port = 0\n\n[tokens]\n{tokens}\n", encoding="utf-8")
     run("server", "init", "--name", "match-server", "--config", config, on_line=lines.append)
     own.write_text("".join(lines), encoding="utf-8")
+    log_key = (folder / "store" / "log.vkey").read_text(encoding="utf-8").strip()
+    (folder / LOG_POLICY).write_text(f"log {log_key}\nquorum none\n", encoding="utf-8")
     command = [*_PROGRAM, "server", "run", "--config", str(config), "--ready-file", str(ready)]
     with log.open("wb") as errors, subprocess.Popen(command, stderr=errors) as process:  # noqa: S603
         try:

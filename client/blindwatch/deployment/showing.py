@@ -16,6 +16,7 @@ from blindwatch.statements import trust
 from blindwatch.statements.dsse import Envelope
 from blindwatch.statements.predicates import DeploymentManifest, instant
 from blindwatch.statements.register import Register
+from blindwatch.tlog.policy import Policy
 
 
 def described(manifest: DeploymentManifest, rules: Profile) -> Table:
@@ -46,11 +47,20 @@ def _content(manifest: DeploymentManifest, rules: Profile) -> Iterator[tuple[str
         yield "False alerts", f"{manifest.predicted.false_alerts_per_1000:.3g} in {FACES:,} faces"
     if manifest.predicted.acknowledged is not None:
         yield "Too many, because", manifest.predicted.acknowledged
+    yield "Log", _log(Policy.parse(manifest.log_policy.encode()))
     for each in manifest.documents:
         yield f"Document {each.kind}", f"version {each.version}, until {each.expires}, {each.digest[:16]}"
     if manifest.change_reason is not None:
         yield "Changed because", manifest.change_reason
     yield "Drawn up by", manifest.creator
+
+
+def _log(policy: Policy) -> str:
+    """Which log the server writes, and who has to have seen it."""
+    origins = ", ".join(policy.logs)
+    if policy.quorum is None:
+        return f"{origins}; no witness has to cosign it"
+    return f"{origins}; cosigned by {policy.least} at least of {', '.join(policy.witnesses)}"
 
 
 def predicted(found: Predicted, cap: float | None) -> Table:
