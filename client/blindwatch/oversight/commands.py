@@ -4,4 +4,9 @@ from __future__ import annotations
 
 import typer
 
+from blindwatch.oversight import witness
+from blindwatch.oversight.evidence import evidence
+
 app = typer.Typer(no_args_is_help=True)
+app.add_typer(witness.app, name="witness", help="Cosign what logs sign, as long as they only grow.")
+app.command("evidence")(evidence)

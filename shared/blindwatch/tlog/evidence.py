@@ -1,4 +1,4 @@
-"""What a witness keeps when a log cannot be right: two checkpoints that the log has signed, for anybody to check."""
+"""What is kept of a log that cannot be right: two checkpoints that it has signed, for anybody to check."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ class Case(StrEnum):
 
     SPLIT_VIEW = "split-view"
     """Two roots for one size. There is no innocent explanation: the log showed different histories."""
+    REWRITTEN = "rewritten"
+    """The larger tree is proven to begin with another tree than the one signed before: as conclusive."""
     UNPROVEN = "unproven"
     """A larger tree came without a proof that it extends the one cosigned. Anybody can leave out a proof: the log has
     to bring it."""
@@ -37,16 +39,19 @@ class _File(BaseModel):
     cosigned: str
     offered: str
     proof: tuple[Annotated[str, StringConstraints(max_length=44)], ...] = Field(max_length=63)
+    beginning: Annotated[str, StringConstraints(max_length=44)] | None = None
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """The key of the log, the checkpoint that the witness had cosigned, the one offered to it, and its proof."""
+    """The key of the log, the checkpoint that was cosigned or kept before, the one that came then, and its proof."""
 
     log: VerifierKey
     cosigned: SignedCheckpoint
     offered: SignedCheckpoint
     proof: tuple[bytes, ...]
+    beginning: bytes | None = None
+    """The root that the larger tree is proven to have had at the smaller size, where that is another."""
 
     @property
     def case(self) -> Case:
@@ -54,7 +59,9 @@ class Evidence:
         old, new = self.cosigned.checkpoint.size, self.offered.checkpoint.size
         if old == new:
             return Case.SPLIT_VIEW
-        return Case.UNPROVEN if old < new else Case.BEHIND
+        if old > new:
+            return Case.BEHIND
+        return Case.UNPROVEN if self.beginning is None else Case.REWRITTEN
 
     def check(self) -> None:
         """Check that the log signed both, and that they do not belong together as they are.
@@ -64,7 +71,9 @@ class Evidence:
         old, new = self.cosigned.verify(self.log), self.offered.verify(self.log)
         if old.size == new.size and old.root == new.root:
             raise MalformedLog("The two checkpoints are of the same tree.")
-        if old.size < new.size and _extends(old, new, self.proof):
+        if self.case is Case.REWRITTEN:
+            self._check_rewritten(old, new)
+        elif old.size < new.size and (old.size == 0 or _extends(old.size, old.root, new, self.proof)):
             raise MalformedLog("The proof shows that one checkpoint extends the other.")
 
     def to_json(self) -> bytes:
@@ -76,8 +85,9 @@ class Evidence:
                 cosigned=self.cosigned.to_bytes().decode(),
                 offered=self.offered.to_bytes().decode(),
                 proof=tuple(map(to_base64, self.proof)),
+                beginning=None if self.beginning is None else to_base64(self.beginning),
             )
-            .model_dump_json(indent=1)
+            .model_dump_json(indent=1, exclude_none=True)
             .encode()
         )
 
@@ -96,15 +106,21 @@ class Evidence:
             SignedCheckpoint.parse(content.cosigned.encode()),
             SignedCheckpoint.parse(content.offered.encode()),
             tuple(map(to_hash, content.proof)),
+            None if content.beginning is None else to_hash(content.beginning),
         )
         if evidence.case != content.case:
             raise MalformedLog("The evidence is not of the case that it names.")
         return evidence
 
+    def _check_rewritten(self, old: Checkpoint, new: Checkpoint) -> None:
+        found = self.beginning or b""
+        if found == old.root or not _extends(old.size, found, new, self.proof):
+            raise MalformedLog("The proof does not show that the larger tree begins with another.")
 
-def _extends(old: Checkpoint, new: Checkpoint, proof: tuple[bytes, ...]) -> bool:
+
+def _extends(size: int, root: bytes, new: Checkpoint, proof: tuple[bytes, ...]) -> bool:
     try:
-        merkle.verify_consistency(old.size, old.root, new.size, new.root, proof)
+        merkle.verify_consistency(size, root, new.size, new.root, proof)
     except InvalidProof:
         return False
     return True

@@ -58,12 +58,15 @@ class LogView:
             raise LogForked("The checkpoints are of different logs.")
         if old.size > new.size:
             raise LogRolledBack(f"The log has signed {old.size} entries before, and has {new.size} now.")
-        root = self._root_at(old.size)
+        root = self.root_at(old.size)
         if root != old.root:
             raise LogForked(f"The log has signed two different histories of its first {old.size} entries.")
 
-    def _root_at(self, size: int) -> bytes:
-        """The root at an earlier size, of which it is proven that the tree of the checkpoint extends it."""
+    def root_at(self, size: int) -> bytes:
+        """The root at an earlier size, of which it is proven that the tree of the checkpoint extends it.
+
+        Raises LogCorrupt if the tiles are not those of the checkpoint.
+        """
         new = self.checkpoint
         root = merkle.tree_root(self._tiles.node, size)
         if size:

@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Final, Self
 
-from blindwatch.errors import InvalidProof, LogError, LogForked, MalformedLog, StaleCheckpoint
+from blindwatch.errors import InvalidProof, LogCorrupt, LogError, LogForked, MalformedLog, StaleCheckpoint
 from blindwatch.tlog import merkle
 from blindwatch.tlog.checkpoints import SignedCheckpoint
 from blindwatch.tlog.cosignatures import cosign
@@ -87,6 +87,9 @@ class Witness:
         except LogForked as error:
             size = submission.signed.checkpoint.size
             return Answer(error.problem.status, _SIZE, f"{size}\n".encode())
+        except LogCorrupt as error:
+            # Of the witness's own state: what was sent is not to blame for it.
+            return Answer(500, _TEXT, f"{error.detail}\n".encode())
         except LogError as error:
             return Answer(error.problem.status, _TEXT, f"{error.detail}\n".encode())
         return Answer(200, _TEXT, cosignature.line.encode())

@@ -91,7 +91,12 @@ class WitnessState:
         path = self._path(log.name)
         if path.exists():
             raise LogExists("The witness has a log of this name already.")
-        files.write_private(path, Record(log).to_json(), _WHAT)
+        files.replace_private(path, Record(log).to_json(), _WHAT)
+
+    def records(self) -> Iterator[Record]:
+        """What is known of every log; raises LogCorrupt."""
+        for path in sorted(self._records.glob("[0-9a-f]*.json")):
+            yield Record.from_json(files.read(path, _WHAT))
 
     def record(self, origin: str) -> Record:
         """What is known of a log; raises UnknownLog or LogCorrupt."""
@@ -112,7 +117,7 @@ class WitnessState:
         offered = sha256(evidence.offered.checkpoint.text.encode()).hexdigest()
         path = self._evidence / f"{evidence.case}-{offered}.json"
         if not path.exists() and len(self._of_case(evidence.case)) < limits.LOG_EVIDENCE:
-            files.write_private(path, evidence.to_json(), "evidence")
+            files.replace_private(path, evidence.to_json(), "evidence")
 
     def evidence(self) -> Iterator[Evidence]:
         """All evidence, the conclusive first."""
