@@ -239,6 +239,19 @@ def test_every_release_looks_new(world: World, rng: np.random.Generator) -> None
     assert len(first.indicator) <= 2**18 + 2**14
 
 
+def test_whoever_has_the_mask_secret_computes_the_same_bytes(world: World, rng: np.random.Generator) -> None:
+    templates = random_templates(rng, 1100)
+    parts = [list(each) for each in world.encryptor.watchlist(templates)]
+    probe = world.encryptor.probe(one(templates, 0))
+
+    def released(secret: bytes, threads: int) -> list[Release]:
+        matcher = Matcher(world.keys.evaluation, THRESHOLD, secret, threads=threads)
+        return matcher.match(probe, [matcher.load_block(each, len(each)) for each in parts], "a")
+
+    assert released(SECRET, 1) == released(SECRET, 2)
+    assert released(bytes(32), 1) != released(SECRET, 1)
+
+
 def test_the_budget_left_is_that_of_the_flooding_alone(keys: KeySet, rng: np.random.Generator) -> None:
     real = World.of(keys)
     matcher = real.matcher(81)

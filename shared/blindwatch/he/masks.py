@@ -18,6 +18,9 @@ from blindwatch.he.presets import PLAIN_MODULUS
 from blindwatch.he.scheme import Slots
 
 SECRET_BYTES: Final = 32
+ZERO: Final = "zero"
+FLOOD: Final = "flood"
+"""Purposes of what is derived from the seed of one released ciphertext."""
 _SALT: Final = b"blindwatch masks, version 1"
 _WORD_LIMIT: Final = 2**32 - 2**32 % PLAIN_MODULUS
 

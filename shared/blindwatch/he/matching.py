@@ -133,10 +133,10 @@ class Matcher:
             indicator=scheme.release(
                 indicator,
                 self._draw(label, "indicator rest", nonzero=True) * (1 - live),
-                self._seed(label, "indicator flood"),
+                self._seed(label, "indicator release"),
             ),
             score=scheme.release(
-                gated, self._draw(label, "score rest") * (1 - live), self._seed(label, "score flood")
+                gated, self._draw(label, "score rest") * (1 - live), self._seed(label, "score release")
             ),
         )
 

@@ -89,6 +89,6 @@ class NoopScheme:
         """The product with a plain factor in each slot."""
         return value * factors % PLAIN_MODULUS
 
-    def release(self, value: Slots, offsets: Slots, flood: bytes) -> bytes:  # noqa: ARG002 - no noise to flood
+    def release(self, value: Slots, offsets: Slots, seed: bytes) -> bytes:  # noqa: ARG002 - no noise to flood
         """The serialized form with `offsets` added."""
         return pack(value + offsets)

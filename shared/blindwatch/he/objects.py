@@ -129,10 +129,12 @@ def _digit(preset: Parameters, data: memoryview) -> Residues:
     return content.residues
 
 
-def write_ciphertext(preset: Parameters, residues: Residues, *, compressed: bool = True) -> bytes:
-    """A serialized ciphertext in coefficient form, compressed as SEAL does by default, or for SEAL here to read."""
+def write_ciphertext(
+    preset: Parameters, residues: Residues, *, compressed: bool = True, is_ntt: bool = False
+) -> bytes:
+    """A serialized ciphertext, compressed as SEAL does by default, or for SEAL here to read."""
     polynomials, primes, degree = residues.shape
-    meta = _META.pack(preset.parms_id(primes), 0, polynomials, degree, primes, 1.0, 1)
+    meta = _META.pack(preset.parms_id(primes), is_ntt, polynomials, degree, primes, 1.0, 1)
     inner = HEADER.pack(MAGIC, HEADER.size, *VERSION, RAW, 0, HEADER.size + _COUNT.size + 8 * residues.size)
     values = np.ascontiguousarray(residues, dtype="<u8").tobytes()
     body, mode = meta + inner + _COUNT.pack(residues.size) + values, RAW

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-import tenseal.sealapi as sealapi
 
 from blindwatch.errors import MalformedCiphertext
-from blindwatch.he import kernels, objects, products, seal, switching
+from blindwatch.he import kernels, masks, objects, products, switching
 from blindwatch.he.flooding import flood
 from blindwatch.he.kernels import Places
 from blindwatch.he.keys import EvaluationBundle
@@ -24,6 +23,7 @@ from blindwatch.he.ring import automorphism, permutation, ring
 from blindwatch.he.scheme import Slots
 from blindwatch.he.seal_scheme import galois_element
 from blindwatch.he.values import Value, Values, from_residues, to_residues, transformed
+from blindwatch.he.zeros import Zeros
 
 
 class ResidueScheme:
@@ -42,8 +42,7 @@ class ResidueScheme:
                 preset, bundle.rotation, preset.poly_degree, steps
             )
         }
-        public = seal.load(preset, sealapi.PublicKey, bundle.encryption.public)
-        self._encryptor = sealapi.Encryptor(seal.context(preset), public)
+        self._zeros = Zeros(preset, bundle.encryption.public)
 
     def load(self, data: bytes) -> Value:
         """A fresh ciphertext, fully checked. SEAL never sees its bytes."""
@@ -147,14 +146,13 @@ class ResidueScheme:
         spread = kernels.to_ntt(plain, self._ring.tables)[0]
         return Value(self._ring, None, kernels.pointwise(value.transform, spread, self._ring.tables))
 
-    def release(self, value: Value, offsets: Slots, flood_seed: bytes) -> bytes:
+    def release(self, value: Value, offsets: Slots, seed: bytes) -> bytes:
         """Serialized with `offsets` added, re-randomised, flooded and at the smallest modulus."""
         residues = value.coefficients.copy()
         self._add_plain(residues, self._encode(offsets))
-        zero = sealapi.Ciphertext(seal.context(self._preset))
-        self._encryptor.encrypt_zero(_words(self._preset.parms_id(value.primes)), zero)
-        content = objects.read_ciphertext(self._preset, seal.save(zero), value.primes)
-        residues = self._sum(residues, from_residues(self._preset, content.residues))
+        zero = self._zeros.encrypt(masks.derive(seed, masks.ZERO))
+        residues = self._sum(residues, from_residues(self._preset, zero))
+        flood_seed = masks.derive(seed, masks.FLOOD)
         flooded = flood(self._preset, to_residues(self._preset, residues), flood_seed)
         smallest = self.lower(self._value(from_residues(self._preset, flooded)), 1)
         return objects.write_ciphertext(self._preset, to_residues(self._preset, smallest.coefficients))
@@ -233,7 +231,3 @@ class _Rotation:
 def _small(value: int) -> float:
     value %= PLAIN_MODULUS
     return float(value - PLAIN_MODULUS if value > PLAIN_MODULUS // 2 else value)
-
-
-def _words(parms_id: bytes) -> list[int]:
-    return np.frombuffer(parms_id, dtype="<u8").tolist()  # type: ignore[no-any-return]

@@ -70,10 +70,10 @@ class Scheme(Protocol[V, P]):
         """The product with a plain factor in each slot."""
         ...
 
-    def release(self, value: V, offsets: Slots, flood: bytes) -> bytes:
+    def release(self, value: V, offsets: Slots, seed: bytes) -> bytes:
         """A serialized ciphertext with `offsets` added, which shows its decryptor the slots and nothing else.
 
-        It is re-randomised with an encryption of zero, its noise is flooded with what the seed `flood` gives,
-        and it is brought down to the smallest modulus.
+        It is re-randomised with an encryption of zero, its noise is flooded, and it is brought down to the smallest
+        modulus. All randomness follows from the seed of 32 bytes, so the same input gives the same bytes.
         """
         ...

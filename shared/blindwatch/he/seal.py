@@ -22,12 +22,16 @@ def context(preset: Preset) -> Any:
     return new_context(preset, PLAIN_MODULUS)
 
 
-def new_context(preset: Parameters, plain_modulus: int) -> Any:
-    """A context of SEAL; refused by it unless the parameters have 128-bit security."""
+def new_context(
+    preset: Parameters, plain_modulus: int, primes: int | None = None, generator: Any = None
+) -> Any:
+    """A context of SEAL, of the first primes or all; refused by it unless the parameters have 128-bit security."""
     parameters = sealapi.EncryptionParameters(sealapi.SCHEME_TYPE.BFV)
     parameters.set_poly_modulus_degree(preset.poly_degree)
-    parameters.set_coeff_modulus([sealapi.Modulus(prime) for prime in preset.primes])
+    parameters.set_coeff_modulus([sealapi.Modulus(prime) for prime in preset.primes[:primes]])
     parameters.set_plain_modulus(plain_modulus)
+    if generator is not None:
+        parameters.set_random_generator(generator)
     built = sealapi.SEALContext(parameters, True, sealapi.SEC_LEVEL_TYPE.TC128)
     if not built.parameters_set():
         raise InternalError("SEAL does not accept the parameters of the preset.")

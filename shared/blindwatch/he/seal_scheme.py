@@ -7,11 +7,13 @@ from typing import Any
 
 import tenseal.sealapi as sealapi
 
-from blindwatch.he import objects, seal
+from blindwatch.he import masks, objects, seal
 from blindwatch.he.flooding import flood
 from blindwatch.he.keys import EvaluationBundle
 from blindwatch.he.layout import SWAP
+from blindwatch.he.objects import Residues
 from blindwatch.he.scheme import Slots
+from blindwatch.he.zeros import Zeros
 
 
 class SealScheme:
@@ -23,8 +25,7 @@ class SealScheme:
         self._evaluator = sealapi.Evaluator(self._context)
         self._relin_keys = seal.load(bundle.preset, sealapi.RelinKeys, bundle.relinearisation)
         self._galois_keys = seal.load(bundle.preset, sealapi.GaloisKeys, bundle.rotation)
-        public = seal.load(bundle.preset, sealapi.PublicKey, bundle.encryption.public)
-        self._encryptor = sealapi.Encryptor(self._context, public)
+        self._zeros = Zeros(bundle.preset, bundle.encryption.public)
 
     def load(self, data: bytes) -> Any:
         """A fresh ciphertext; its residues are checked before SEAL sees it."""
@@ -104,17 +105,19 @@ class SealScheme:
         self._evaluator.multiply_plain(value, seal.plaintext(self._preset, factors.tolist()), masked)
         return masked
 
-    def release(self, value: Any, offsets: Slots, flood_seed: bytes) -> bytes:
+    def release(self, value: Any, offsets: Slots, seed: bytes) -> bytes:
         """Serialized with `offsets` added, re-randomised, flooded and at the smallest modulus."""
         moved = self._new()
         self._evaluator.add_plain(value, seal.plaintext(self._preset, offsets.tolist()), moved)
-        zero = self._new()
-        self._encryptor.encrypt_zero(moved.parms_id(), zero)
-        self._evaluator.add_inplace(moved, zero)
+        zero = self._zeros.encrypt(masks.derive(seed, masks.ZERO))
+        self._evaluator.add_inplace(moved, self._load(zero))
         content = objects.read_ciphertext(self._preset, seal.save(moved), self.primes(moved))
-        flooded = flood(self._preset, content.residues, flood_seed)
-        noisy = seal.load(self._preset, sealapi.Ciphertext, objects.write_ciphertext(self._preset, flooded))
-        return seal.save(self.lower(noisy, 1))
+        flooded = flood(self._preset, content.residues, masks.derive(seed, masks.FLOOD))
+        return seal.save(self.lower(self._load(flooded), 1))
+
+    def _load(self, residues: Residues) -> Any:
+        data = objects.write_ciphertext(self._preset, residues, compressed=False)
+        return seal.load(self._preset, sealapi.Ciphertext, data)
 
     def _read(self, data: bytes, primes: int) -> Any:
         objects.read_ciphertext(self._preset, data, primes)
