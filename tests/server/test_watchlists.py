@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from blindwatch.he.encrypting import Encryptor
+from blindwatch.he.labels import mask_label
 from blindwatch.he.presets import preset
 from blindwatch.he.templates import Templates
 from blindwatch.matching.jobs import Load, Match, Order, Released
-from blindwatch.matching.watchlists import Watchlists, mask_label
+from blindwatch.matching.watchlists import Watchlists
 from blindwatch.operator.reading import Reader
 from blindwatch.secret.keys import KeySet, generate
 from blindwatch.store.blobs import Blobs

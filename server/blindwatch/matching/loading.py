@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-
+from blindwatch.he import labels
 from blindwatch.matching.jobs import Load, LoadGallery
 from blindwatch.store.database import Store
 from blindwatch.store.deployments import Deployment, Terms
@@ -13,8 +12,7 @@ def loading(store: Store, deployment: Deployment, terms: Terms) -> Load | LoadGa
     """What every worker does to serve these terms; raises MissingBlob."""
     blobs, manifest, watchlist = store.blobs, terms.manifest, terms.watchlist
     listed = terms.watchlist_statement.digest
-    # A handle seeds masks, so it must differ wherever results may: a list may come back under another threshold.
-    handle = hashlib.sha256(f"{listed}:{manifest.thresholds.gate}".encode()).hexdigest()
+    handle = labels.handle(listed, manifest.thresholds.gate)
     blocks = tuple(
         tuple(str(blobs.require(deployment.id, digest)) for digest in block) for block in watchlist.blocks
     )

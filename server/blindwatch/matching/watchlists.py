@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import shutil
 import time
 from collections.abc import Iterator, Sequence
@@ -14,6 +13,7 @@ from typing import Final
 
 from blindwatch.errors import DeploymentNotReady, WrongKey
 from blindwatch.he.keys import EvaluationBundle
+from blindwatch.he.labels import mask_label
 from blindwatch.he.matching import Block, Matcher
 from blindwatch.he.presets import preset
 from blindwatch.matching.jobs import Inspect, Load, Match, Released
@@ -77,17 +77,6 @@ class Watchlists:
             releases=tuple(ReleasedBlock(indicator=each.indicator, score=each.score) for each in releases),
             elapsed_ms=round(elapsed * 1000),
         )
-
-
-def mask_label(handle: str, probe_id: str, ciphertext: bytes, removed: frozenset[int]) -> str:
-    """What seeds the masks of a result, beside the mask secret.
-
-    It binds all that a result depends on. Were it the probe's id alone, whoever used an id twice would get
-    the same masks over two scores, and the operator could take the masks away.
-    """
-    digest = hashlib.sha256(ciphertext).hexdigest()
-    numbers = ",".join(map(str, sorted(removed)))
-    return hashlib.sha256(f"{handle}:{probe_id}:{digest}:{numbers}".encode()).hexdigest()
 
 
 def _mapped(matcher: Matcher, job: Load) -> list[Block]:
