@@ -35,7 +35,7 @@ from blindwatch.wire.messages import DeploymentOffer, Probe, ResultBatch, now
 
 from .people import CAMERA, Force, a_manifest, a_watchlist
 
-TOKENS = {role: f"token-of-the-{role}" for role in ("custodian", "operator")}
+TOKENS = {role: f"token-of-the-{role}" for role in ("custodian", "operator", "oversight")}
 FORCE = Force()
 MODEL = "ab" * 32
 START_SECONDS = 20.0
@@ -79,7 +79,7 @@ class ServerProcess:
                 for role, token in TOKENS.items()
             )
         )
-        Store.create(self.store)
+        Store.create(self.store, FORCE.log)
         FORCE.write_identity("server-1", self.store / IDENTITY)
         self.start()
         stack.callback(self.kill)

@@ -22,6 +22,7 @@ class Role(StrEnum):
 
     CUSTODIAN = "custodian"
     OPERATOR = "operator"
+    OVERSIGHT = "oversight"
 
 
 class Authenticator(Protocol):

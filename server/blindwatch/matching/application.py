@@ -8,6 +8,7 @@ from typing import Final
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
+from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
@@ -16,7 +17,7 @@ from blindwatch.matching.access import Authenticator
 from blindwatch.matching.bodies import plain_problem, problem_response
 from blindwatch.matching.edge import Edge
 from blindwatch.matching.manual import manual
-from blindwatch.matching.routes import Desks, router
+from blindwatch.matching.routes import Desks, public, router
 
 _NOT_FOUND: Final = 404
 
@@ -34,6 +35,8 @@ def application(desks: Desks, authenticator: Authenticator) -> ASGIApp:
     app.state.desks = desks
     app.state.authenticator = authenticator
     app.include_router(router)
+    app.include_router(public)
+    app.mount("/log/tile", StaticFiles(directory=desks.ledger.site / "tile", check_dir=False))
     page = manual(app.openapi())
 
     @app.get("/docs", include_in_schema=False)

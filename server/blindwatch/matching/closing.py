@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,20 +13,26 @@ from typing import Final
 from blindwatch.errors import NotDestroyed, NotFound
 from blindwatch.matching import logs
 from blindwatch.matching.authority import Authority
+from blindwatch.matching.ledger import Ledger
+from blindwatch.matching.mailbox import Mailbox
 from blindwatch.matching.repeating import repeat
 from blindwatch.matching.roster import Roster
 from blindwatch.matching.workers import WorkerPool
 from blindwatch.policy.profile import profile
+from blindwatch.records.record import minute
+from blindwatch.records.server import DeploymentClosed, DeploymentDestroyed
 from blindwatch.statements import trust
 from blindwatch.statements.dsse import Envelope
 from blindwatch.statements.predicates import Destroyed, Receipt, instant
 from blindwatch.store.closures import Closure
 from blindwatch.store.database import Store
 from blindwatch.store.deployments import Deployment
+from blindwatch.tlog.policy import Policy
 from blindwatch.wire.messages import now
 
 _PAUSE_SECONDS: Final = 5.0
-_KEPT: Final = ("manifest-digest", "mask-secret", "receipt")
+_HOUR: Final = 3600.0
+_KEPT: Final = ("manifest-digest", "mask-secret", "probes-drawn", "receipt")
 
 
 class ClosingDesk:
@@ -35,8 +42,18 @@ class ClosingDesk:
     brought to its end when the server starts again.
     """
 
-    def __init__(self, store: Store, pool: WorkerPool, roster: Roster, authority: Authority) -> None:
+    def __init__(
+        self,
+        store: Store,
+        pool: WorkerPool,
+        roster: Roster,
+        authority: Authority,
+        mailbox: Mailbox,
+        ledger: Ledger,
+    ) -> None:
         self._store = store
+        self._mailbox = mailbox
+        self._ledger = ledger
         self._pool = pool
         self._roster = roster
         self._authority = authority
@@ -58,9 +75,20 @@ class ClosingDesk:
             raise NotFound("There is no receipt: no deployment of this name was closed.")
         return closure.receipt
 
+    def closed(self) -> list[Closure]:
+        """Every closure, done or begun."""
+        return list(self._closures.values())
+
+    def log_policies(self) -> list[Policy]:
+        """Who has to see the log up to the end of the audits."""
+        now = time.time()
+        texts = {closure.log_policy for closure in self._closures.values() if now < closure.audit_until}
+        return [Policy.parse(text.encode()) for text in texts]
+
     async def resume(self) -> None:
         """Finish what was interrupted, before there are workers. What cannot be finished now is tried again later."""
         for closure in self._unfinished():
+            await self._record_end(closure)  # once more: whether it was, is not known
             with _noted():
                 await self._destroy(closure)
 
@@ -84,9 +112,23 @@ class ClosingDesk:
 
     async def _begin(self, deployment: Deployment, closing_digest: str | None) -> None:
         files = await asyncio.to_thread(self._files, deployment)
-        closure = await asyncio.to_thread(self._store.closures.begin, deployment, closing_digest, files)
-        self._closures[closure.id] = closure
+        hours = profile(deployment.shown.manifest.profile.name).clocks.replay_hours
+        until = time.time() + hours * _HOUR
+        closure = await asyncio.to_thread(
+            self._store.closures.begin, deployment, closing_digest, files, until
+        )
         self._roster.close(deployment.id)
+        self._closures[closure.id] = closure
+        await self._record_end(closure)
+
+    async def _record_end(self, closure: Closure) -> None:
+        ended = DeploymentClosed(
+            at=minute(),
+            deployment=closure.id,
+            manifest=closure.manifest_digest,
+            closing=closure.closing_digest,
+        )
+        await self._ledger.record(ended)
 
     def _files(self, deployment: Deployment) -> tuple[Destroyed, ...]:
         sizes = {path.name: path.stat().st_size for path in self._store.blobs.held(deployment.id)}
@@ -108,6 +150,7 @@ class ClosingDesk:
 
     async def _destroy(self, closure: Closure) -> bytes:
         """Delete what is left of a deployment, and only then sign the receipt; raises NotDestroyed."""
+        await self._mailbox.close_deployment(closure.id)
         await asyncio.to_thread(self._delete, closure.id)
         receipt = Receipt(
             deployment=closure.id,
@@ -118,7 +161,10 @@ class ClosingDesk:
             destroyed=closure.destroyed,
             kept=_KEPT,
         )
-        signed = receipt.envelope().signed_by(self._authority.identity).to_json()
+        envelope = receipt.envelope().signed_by(self._authority.identity)
+        gone = DeploymentDestroyed(at=minute(), deployment=closure.id, receipt=envelope.digest)
+        await self._ledger.record(gone)
+        signed = envelope.to_json()
         await asyncio.to_thread(self._store.closures.finish, closure.id, signed)
         self._closures[closure.id] = replace(closure, receipt=signed)
         return signed
@@ -126,6 +172,7 @@ class ClosingDesk:
     def _delete(self, name: str) -> None:
         self._store.prepared.drop(name)
         self._store.blobs.drop(name)
+        self._store.keeping.drop_undrawn(name)
         self._store.closures.forget(name)
 
 

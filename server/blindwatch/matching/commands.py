@@ -13,7 +13,8 @@ from blindwatch.matching.access import digest_of, new_token
 from blindwatch.matching.serving import serve
 from blindwatch.matching.settings import ServerSettings
 from blindwatch.statements.register import Person, PersonRole, entry
-from blindwatch.store.database import Store, read_identity
+from blindwatch.store.database import Store, read_identity, read_log_name
+from blindwatch.tlog.keys import Signer, Use
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -26,7 +27,7 @@ Data = Annotated[Path | None, typer.Option(help="Folder of the store.", file_oka
 def init(name: Named, data: Data = None, config: Config = None) -> None:
     """Create an empty store in a new folder, and show the server's entry for the register of people."""
     folder = ServerSettings.load(config, data=data).data
-    Store.create(folder)
+    Store.create(folder, Signer.generate(f"{name}/log", Use.LOG))
     typer.echo(_entry(name, folder))
 
 
@@ -34,6 +35,12 @@ def init(name: Named, data: Data = None, config: Config = None) -> None:
 def identity(name: Named, data: Data = None, config: Config = None) -> None:
     """Show the server's entry for the register once more."""
     typer.echo(_entry(name, ServerSettings.load(config, data=data).data))
+
+
+@app.command()
+def log(data: Data = None, config: Config = None) -> None:
+    """Show the line that names the server's log in a policy of witnesses."""
+    typer.echo(f"log {read_log_name(ServerSettings.load(config, data=data).data)}")
 
 
 @app.command()

@@ -19,15 +19,20 @@ from blindwatch.errors import (
 )
 from blindwatch.matching.authority import Authority
 from blindwatch.matching.jobs import Inspect, Load, LoadGallery
+from blindwatch.matching.ledger import Ledger
 from blindwatch.matching.loading import loading
 from blindwatch.matching.roster import Roster
 from blindwatch.matching.uses import rules
 from blindwatch.matching.workers import WorkerPool
+from blindwatch.records.record import Record, minute
+from blindwatch.records.server import DeploymentAccepted, ListLoaded, ThresholdChanged
 from blindwatch.statements import trust
 from blindwatch.statements.predicates import instant
 from blindwatch.store.database import Store
 from blindwatch.store.deployments import Deployment, Terms
-from blindwatch.wire.messages import DeploymentInfo, DeploymentOffer
+from blindwatch.store.results import Waiting
+from blindwatch.wire import limits
+from blindwatch.wire.messages import DeploymentInfo, DeploymentOffer, Logged
 
 MASK_SECRET_BYTES: Final = 32
 
@@ -35,11 +40,14 @@ MASK_SECRET_BYTES: Final = 32
 class DeploymentDesk:
     """Opens deployments and puts their versions into force."""
 
-    def __init__(self, store: Store, pool: WorkerPool, roster: Roster, authority: Authority) -> None:
+    def __init__(
+        self, store: Store, pool: WorkerPool, roster: Roster, authority: Authority, ledger: Ledger
+    ) -> None:
         self._store = store
         self._pool = pool
         self._roster = roster
         self._authority = authority
+        self._ledger = ledger
         for deployment in roster.open():
             authority.rules(deployment.preset)
         store.blobs.keep_deployments(roster.names)
@@ -67,7 +75,7 @@ class DeploymentDesk:
             key_id=deployment.key_id,
             model_digest=deployment.model_digest,
             threshold=terms.manifest.thresholds.gate,
-            mask_commitment=hashlib.sha256(deployment.mask_secret).hexdigest(),
+            mask_commitment=deployment.mask_commitment,
             ready=deployment.in_force is not None,
             entries=terms.manifest.watchlist.entries,
             version=terms.manifest.version,
@@ -90,9 +98,30 @@ class DeploymentDesk:
                 if held.newest.digests == terms.digests:
                     return False
                 trust.check_succeeds(terms.manifest, held.newest.manifest)
+                terms = await self._recorded(terms, held.mask_commitment)
                 await asyncio.to_thread(self._store.deployments.offer, name, terms)
                 self._roster.put(replace(held, waiting=terms))
                 return True
+
+    async def accepted(self, name: str) -> Logged:
+        """The record that the version in force was accepted, or before there is one the version that waits."""
+        terms = self._roster.get(name).shown
+        record = await asyncio.to_thread(self._ledger.entry, terms.accepted)
+        waiting = Waiting(b"", record, terms.accepted)
+        return (await self._ledger.proven([waiting], terms.log_policy, limits.WITNESS_SECONDS))[0]
+
+    async def _recorded(self, terms: Terms, mask_commitment: str) -> Terms:
+        """The terms, once the log says that they are accepted."""
+        accepted = DeploymentAccepted(
+            at=minute(),
+            deployment=terms.manifest.deployment,
+            version=terms.manifest.version,
+            manifest=terms.manifest_statement.digest,
+            watchlist=terms.watchlist_statement.digest,
+            bundle=terms.manifest.bundle_digest,
+            mask_commitment=mask_commitment,
+        )
+        return replace(terms, accepted=await self._ledger.record(accepted))
 
     async def put_blob(self, name: str, digest: str, data: bytes) -> None:
         """Keep one ciphertext of a watchlist, which the watchlist must name."""
@@ -126,6 +155,7 @@ class DeploymentDesk:
     async def _put_into_force(self, deployment: Deployment, terms: Terms) -> None:
         before, listed = deployment.in_force, terms.watchlist_statement.digest
         same_list = before is not None and before.watchlist_statement.digest == listed
+        await self._ledger.record(*_changes(before, terms))
         await asyncio.to_thread(self._store.deployments.activate, deployment.id, terms, same_list=same_list)
         kept = deployment.tombstone_statement if same_list else None
         self._roster.put(replace(deployment, in_force=terms, waiting=None, tombstone_statement=kept))
@@ -156,8 +186,32 @@ class DeploymentDesk:
             self._store.blobs.drop(name)
             raise
         mask_secret = secrets.token_bytes(MASK_SECRET_BYTES)
+        terms = await self._recorded(terms, hashlib.sha256(mask_secret).hexdigest())
         await asyncio.to_thread(self._store.deployments.add, name, mask_secret, terms)
         self._roster.put(Deployment(name, mask_secret, waiting=terms))
+
+
+def _changes(before: Terms | None, after: Terms) -> list[Record]:
+    """What the log has of a version that comes into force in the place of another."""
+    manifest = after.manifest
+    loaded = ListLoaded(
+        at=minute(),
+        deployment=manifest.deployment,
+        version=manifest.version,
+        manifest=after.manifest_statement.digest,
+        watchlist=after.watchlist_statement.digest,
+    )
+    if before is None or before.manifest.thresholds == manifest.thresholds:
+        return [loaded]
+    changed = ThresholdChanged(
+        at=minute(),
+        deployment=manifest.deployment,
+        version=manifest.version,
+        before=before.manifest.thresholds.fine,
+        after=manifest.thresholds.fine,
+        predicted=round(1000 * manifest.predicted.false_alerts_per_1000),
+    )
+    return [loaded, changed]
 
 
 def _sha256(data: bytes) -> str:

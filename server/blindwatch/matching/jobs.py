@@ -76,6 +76,9 @@ class Rank(Message):
 
     deployment: str
     query: Annotated[bytes, Field(repr=False)]
+    removed_from: str = ""
+    """As of a probe."""
+    removed: Annotated[tuple[int, ...], Strict(False)] = ()
 
 
 class Done(Message):

@@ -55,11 +55,12 @@ class Galleries:
         self._held.pop(deployment, None)
 
     def rank(self, job: Rank) -> Ranked:
-        """Scan a gallery on all cores that this process may use."""
+        """Scan a gallery on all cores that this process may use, and leave out what was removed from it."""
         held = self._held.get(job.deployment)
         if held is None:
             raise DeploymentNotReady
         started = time.perf_counter()
-        scores = scan(job.query, held.gallery, threads=len(os.sched_getaffinity(0)))
+        removed = job.removed if job.removed_from == held.listed else ()
+        scores = scan(job.query, held.gallery, len(os.sched_getaffinity(0)), removed)
         elapsed = time.perf_counter() - started
         return Ranked(listed=held.listed, scores=tuple(scores), elapsed_ms=round(elapsed * 1000))

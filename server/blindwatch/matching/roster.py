@@ -8,6 +8,7 @@ from blindwatch.errors import DeploymentClosed, DeploymentNotReady, UnknownDeplo
 from blindwatch.matching.uses import rules
 from blindwatch.store.database import Store
 from blindwatch.store.deployments import Deployment, Terms
+from blindwatch.tlog.policy import Policy
 from blindwatch.wire.messages import Use
 
 
@@ -49,6 +50,14 @@ class Roster:
         if found is None:
             raise UnknownDeployment
         return found
+
+    def log_policies(self) -> list[Policy]:
+        """Who has to have seen the log, for each deployment."""
+        return [deployment.shown.log_policy for deployment in self._held.values()]
+
+    def is_open(self, name: str) -> bool:
+        """Whether the deployment is held."""
+        return name in self._held
 
     def used(self, name: str, use: Use) -> Deployment:
         """The deployment of this name, which must be for this use."""

@@ -8,9 +8,11 @@ from importlib import metadata
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response, Security
+from fastapi.responses import PlainTextResponse
 from fastapi.security import APIKeyHeader
 
 from blindwatch.matching.access import Role, only
+from blindwatch.matching.auditing import AuditDesk
 from blindwatch.matching.bodies import (
     CBOR,
     ENVELOPE,
@@ -22,12 +24,15 @@ from blindwatch.matching.bodies import (
 from blindwatch.matching.cameras import CameraGate, Sender
 from blindwatch.matching.closing import ClosingDesk
 from blindwatch.matching.deployments import DeploymentDesk
+from blindwatch.matching.ledger import Ledger
 from blindwatch.matching.mailbox import Mailbox
 from blindwatch.matching.probes import ProbeDesk
 from blindwatch.matching.removals import RemovalDesk
 from blindwatch.matching.roster import Roster
 from blindwatch.matching.searches import SearchDesk
 from blindwatch.matching.workers import WorkerPool
+from blindwatch.store.deployments import Deployment
+from blindwatch.store.results import Waiting
 from blindwatch.wire import cbor, limits, signatures
 from blindwatch.wire.messages import (
     DeploymentId,
@@ -35,12 +40,17 @@ from blindwatch.wire.messages import (
     DeploymentOffer,
     Digest,
     Health,
+    KeptList,
+    KeptProbe,
+    Logged,
+    MaskSecret,
     Message,
     Probe,
     ProbeId,
     ProbeReceipt,
     ResultBatch,
     Search,
+    SearchAnswer,
     SearchReceipt,
     SearchResult,
 )
@@ -59,6 +69,12 @@ class Desks:
     mailbox: Mailbox
     pool: WorkerPool
     cameras: CameraGate
+    ledger: Ledger
+    audit: AuditDesk
+
+    async def proven(self, deployment: Deployment, results: list[Waiting]) -> list[Logged]:
+        """The records of results, proven to be in the log as the deployment's policy asks for."""
+        return await self.ledger.proven(results, deployment.shown.log_policy, limits.WITNESS_SECONDS)
 
 
 def _desks(request: Request) -> Desks:
@@ -69,8 +85,10 @@ def _desks(request: Request) -> Desks:
 With = Annotated[Desks, Depends(_desks)]
 Name = Annotated[DeploymentId, Path(description="The deployment")]
 Sequence = Annotated[int, Path(ge=1, lt=2**31, description="The number of the removal")]
+End = Annotated[int, Path(ge=1, lt=2**63, description="How many records the log has that is drawn from")]
 Wait = Annotated[float, Query(ge=0, le=limits.WAIT_SECONDS, description="Seconds to wait for the first")]
 
+OVERSIGHT: Final = [Depends(only(Role.OVERSIGHT))]
 CUSTODIAN: Final = [Depends(only(Role.CUSTODIAN))]
 OPERATOR: Final = [Depends(only(Role.OPERATOR))]
 ANY_ROLE: Final = [Depends(only(*Role))]
@@ -101,6 +119,8 @@ Camera = Annotated[Sender, Depends(_camera)]
 ANYBODY: Final = [Depends(_anybody)]
 
 router = APIRouter(prefix="/v1")
+public = APIRouter()
+"""The log, for anybody (C2SP tlog-tiles). Its tiles are files and served as such."""
 
 
 def _takes(message: type[Message] | None) -> dict[str, Any]:
@@ -159,6 +179,12 @@ async def post_activation(name: Name, desks: With) -> Response:
     return Response(status_code=204)
 
 
+@router.get("/deployments/{name}/accepted", dependencies=ANY_ROLE, responses=_gives(200, Logged))
+async def get_accepted(name: Name, desks: With) -> Response:
+    """The record that this manifest was accepted, proven to be in the log."""
+    return cbor_response((await desks.deployments.accepted(name)).to_cbor())
+
+
 @router.get("/deployments/{name}/manifest", dependencies=ANY_ROLE, responses=_GIVES_STATEMENT)
 async def get_manifest(name: Name, desks: With) -> Response:
     """The manifest in force, or before there is one the manifest that waits, as it was signed."""
@@ -187,6 +213,12 @@ async def put_tombstone(request: Request, name: Name, sequence: Sequence, desks:
 async def get_tombstone(name: Name, desks: With) -> Response:
     """The newest removal, as it was signed; 404 while there is none."""
     return statement_response(desks.removals.newest(name).to_json())
+
+
+@router.get("/deployments/{name}/tombstones/{sequence}", dependencies=ANY_ROLE, responses=_GIVES_STATEMENT)
+async def get_tombstone_of(name: Name, sequence: Sequence, desks: With) -> Response:
+    """The removal of this number from the list in force, as it was signed."""
+    return statement_response(await asyncio.to_thread(desks.removals.numbered, name, sequence))
 
 
 @router.put(
@@ -230,16 +262,21 @@ async def post_probe(request: Request, name: Name, desks: With, sender: Camera) 
     with desks.probes.reserve():
         await desks.cameras.admit(sender, probe=True)
         body = await read_body(request, limits.PROBE, digested=True)
-        receipt = await desks.probes.take(name, Probe.from_cbor(body), sender.camera)
+        receipt = await desks.probes.take(name, body, sender)
     return cbor_response(receipt.to_cbor(), 202)
 
 
 @router.get("/deployments/{name}/results", dependencies=OPERATOR, responses=_gives(200, ResultBatch))
 async def get_results(name: Name, desks: With, wait: Wait = 0.0) -> Response:
     """The oldest results, as they stay until they are acknowledged or expire."""
-    desks.roster.used(name, "reveal")
-    bodies = await desks.mailbox.fetch(name, wait)
-    return cbor_response(cbor.encode({"results": [cbor.decode(body, limits.RESULT) for body in bodies]}))
+    deployment = desks.roster.used(name, "reveal")
+    results = await desks.mailbox.fetch(name, wait)
+    logged = await desks.proven(deployment, results)
+    batch: dict[str, cbor.Value] = {
+        "results": [cbor.decode(each.body, limits.RESULT) for each in results],
+        "logged": [{"record": each.record, "proof": each.proof} for each in logged],
+    }
+    return cbor_response(cbor.encode(batch))
 
 
 @router.delete("/deployments/{name}/results/{probe_id}", status_code=204, dependencies=OPERATOR)
@@ -267,12 +304,15 @@ async def post_search(request: Request, name: Name, desks: With) -> Response:
 
 
 @router.get(
-    "/deployments/{name}/searches/{search_id}", dependencies=OPERATOR, responses=_gives(200, SearchResult)
+    "/deployments/{name}/searches/{search_id}", dependencies=OPERATOR, responses=_gives(200, SearchAnswer)
 )
 async def get_search(name: Name, search_id: ProbeId, desks: With, wait: Wait = 0.0) -> Response:
     """The result of a search, as it stays until it is acknowledged or expires; 404 while there is none."""
-    desks.roster.used(name, "ranked")
-    return cbor_response(await desks.mailbox.find(name, search_id, wait))
+    deployment = desks.roster.used(name, "ranked")
+    found = await desks.mailbox.find(name, search_id, wait)
+    [logged] = await desks.proven(deployment, [found])
+    answer = SearchAnswer(result=SearchResult.from_cbor(found.body), logged=logged)
+    return cbor_response(answer.to_cbor())
 
 
 @router.delete("/deployments/{name}/searches/{search_id}", status_code=204, dependencies=OPERATOR)
@@ -281,6 +321,48 @@ async def delete_search(name: Name, search_id: ProbeId, desks: With) -> Response
     desks.roster.used(name, "ranked")
     await desks.mailbox.acknowledge(name, search_id)
     return Response(status_code=204)
+
+
+@router.put(
+    "/deployments/{name}/challenges/{end}",
+    dependencies=OVERSIGHT,
+    openapi_extra=_TAKES_STATEMENT,
+    responses=_gives(200, KeptList),
+)
+async def put_challenge(request: Request, name: Name, end: End, desks: With) -> Response:
+    """Draw results for replay; the probes of those that are kept from now on. Those not drawn are deleted."""
+    statement = await read_statement(request)
+    return cbor_response((await desks.audit.challenge(name, end, statement)).to_cbor())
+
+
+@router.get("/deployments/{name}/kept", dependencies=OVERSIGHT, responses=_gives(200, KeptList))
+async def get_kept_list(name: Name, desks: With) -> Response:
+    """The probes that were drawn and are kept."""
+    return cbor_response((await desks.audit.kept(name)).to_cbor())
+
+
+@router.get("/deployments/{name}/kept/{probe_id}", dependencies=OVERSIGHT, responses=_gives(200, KeptProbe))
+async def get_kept(name: Name, probe_id: ProbeId, desks: With) -> Response:
+    """One of them, as its camera signed and sent it. The log has the view."""
+    return cbor_response(await desks.audit.probe(name, probe_id))
+
+
+@router.get("/deployments/{name}/blobs/{digest}", dependencies=OVERSIGHT)
+async def get_blob(name: Name, digest: Digest, desks: With) -> Response:
+    """A ciphertext of the list in force, or the public keys. The log has the view."""
+    return cbor_response(await desks.audit.ciphertext(name, digest))
+
+
+@router.get("/deployments/{name}/masks", dependencies=OVERSIGHT, responses=_gives(200, MaskSecret))
+async def get_masks(name: Name, desks: With) -> Response:
+    """The secret that seeded the masks of a deployment that is over. The log has the view."""
+    return cbor_response((await desks.audit.mask_secret(name)).to_cbor())
+
+
+@public.get("/log/checkpoint")
+async def get_checkpoint(desks: With) -> PlainTextResponse:
+    """The newest checkpoint of the log, with the cosignatures of its witnesses."""
+    return PlainTextResponse(desks.ledger.published.to_bytes(), headers={"Cache-Control": "no-store"})
 
 
 @router.get("/health", responses=_gives(200, Health))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from blindwatch.errors import BlindwatchError, ModelMismatch, WrongKey, WrongPreset
@@ -10,9 +12,13 @@ from blindwatch.he.ranked import forms
 from blindwatch.he.ranked.presets import rank_preset
 from blindwatch.matching.intake import Intake
 from blindwatch.matching.jobs import Rank
+from blindwatch.matching.ledger import Ledger
 from blindwatch.matching.mailbox import Mailbox
 from blindwatch.matching.roster import Roster
 from blindwatch.matching.workers import WorkerPool
+from blindwatch.records import replaying
+from blindwatch.records.record import Record, minute
+from blindwatch.records.server import ResultReleased, SearchAccepted
 from blindwatch.statements import trust
 from blindwatch.store.deployments import Deployment
 from blindwatch.wire import limits
@@ -22,10 +28,10 @@ from blindwatch.wire.messages import Search, SearchReceipt, SearchResult, now
 class SearchDesk:
     """Takes a few searches at a time, since each holds megabytes, and turns every one it took into a result."""
 
-    def __init__(self, roster: Roster, pool: WorkerPool, mailbox: Mailbox) -> None:
+    def __init__(self, roster: Roster, pool: WorkerPool, mailbox: Mailbox, ledger: Ledger) -> None:
         self._roster = roster
         self._pool = pool
-        self._intake = Intake("search", mailbox, limits.SEARCHES)
+        self._intake = Intake("search", mailbox, ledger, limits.SEARCHES)
 
     @property
     def queued(self) -> int:
@@ -41,23 +47,64 @@ class SearchDesk:
         deployment, terms = self._roster.ready(name, "ranked")
         trust.check_open(terms.manifest, datetime.now(UTC))
         _check(deployment, search)
-        await self._intake.take(
-            name, search.search_id, lambda: self._rank(name, search), lambda error: _failed(search, error)
-        )
+        await self._intake.take(name, search.search_id, _Piece(name, search, self._roster, self._pool))
         return SearchReceipt(search_id=search.search_id, accepted_at=now())
 
     async def finish(self, seconds: float) -> None:
         """Give the taken searches so long to get their results; what is left fails."""
         await self._intake.finish(seconds)
 
-    async def _rank(self, name: str, search: Search) -> SearchResult:
-        ranked = await self._pool.rank(Rank(deployment=name, query=search.query))
+
+@dataclass(frozen=True)
+class _Piece:
+    """A search on its way to its result."""
+
+    deployment: str
+    search: Search
+    roster: Roster
+    pool: WorkerPool
+
+    @property
+    def accepted(self) -> Record:
+        return SearchAccepted(
+            at=minute(),
+            deployment=self.deployment,
+            search_id=self.search.search_id,
+            query=hashlib.sha256(self.search.query).hexdigest(),
+        )
+
+    async def work(self) -> SearchResult:
+        ranked = await self.pool.rank(Rank(deployment=self.deployment, query=self.search.query))
         return SearchResult(
-            search_id=search.search_id,
-            requested_at=search.requested_at,
+            search_id=self.search.search_id,
+            requested_at=self.search.requested_at,
             watchlist=ranked.listed,
             scores=ranked.scores,
+            tombstone=0,
             elapsed_ms=ranked.elapsed_ms,
+        )
+
+    def failed(self, error: BlindwatchError) -> SearchResult:
+        return SearchResult(
+            search_id=self.search.search_id,
+            requested_at=self.search.requested_at,
+            scores=(),
+            tombstone=0,
+            elapsed_ms=0,
+            problem=error.problem.urn,
+        )
+
+    async def released(self, outcome: SearchResult) -> Record:
+        deployment = self.roster.get(self.deployment)
+        return ResultReleased(
+            at=minute(),
+            deployment=self.deployment,
+            probe_id=self.search.search_id,
+            result=replaying.digest(outcome),
+            preset=deployment.preset,
+            watchlist=outcome.watchlist,
+            mask_commitment=deployment.mask_commitment,
+            problem=outcome.problem,
         )
 
 
@@ -69,13 +116,3 @@ def _check(deployment: Deployment, search: Search) -> None:
     if search.model_digest != deployment.model_digest:
         raise ModelMismatch(hint="Use the model that the gallery was enrolled with.")
     forms.check(forms.QUERY, rank_preset(deployment.preset), deployment.key_id, search.query)
-
-
-def _failed(search: Search, error: BlindwatchError) -> SearchResult:
-    return SearchResult(
-        search_id=search.search_id,
-        requested_at=search.requested_at,
-        scores=(),
-        elapsed_ms=0,
-        problem=error.problem.urn,
-    )

@@ -11,6 +11,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from importlib import metadata
 from pathlib import Path
 from typing import Final
 
@@ -20,10 +21,13 @@ from blindwatch.errors import ConfigurationError
 from blindwatch.matching import logs
 from blindwatch.matching.access import BearerTokens
 from blindwatch.matching.application import application
+from blindwatch.matching.auditing import AuditDesk
 from blindwatch.matching.authority import Authority
 from blindwatch.matching.cameras import CameraGate
 from blindwatch.matching.closing import ClosingDesk
+from blindwatch.matching.cosigning import Cosigner
 from blindwatch.matching.deployments import DeploymentDesk
+from blindwatch.matching.ledger import Ledger
 from blindwatch.matching.mailbox import Mailbox
 from blindwatch.matching.probes import ProbeDesk
 from blindwatch.matching.removals import RemovalDesk
@@ -32,6 +36,8 @@ from blindwatch.matching.routes import Desks
 from blindwatch.matching.searches import SearchDesk
 from blindwatch.matching.settings import ServerSettings
 from blindwatch.matching.workers import WorkerPool
+from blindwatch.records.record import minute
+from blindwatch.records.server import Started
 from blindwatch.statements.register import Register
 from blindwatch.store.database import Store
 
@@ -86,22 +92,35 @@ async def _desks(settings: ServerSettings, store: Store, allow_insecure: bool) -
     authority = Authority(
         Register.load(settings.register_path),
         store.identity,
+        store.log_name,
         allow_insecure=allow_insecure,
         allow_ranked=settings.allow_ranked,
     )
     roster = Roster(store)
-    deployments = DeploymentDesk(store, pool, roster, authority)
-    removals = RemovalDesk(store, roster, authority)
-    closing = ClosingDesk(store, pool, roster, authority)
-    mailbox = Mailbox(store.results, settings.result_hours * _HOUR)
-    probes = ProbeDesk(roster, pool, mailbox, settings.queue_length)
-    searches = SearchDesk(roster, pool, mailbox)
+    cosigner = Cosigner(store.log, lambda: [*roster.log_policies(), *closing.log_policies()])
+    ledger = Ledger(store.log, store.log_site, store.log_name, cosigner)
+    deployments = DeploymentDesk(store, pool, roster, authority, ledger)
+    removals = RemovalDesk(store, roster, authority, ledger)
+    mailbox = Mailbox(store.results, ledger, settings.result_hours * _HOUR)
+    closing = ClosingDesk(store, pool, roster, authority, mailbox, ledger)
+    probes = ProbeDesk(roster, pool, mailbox, ledger, store.keeping, settings.queue_length)
+    searches = SearchDesk(roster, pool, mailbox, ledger)
+    audit = AuditDesk(store, roster, authority, ledger, closing.closed)
+    await ledger.record(Started(at=minute(), software=metadata.version("blindwatch")))
     await closing.resume()
     await pool.start(deployments.watchlists())
-    repeating = [asyncio.create_task(each) for each in (mailbox.keep_expiring(), closing.keep_closing())]
+    work = (
+        mailbox.keep_expiring(),
+        closing.keep_closing(),
+        audit.keep_forgetting(),
+        cosigner.keep_cosigning(),
+    )
+    repeating = [asyncio.create_task(each) for each in work]
     try:
         gate = CameraGate(roster, store.nonces)
-        yield Desks(roster, deployments, removals, closing, probes, searches, mailbox, pool, gate)
+        yield Desks(
+            roster, deployments, removals, closing, probes, searches, mailbox, pool, gate, ledger, audit
+        )
     finally:
         for each in repeating:
             each.cancel()

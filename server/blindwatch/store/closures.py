@@ -23,6 +23,9 @@ class Closure:
     manifest_digest: str
     closing_digest: str | None
     destroyed: tuple[Destroyed, ...]
+    audit_until: float
+    """When what replay needs is destroyed as well, in seconds of the epoch."""
+    log_policy: str
     receipt: bytes | None = field(default=None, repr=False)
 
 
@@ -33,17 +36,23 @@ class Closures:
         self._engine = engine
 
     def begin(
-        self, deployment: Deployment, closing_digest: str | None, files: tuple[Destroyed, ...]
+        self,
+        deployment: Deployment,
+        closing_digest: str | None,
+        files: tuple[Destroyed, ...],
+        audit_until: float,
     ) -> Closure:
         """Note that a deployment is over, before anything of it is destroyed. It gets no more results from now on."""
         manifest_digest = deployment.shown.manifest_statement.digest
-        row = {
+        row: dict[str, Any] = {
             "id": deployment.id,
             "manifest_digest": manifest_digest,
             "closing_digest": closing_digest,
             "mask_secret": deployment.mask_secret,
             "destroyed": "[]",
             "begun_at": now(),
+            "audit_until": audit_until,
+            "log_policy": deployment.shown.manifest.log_policy,
         }
         with self._engine.begin() as connection:
             # Writing first keeps everybody else from writing until the rows are counted.
@@ -53,7 +62,9 @@ class Closures:
             connection.execute(
                 update(CLOSURES).where(CLOSURES.c.id == deployment.id).values(destroyed=counted)
             )
-        return Closure(deployment.id, manifest_digest, closing_digest, destroyed)
+        return Closure(
+            deployment.id, manifest_digest, closing_digest, destroyed, audit_until, row["log_policy"]
+        )
 
     def forget(self, deployment: str) -> None:
         """Delete every row of the deployment, from the journal as well; raises NotDestroyed."""
@@ -67,6 +78,19 @@ class Closures:
         with self._engine.begin() as connection:
             connection.execute(done)
 
+    def mask_secret(self, deployment: str) -> bytes:
+        """The secret of the masks of a deployment that is over; empty once it is destroyed."""
+        found = select(CLOSURES.c.mask_secret).where(CLOSURES.c.id == deployment)
+        with self._engine.connect() as connection:
+            return connection.execute(found).scalar() or b""
+
+    def end_audit(self, deployment: str) -> None:
+        """Destroy the secret of the masks, in the journal as well; raises NotDestroyed."""
+        done = update(CLOSURES).where(CLOSURES.c.id == deployment).values(mask_secret=b"")
+        with self._engine.begin() as connection:
+            connection.execute(done)
+        empty_journal(self._engine)
+
     def all(self) -> list[Closure]:
         """Every closure, done or begun."""
         with self._engine.connect() as connection:
@@ -77,6 +101,8 @@ class Closures:
                 manifest_digest=row.manifest_digest,
                 closing_digest=row.closing_digest,
                 destroyed=tuple(Destroyed.model_validate(each) for each in json.loads(row.destroyed)),
+                audit_until=row.audit_until,
+                log_policy=row.log_policy,
                 receipt=row.receipt,
             )
             for row in rows

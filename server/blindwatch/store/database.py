@@ -16,40 +16,55 @@ from blindwatch.statements.signing import Identity
 from blindwatch.store.blobs import Blobs
 from blindwatch.store.closures import Closures
 from blindwatch.store.deployments import Deployments
+from blindwatch.store.keeping import Keeping
 from blindwatch.store.nonces import Nonces
 from blindwatch.store.prepared import Prepared
 from blindwatch.store.results import Results
 from blindwatch.store.tables import METADATA, SCHEMA_VERSION
+from blindwatch.tlog.keys import Signer, Use, VerifierKey
+from blindwatch.tlog.log import Log
 
 DATABASE: Final = "blindwatch.sqlite3"
 BLOBS: Final = "blobs"
 PREPARED: Final = "prepared"
 LOCK: Final = "lock"
 IDENTITY: Final = "identity.pem"
+KEPT: Final = "kept"
+LOG: Final = "log"
+HEAD: Final = "head"
+LOG_KEY: Final = "log.pem"
+LOG_NAME: Final = "log.vkey"
 
 
 class Store:
     """An opened store; one process at a time has it."""
 
-    def __init__(self, folder: Path, engine: Engine, lock: int) -> None:
+    def __init__(self, folder: Path, engine: Engine, lock: int, log: Log) -> None:
         self._engine = engine
         self._lock = lock
+        self.log = log
+        self.log_site = folder / LOG
+        self.log_name = read_log_name(folder)
         self.blobs = Blobs(folder / BLOBS)
         self.prepared = Prepared(folder / PREPARED)
         self.deployments = Deployments(engine)
         self.results = Results(engine)
         self.nonces = Nonces(engine)
         self.closures = Closures(engine)
+        self.keeping = Keeping(folder / KEPT, engine)
         self.identity = read_identity(folder)
 
     @staticmethod
-    def create(folder: Path) -> None:
-        """Make an empty store in a folder that is not there yet."""
+    def create(folder: Path, log: Signer) -> None:
+        """Make an empty store in a folder that is not there yet, and in it the log of this key."""
         with new_folder(folder, "store") as part:
             (part / BLOBS).mkdir(mode=0o700)
             for name in (LOCK, DATABASE):
                 (part / name).touch(mode=0o600)
             write_private(part / IDENTITY, Identity.generate().to_pem(), "server's signing keys")
+            write_private(part / LOG_KEY, log.to_pem(), "key of the log")
+            write_private(part / LOG_NAME, f"{log.verifier}\n".encode(), "name of the log")
+            Log.create(part / LOG, part / HEAD, log)
             engine = _engine(part)
             METADATA.create_all(engine)
             with engine.begin() as connection:
@@ -69,10 +84,17 @@ class Store:
             engine.dispose()
             os.close(lock)
             raise ConfigurationError("The store was made by another version of the server.")
-        return cls(folder, engine, lock)
+        try:
+            log = Log(folder / LOG, folder / HEAD, _log_key(folder))
+        except BaseException:
+            engine.dispose()
+            os.close(lock)
+            raise
+        return cls(folder, engine, lock, log)
 
     def close(self) -> None:
-        """Close the database and let go of the lock."""
+        """Close the database and the log, and let go of the lock."""
+        self.log.close()
         self._engine.dispose()
         os.close(self._lock)
 
@@ -93,6 +115,28 @@ def read_identity(folder: Path) -> Identity:
         raise ConfigurationError(
             "There is no store yet.", hint="Create it with: blindwatch server init"
         ) from None
+
+
+def read_log_name(folder: Path) -> VerifierKey:
+    """The public key of the log of a store."""
+    try:
+        text = (folder / LOG_NAME).read_text(encoding="utf-8").strip()
+    except OSError:
+        raise ConfigurationError(
+            "There is no store with a log yet.", hint="Create it with: blindwatch server init"
+        ) from None
+    return VerifierKey.parse(text, Use.LOG)
+
+
+def _log_key(folder: Path) -> Signer:
+    name = read_log_name(folder)
+    try:
+        signer = Signer.from_pem((folder / LOG_KEY).read_bytes(), name.name, Use.LOG)
+    except OSError:
+        raise ConfigurationError("The key of the log is gone from the store.") from None
+    if signer.verifier != name:
+        raise ConfigurationError("The key of the log and its name in the store are not of one log.")
+    return signer
 
 
 def _lock(path: Path) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -12,6 +13,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from blindwatch.statements.dsse import Envelope
 from blindwatch.statements.predicates import DeploymentManifest, Tombstone, Watchlist
 from blindwatch.store.tables import DEPLOYMENTS, REVOCATIONS, TERMS, TOMBSTONES
+from blindwatch.tlog.policy import Policy
 from blindwatch.wire.messages import now
 
 
@@ -21,6 +23,8 @@ class Terms:
 
     manifest_statement: Envelope = field(repr=False)
     watchlist_statement: Envelope = field(repr=False)
+    accepted: int
+    """The index of the record in the log that says it was accepted."""
 
     @property
     def digests(self) -> tuple[str, str]:
@@ -31,6 +35,11 @@ class Terms:
     def manifest(self) -> DeploymentManifest:
         """What was approved."""
         return DeploymentManifest.read(self.manifest_statement)
+
+    @cached_property
+    def log_policy(self) -> Policy:
+        """Who has to have seen the log before anybody relies on it."""
+        return Policy.parse(self.manifest.log_policy.encode())
 
     @cached_property
     def camera_names(self) -> dict[str, str]:
@@ -74,6 +83,11 @@ class Deployment:
     def shown(self) -> Terms:
         """The version in force, or before the first activation the one that waits."""
         return self.in_force or self.newest
+
+    @cached_property
+    def mask_commitment(self) -> str:
+        """The SHA-256 (hex) of the secret that seeds the masks."""
+        return hashlib.sha256(self.mask_secret).hexdigest()
 
     @property
     def preset(self) -> str:
@@ -137,11 +151,18 @@ class Deployments:
                 connection.execute(delete(TOMBSTONES).where(TOMBSTONES.c.deployment == deployment))
 
     def remove_entries(self, deployment: str, statement: Envelope) -> None:
-        """Keep a tombstone in the place of the one before."""
-        content = {"statement": statement.to_json()}
-        kept = upsert(TOMBSTONES).values(deployment=deployment, **content)
+        """Keep a tombstone beside those before."""
+        row = {"deployment": deployment, "statement": statement.to_json()}
         with self._engine.begin() as connection:
-            connection.execute(kept.on_conflict_do_update(index_elements=["deployment"], set_=content))
+            connection.execute(insert(TOMBSTONES).values(sequence=Tombstone.read(statement).sequence, **row))
+
+    def tombstone(self, deployment: str, sequence: int) -> bytes | None:
+        """One tombstone of the list in force, if there is one of this number."""
+        found = select(TOMBSTONES.c.statement).where(
+            TOMBSTONES.c.deployment == deployment, TOMBSTONES.c.sequence == sequence
+        )
+        with self._engine.connect() as connection:
+            return connection.execute(found).scalar()
 
     def revoke(self, deployment: str, camera_key: str, statement: Envelope) -> None:
         """Keep a revocation; the first one of a key stays."""
@@ -155,13 +176,13 @@ class Deployments:
             rows = connection.execute(select(DEPLOYMENTS).order_by(DEPLOYMENTS.c.id)).all()
             terms = {
                 (row.deployment, row.in_force): Terms(
-                    Envelope.from_json(row.manifest), Envelope.from_json(row.watchlist)
+                    Envelope.from_json(row.manifest), Envelope.from_json(row.watchlist), row.accepted
                 )
                 for row in connection.execute(select(TERMS))
             }
             removed = {
                 row.deployment: Envelope.from_json(row.statement)
-                for row in connection.execute(select(TOMBSTONES))
+                for row in connection.execute(select(TOMBSTONES).order_by(TOMBSTONES.c.sequence))
             }
             revoked = [
                 (row.deployment, row.camera_key)
@@ -186,4 +207,5 @@ def _row(deployment: str, terms: Terms, *, in_force: bool) -> dict[str, object]:
         "in_force": in_force,
         "manifest": terms.manifest_statement.to_json(),
         "watchlist": terms.watchlist_statement.to_json(),
+        "accepted": terms.accepted,
     }

@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 
 METADATA: Final = MetaData()
 
@@ -50,16 +50,21 @@ TERMS: Final = Table(
     Column("in_force", Boolean, primary_key=True),
     Column("manifest", LargeBinary, nullable=False),
     Column("watchlist", LargeBinary, nullable=False),
+    Column("accepted", Integer, nullable=False),
 )
-"""At most two rows of signed statements for each deployment: those in force, and those that wait for activation."""
+"""At most two rows of signed statements for each deployment: those in force, and those that wait for activation.
+
+`accepted` is the index of the record in the log that says so.
+"""
 
 TOMBSTONES: Final = Table(
     "tombstones",
     METADATA,
     _deployment(primary_key=True),
+    Column("sequence", Integer, primary_key=True, autoincrement=False),
     Column("statement", LargeBinary, nullable=False),
 )
-"""The newest of each deployment, which has the entries of all before."""
+"""All of each list; the newest has the entries of all before."""
 
 REVOCATIONS: Final = Table(
     "revocations",
@@ -97,6 +102,8 @@ RESULTS: Final = Table(
     _deployment(),
     Column("probe_id", String, nullable=False),
     Column("body", LargeBinary, nullable=False),
+    Column("record", LargeBinary, nullable=False),
+    Column("log_index", Integer, nullable=False),
     Column("expires", Float, nullable=False, index=True),
     UniqueConstraint("deployment", "probe_id"),
     sqlite_autoincrement=True,
@@ -111,6 +118,18 @@ CLOSURES: Final = Table(
     Column("mask_secret", LargeBinary, nullable=False),
     Column("destroyed", String, nullable=False),
     Column("begun_at", String, nullable=False),
+    Column("audit_until", Float, nullable=False),
+    Column("log_policy", String, nullable=False),
     Column("receipt", LargeBinary),
 )
 """What is left of deployments that are closed, or being closed while there is no receipt: no biometrics."""
+
+KEPT: Final = Table(
+    "kept",
+    METADATA,
+    Column("deployment", String, primary_key=True),
+    Column("probe_id", String, primary_key=True),
+    Column("drawn", Boolean, nullable=False),
+    Column("until", Float, nullable=False, index=True),
+)
+"""Encrypted probes that are kept for replay, which outlives the deployment; the ciphertexts are files."""

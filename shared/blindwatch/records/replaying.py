@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Final
+from typing import Final, TypeAlias
 
 from blindwatch.statements.dsse import Envelope
-from blindwatch.wire.messages import FailedResult, Result
+from blindwatch.wire.messages import FailedResult, Result, SearchResult
+
+AnyResult: TypeAlias = Result | FailedResult | SearchResult
 
 _DOMAIN: Final = b"blindwatch/challenge/v1\n"
 _WHOLE: Final = 1 << 64
 
 
-def replayable(result: Result | FailedResult) -> bytes:
+def replayable(result: AnyResult) -> bytes:
     """A result without the time that it took: whoever computes it again gets the same bytes."""
-    same = result.model_copy(update={"elapsed_ms": 0}) if isinstance(result, Result) else result
-    return same.to_cbor()
+    if isinstance(result, FailedResult):
+        return result.to_cbor()
+    return result.model_copy(update={"elapsed_ms": 0}).to_cbor()
 
 
-def digest(result: Result | FailedResult) -> str:
+def digest(result: AnyResult) -> str:
     """The SHA-256 (hex) by which a log names a result."""
     return hashlib.sha256(replayable(result)).hexdigest()
 

@@ -74,8 +74,19 @@ class ProbeAccepted(OfDeployment):
     ciphertext: Digest
 
 
+class SearchAccepted(OfDeployment):
+    """A search was accepted in ranked use: the digest of its encrypted query."""
+
+    kind: Literal["search-accepted"] = "search-accepted"
+    search_id: ProbeId
+    query: Digest
+
+
 class ResultReleased(OfDeployment):
-    """A result was released, or why there is none. The digest is that of `replayable` of the result."""
+    """A result was released, or why there is none: of a probe, or under the same name of a search.
+
+    The digest is that of `replayable` of the result.
+    """
 
     kind: Literal["result-released"] = "result-released"
     probe_id: ProbeId
@@ -143,6 +154,7 @@ ServerRecord: TypeAlias = Annotated[
     | EntriesRemoved
     | CameraRevoked
     | ProbeAccepted
+    | SearchAccepted
     | ResultReleased
     | ResultDeleted
     | ProbesChallenged

@@ -5,7 +5,7 @@ Appends of several threads that wait for the same disk share one synchronous wri
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Condition
@@ -24,12 +24,12 @@ from blindwatch.errors import (
 from blindwatch.tlog import merkle
 from blindwatch.tlog.checkpoints import Checkpoint, SignedCheckpoint
 from blindwatch.tlog.edge import Edge
-from blindwatch.tlog.fetching import Tiles, from_folder
+from blindwatch.tlog.fetching import Tiles, fetch_bundle, from_folder
 from blindwatch.tlog.head import Head, HeadStore
 from blindwatch.tlog.keys import Signer
 from blindwatch.tlog.reading import LogView, read_checkpoint
 from blindwatch.tlog.site import Site
-from blindwatch.tlog.tiles import WIDTH, Tile
+from blindwatch.tlog.tiles import WIDTH, Tile, split_bundle, tile_at
 from blindwatch.wire import limits
 
 
@@ -87,7 +87,19 @@ class Log:
 
     def view(self) -> LogView:
         """The log at its newest checkpoint, for proofs."""
-        return LogView(from_folder(self._folder), self._signed.checkpoint)
+        return self.view_at(self._signed.checkpoint)
+
+    def view_at(self, checkpoint: Checkpoint) -> LogView:
+        """The log at a checkpoint that it has signed."""
+        return LogView(from_folder(self._folder), checkpoint)
+
+    def entries(self, first: int, end: int) -> Iterator[bytes]:
+        """The entries of a range, as the log itself has written them."""
+        fetch, size = from_folder(self._folder), self._signed.checkpoint.size
+        for index in range(first // WIDTH, -(-min(end, size) // WIDTH)):
+            data, _ = fetch_bundle(fetch, tile_at(0, index, size))
+            found = enumerate(split_bundle(data), index * WIDTH)
+            yield from (entry for place, entry in found if first <= place < end)
 
     def append(self, entries: Iterable[bytes]) -> int:
         """Append entries in a row, and return the index of the first when all of them are durable.

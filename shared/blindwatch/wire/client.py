@@ -31,8 +31,8 @@ from blindwatch.wire.messages import (
     ProbeReceipt,
     ResultBatch,
     Search,
+    SearchAnswer,
     SearchReceipt,
-    SearchResult,
 )
 
 CBOR: Final = "application/cbor"
@@ -196,14 +196,14 @@ class ServerClient:
         body = self._call("POST", f"{_path(deployment)}/searches", SearchReceipt.limit, search.to_cbor())
         return SearchReceipt.from_cbor(body)
 
-    def fetch_search(self, deployment: str, search_id: str, wait: float = 0.0) -> SearchResult | None:
+    def fetch_search(self, deployment: str, search_id: str, wait: float = 0.0) -> SearchAnswer | None:
         """The result of a search, waiting up to `wait` seconds for it; None if there is none yet."""
         path = f"{_path(deployment)}/searches/{search_id}?wait={min(wait, limits.WAIT_SECONDS):.3f}"
         try:
-            body = self._call("GET", path, SearchResult.limit, timeout=self._timeout + wait, digested=True)
+            body = self._call("GET", path, SearchAnswer.limit, timeout=self._timeout + wait, digested=True)
         except NotFound:
             return None
-        return SearchResult.from_cbor(body)
+        return SearchAnswer.from_cbor(body)
 
     def acknowledge_search(self, deployment: str, search_id: str) -> None:
         """Delete the result of a search from the server."""

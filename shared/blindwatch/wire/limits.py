@@ -32,6 +32,7 @@ SEARCH_RESULT: Final = RANKED_SCORES * RANKED_BLOCKS + 64 * KIB
 BATCH_TARGET: Final = 8 * MIB
 BATCH_RESULTS: Final = 64
 WAIT_SECONDS: Final = 30.0
+WITNESS_SECONDS: Final = 10.0
 
 # Small answers: receipts, descriptions, health, problem details.
 ANSWER: Final = 16 * KIB

@@ -227,8 +227,18 @@ class SearchResult(Message):
         Strict(False),
         Field(max_length=limits.RANKED_BLOCKS),
     ]
+    tombstone: Count = 0
+    """The sequence of the removal whose entries have no score, 0 if there was none."""
     elapsed_ms: Count
     problem: ProblemUrn | None = None
+
+
+class SearchAnswer(Message):
+    """The result of a search with the record of its release."""
+
+    limit = limits.SEARCH_RESULT + limits.LOG_ENTRY + limits.LOG_PROOF
+    result: SearchResult
+    logged: Logged
 
 
 class KeptProbe(Message):
