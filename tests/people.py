@@ -184,6 +184,7 @@ def a_manifest(force: Force, watchlist: Watchlist, listed: Envelope, **changes: 
             entries=watchlist.entries,
             by_category=watchlist.by_category,
             under_age=watchlist.under_age,
+            second_approvals=watchlist.second_approvals,
         ),
         "documents": documents(force, start + timedelta(days=1)),
         "log_policy": force.log_policy,

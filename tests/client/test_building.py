@@ -147,7 +147,7 @@ def test_the_statement_says_what_the_files_are(built: Desk) -> None:
     assert watchlist.deployment == "gate-4"
     assert (watchlist.preset, watchlist.key_id) == (package.preset, package.key_id)
     assert watchlist.model_digest == package.model_digest
-    assert (watchlist.entries, watchlist.under_age) == (4, 1)
+    assert (watchlist.entries, watchlist.under_age, watchlist.second_approvals) == (4, 1, 1)
     assert watchlist.by_category == {"wanted-by-court": 3, "at-risk": 1}
     assert watchlist.built_at.startswith(time.strftime("%Y-%m-%dT", time.gmtime()))
     blobs = {path.name: path.read_bytes() for path in (built.watchlist / "blobs").iterdir()}

@@ -15,6 +15,7 @@ from blindwatch.errors import (
     PolicyViolation,
     StatementMismatch,
 )
+from blindwatch.policy.profile import Category
 from blindwatch.statements import trust
 from blindwatch.statements.dsse import Envelope
 from blindwatch.statements.predicates import (
@@ -135,6 +136,13 @@ POLICY: list[tuple[str, dict[str, object], dict[str, object]]] = [
     ("a longer window", {}, {"window_hours": 1.9}),
     ("a category it does not have", {"watchlist": _listed(by_category={"intelligence": 10})}, {}),
     ("a longer list", {}, {"list_cap": 9}),
+    ("a child without a second approval", {"watchlist": _listed(under_age=1)}, {}),
+    ("one approval for two children", {"watchlist": _listed(under_age=2, second_approvals=1)}, {}),
+    (
+        "a sensitive category without second approvals",
+        {"watchlist": _listed(second_approvals=9)},
+        {"categories": (Category(name=FORCE.category, title="Sensitive", sensitive=True),)},
+    ),
     ("an older list", {}, {"list_age_hours": 0.99}),
     (
         "more false alerts",
@@ -155,6 +163,11 @@ POLICY: list[tuple[str, dict[str, object], dict[str, object]]] = [
 def test_a_profile_forbids(changes: dict[str, object], rules: dict[str, object]) -> None:
     with pytest.raises(PolicyViolation):
         trust.check_policy(_changed(**changes), FORCE.profile.model_copy(update=rules))
+
+
+def test_children_may_be_listed_with_second_approvals() -> None:
+    listed = _listed(under_age=2, second_approvals=2)
+    trust.check_policy(_changed(watchlist=listed), FORCE.profile)
 
 
 def test_every_document_that_is_missing_is_named() -> None:

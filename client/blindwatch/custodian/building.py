@@ -122,6 +122,7 @@ def _statement(
         entries=len(views),
         by_category=dict(Counter(view.entry.category for view in views)),
         under_age=sum(view.entry.is_under(terms.adult_age, today) for view in views),
+        second_approvals=sum(view.entry.second_approver is not None for view in views),
         blocks=tuple(map(tuple, digests)),
         package_digest=hashlib.sha256(package).hexdigest(),
         membership_digest=hashlib.sha256(members).hexdigest(),

@@ -94,7 +94,10 @@ def sign_watchlist(watchlist: Folder, identity: SigningKeys, register: People) -
     made, envelope = signing.sign(watchlist, signer)
     console = Console()
     counted = ", ".join(f"{count} {name}" for name, count in sorted(made.by_category.items()))
-    console.print(f"List of {made.deployment}, built {made.built_at}: {counted}; {made.under_age} under age")
+    console.print(
+        f"List of {made.deployment}, built {made.built_at}: {counted}; {made.under_age} under age; "
+        f"a second person agreed to {made.second_approvals}"
+    )
     names = ", ".join(person.name for person in people.signers(envelope).valid)
     console.print(f"[green]Signed[/] by {names}")
 

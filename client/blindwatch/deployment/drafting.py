@@ -140,6 +140,7 @@ def draw_up(
             entries=listed.entries,
             by_category=listed.by_category,
             under_age=listed.under_age,
+            second_approvals=listed.second_approvals,
         ),
         "documents": tuple(_document(each, folder) for each in draft.documents),
         "log_policy": _log_policy(folder / draft.log_policy),

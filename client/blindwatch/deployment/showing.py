@@ -40,7 +40,8 @@ def _content(manifest: DeploymentManifest, rules: Profile) -> Iterator[tuple[str
     yield "Rules", f"{rules.title} ({rules.name}, version {rules.version})"
     yield "Use", "ranked search: every score is shown" if ranked else "matches only"
     yield "Cameras", ", ".join(each.name for each in manifest.cameras) or "none"
-    yield "People on the list", f"{listed.entries:,}: {'; '.join(reasons)}; {listed.under_age:,} under age"
+    yield "People on the list", f"{listed.entries:,}: {'; '.join(reasons)}"
+    yield "Under age", f"{listed.under_age:,}; a second person agreed to {listed.second_approvals:,} entries"
     yield "List built", listed.built_at
     if not ranked:
         yield "Threshold", f"similarity {manifest.thresholds.similarity:.3f}"

@@ -106,10 +106,13 @@ class ListRef(Fields):
     entries: Annotated[int, Field(ge=1, lt=2**32)]
     by_category: dict[Word, Annotated[int, Field(ge=1)]]
     under_age: Count
+    second_approvals: Count = 0
+    """Entries to which a second person has agreed, with a reason."""
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
-        if sum(self.by_category.values()) != self.entries or self.under_age > self.entries:
+        most = max(self.under_age, self.second_approvals)
+        if sum(self.by_category.values()) != self.entries or most > self.entries:
             raise ValueError("the categories do not add up to the entries")
         return self
 
@@ -183,6 +186,7 @@ class Watchlist(Predicate):
     entries: Annotated[int, Field(ge=1, lt=2**32)]
     by_category: dict[Word, Annotated[int, Field(ge=1)]]
     under_age: Count
+    second_approvals: Count = 0
     blocks: Annotated[tuple[tuple[Digest, ...], ...], Field(max_length=limits.RANKED_BLOCKS)]
     package_digest: Digest
     membership_digest: Digest

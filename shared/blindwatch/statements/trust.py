@@ -7,7 +7,13 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
-from blindwatch.errors import NotAuthorised, OutsideWindow, PolicyViolation, StatementMismatch
+from blindwatch.errors import (
+    ConfigurationError,
+    NotAuthorised,
+    OutsideWindow,
+    PolicyViolation,
+    StatementMismatch,
+)
 from blindwatch.policy.profile import Profile
 from blindwatch.statements.dsse import Envelope
 from blindwatch.statements.predicates import (
@@ -76,6 +82,23 @@ def _check_size(manifest: DeploymentManifest, profile: Profile) -> None:
         raise PolicyViolation(f"The list has more entries than the {profile.list_cap} of the profile.")
 
 
+def _check_approvals(manifest: DeploymentManifest, profile: Profile) -> None:
+    needed = least_approvals(manifest, profile)
+    if manifest.watchlist.second_approvals < needed:
+        raise PolicyViolation(
+            f"The list has {needed} entries at least that need a second approval, with a reason, and "
+            f"{manifest.watchlist.second_approvals} that have one.",
+            "Have somebody else agree to each of them, with a reason, or take them off the list.",
+        )
+
+
+def least_approvals(manifest: DeploymentManifest, profile: Profile) -> int:
+    """How many entries at least need a second person to agree: children, and those of sensitive categories."""
+    counted = manifest.watchlist.by_category
+    sensitive = sum(counted.get(each.name, 0) for each in profile.categories if each.sensitive)
+    return max(manifest.watchlist.under_age, sensitive)
+
+
 def _check_age(manifest: DeploymentManifest, profile: Profile) -> None:
     age = instant(manifest.window.not_before) - instant(manifest.watchlist.built_at)
     if profile.list_age_hours is not None and age > timedelta(hours=profile.list_age_hours):
@@ -123,7 +146,10 @@ def _check_documents(manifest: DeploymentManifest, profile: Profile) -> None:
 
 
 def _check_log(manifest: DeploymentManifest, profile: Profile) -> None:
-    least = Policy.parse(manifest.log_policy.encode()).least
+    try:
+        least = Policy.parse(manifest.log_policy.encode()).least
+    except ConfigurationError as error:
+        raise PolicyViolation(error.detail, error.hint) from None
     if least < profile.witnesses:
         raise PolicyViolation(
             f"The log has to be cosigned by {least} witnesses, and the profile asks for {profile.witnesses}.",
@@ -136,6 +162,7 @@ RULES: Final[Mapping[str, Callable[[DeploymentManifest, Profile], None]]] = Mapp
         "Profile": _check_profile,
         "Window": _check_window,
         "Size and categories of the list": _check_size,
+        "Second approvals": _check_approvals,
         "Age of the list": _check_age,
         "Threshold": _check_threshold,
         "False alerts": _check_false_alerts,
@@ -174,7 +201,7 @@ def check_watchlist(
         raise StatementMismatch("The list is not the one that the deployment's manifest names.")
     watchlist = Watchlist.read(envelope)
     shared = ("deployment", "preset", "key_id", "model_digest")
-    counted = ("built_at", "entries", "by_category", "under_age")
+    counted = ("built_at", "entries", "by_category", "under_age", "second_approvals")
     if any(getattr(watchlist, name) != getattr(manifest, name) for name in shared) or any(
         getattr(watchlist, name) != getattr(manifest.watchlist, name) for name in counted
     ):
