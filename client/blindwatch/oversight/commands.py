@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import typer
 
-from blindwatch.oversight import witness
+from blindwatch.oversight import monitor, witness
 from blindwatch.oversight.evidence import evidence
 
 app = typer.Typer(no_args_is_help=True)
 app.add_typer(witness.app, name="witness", help="Cosign what logs sign, as long as they only grow.")
+app.add_typer(
+    monitor.app, name="monitor", help="Follow a server's log, and stop where it contradicts itself."
+)
 app.command("evidence")(evidence)
