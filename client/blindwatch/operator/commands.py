@@ -12,7 +12,7 @@ from rich.console import Console
 from blindwatch.cli import files
 from blindwatch.cli.progress import progress
 from blindwatch.cli.tls import Ca, Certificate, CertificateKey
-from blindwatch.errors import ConfigurationError, WrongKey
+from blindwatch.errors import ConfigurationError, ModelMismatch, WrongKey
 from blindwatch.he.ranked.keys import RankKey
 from blindwatch.operator import forgetting, showing, unlocking
 from blindwatch.operator.fetching import Reading, check_deployment, readings
@@ -49,6 +49,9 @@ ShareFiles = Annotated[
         help="File with a custodian's share, for tests only; custodians are asked if none is given."
     ),
 ]
+Removal = Annotated[
+    Path | None, typer.Option(help="The newest removal from the list, if a custodian gave you one.")
+]
 
 
 @app.callback()
@@ -70,9 +73,7 @@ def run(
     count: Annotated[int | None, typer.Option(help="Stop after this many results.", min=1)] = None,
     wait: Annotated[float, typer.Option(help="Stop when no result comes for these seconds.")] = 30.0,
     out: Annotated[Path | None, typer.Option(help="New file for the matches, as JSON.")] = None,
-    removal: Annotated[
-        Path | None, typer.Option(help="The newest removal from the list, if a custodian gave you one.")
-    ] = None,
+    removal: Removal = None,
     release: ReleaseFolder = None,
     identity: SigningKeys = None,
     hours: Hours = 8.0,
@@ -85,12 +86,11 @@ def run(
     secret = unlocking.unlock(keys, share_file or [], asked, people, unwrap)
     _check_key(package, secret.key_id)
     reader = Reader(secret, package.fine_threshold, len(package.entries))
-    handed = None if removal is None else Envelope.from_json(files.read(removal, "removal"))
     done: list[Reading] = []
     tls = client_context(ca, certificate, certificate_key)
     with ServerClient(server, files.read_line(token_file, "token file"), tls=tls) as client:
         manifest = check_deployment(client, deployment, package, people)
-        removals = Removals(client, manifest, people, handed)
+        removals = Removals(client, manifest, people, _handed(removal))
         try:
             with progress() as display:
                 task = display.add_task("Fetching results", total=count)
@@ -109,6 +109,7 @@ def run(
 def rank(
     keys: Annotated[Path, typer.Option(help="Folder of the ceremony for ranked search.", file_okay=False)],
     entries: Annotated[Path, typer.Option(help="The gallery's operator.json.", dir_okay=False)],
+    register: Annotated[Path, typer.Option(help="Your copy of the register of people.", dir_okay=False)],
     photograph: Annotated[Path, typer.Option(help="Photograph of the person to search for.", exists=True)],
     server: Annotated[str, typer.Option(help="Address of the match server.")],
     deployment: Annotated[str, typer.Option(help="Name of the deployment.")],
@@ -120,9 +121,7 @@ def rank(
     wait: Annotated[float, typer.Option(help="Give up after these seconds.", min=1)] = 120.0,
     out: Annotated[Path | None, typer.Option(help="New file for the ranking, as JSON.")] = None,
     pipeline: Annotated[str, typer.Option(help="Pipeline of the registry of models.")] = DEFAULT,
-    register: Annotated[
-        Path | None, typer.Option(help="Your copy of the register; for --release.", dir_okay=False)
-    ] = None,
+    removal: Removal = None,
     release: ReleaseFolder = None,
     identity: SigningKeys = None,
     hours: Hours = 8.0,
@@ -130,9 +129,8 @@ def rank(
 ) -> None:
     """Search a gallery for the most central face of one photograph and show the entries that are most alike."""
     _check_new(out)
-    package = OperatorPackage.load(entries)
+    package, people = OperatorPackage.load(entries), Register.load(register)
     asked = Request(deployment, package.key_id, hours, release, identity)
-    people = None if register is None else Register.load(register)
     secret = unlocking.unlock(keys, share_file or [], asked, people, unwrap_ranked)
     _check_key(package, secret.key_id)
     key = RankKey.from_bytes(files.read(keys / "encryption.key", "encryption key"))
@@ -141,9 +139,11 @@ def rank(
     template = quantise(models.faces(photograph)[0].embedding, secret.preset.squared_norm)
     tls = client_context(ca, certificate, certificate_key)
     with ServerClient(server, files.read_line(token_file, "token file"), tls=tls) as client:
-        searcher = Searcher(client, deployment, secret, key, models.model_digest)
-        searcher.check_deployment(package)
-        candidates = searcher.rank(template, len(listed), top, wait)
+        manifest = check_deployment(client, deployment, package, people)
+        if manifest.model_digest != models.model_digest:
+            raise ModelMismatch("The gallery was made with another model than the operator's.")
+        removals = Removals(client, manifest, people, _handed(removal))
+        candidates = Searcher(client, manifest, removals, secret, key).rank(template, top, wait)
     if out is not None:
         files.write_json(out, showing.describe_candidates(candidates, listed), "ranking")
     Console().print(showing.ranking(candidates, listed, secret.preset.squared_norm))
@@ -156,6 +156,10 @@ def _check_new(out: Path | None) -> None:
             "The file to write is there already, or its folder is not.",
             "Name a new file in an existing folder.",
         )
+
+
+def _handed(removal: Path | None) -> Envelope | None:
+    return None if removal is None else Envelope.from_json(files.read(removal, "removal"))
 
 
 def _check_key(package: OperatorPackage, key_id: str) -> None:

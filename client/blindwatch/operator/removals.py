@@ -43,17 +43,24 @@ class Removals:
             )
         self._newest = served
 
+    @property
+    def newest(self) -> tuple[int, frozenset[int]]:
+        """The sequence of the newest removal that was seen, 0 if there is none, and all entries that are removed."""
+        return (
+            (0, frozenset())
+            if self._newest is None
+            else (self._newest.sequence, frozenset(self._newest.removed))
+        )
+
     def sort_out(self, matches: list[Match], sequence: int) -> tuple[list[Match], bool]:
         """The matches with entries that were not removed, and whether the server ignored a removal.
 
         The sequence is that of the removal with which the server says that it computed the result. A result from
         before the removal may hold such a match, which is dropped; one from after it may not.
         """
-        if self._newest is None:
-            return matches, False
-        removed = frozenset(self._newest.removed)
+        newest, removed = self.newest
         left = [match for match in matches if match.entry not in removed]
-        return left, len(left) < len(matches) and sequence >= self._newest.sequence
+        return left, len(left) < len(matches) and sequence >= newest
 
 
 def goes_on(served: Tombstone | None, seen: Tombstone) -> bool:

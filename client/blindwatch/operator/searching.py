@@ -92,15 +92,15 @@ class Searcher:
         self._client.post_search(name, search)
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
-            result = self._client.fetch_search(name, search.search_id, left)
-            if result is not None:
+            answer = self._client.fetch_search(name, search.search_id, left)
+            if answer is not None:
                 self._client.acknowledge_search(name, search.search_id)
-                return result
+                return answer.result
         raise ServerUnavailable("The server had no result in time.", "Search again with a longer wait.")
 
 
 def best(scores: Integers, count: int, removed: Collection[int] = ()) -> list[Candidate]:
-    """The highest `count` scores of (n,), best first, of equal ones the lower entry first; without removed entries."""
+    """The highest `count` scores of (n,) but for removed entries, best first, of equal ones the lower entry first."""
     left = np.setdiff1d(np.arange(len(scores)), np.fromiter(removed, np.int64))
     if not left.size:
         return []

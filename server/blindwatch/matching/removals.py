@@ -28,7 +28,7 @@ class RemovalDesk:
     async def remove(self, name: str, sequence: int, statement: Envelope) -> None:
         """Release nothing more for the entries of a tombstone."""
         async with self._roster.turn:
-            deployment, terms = self._roster.ready(name, "reveal")
+            deployment, terms = self._roster.ready(name)
             if deployment.tombstone_statement == statement:
                 return
             tombstone = trust.check_tombstone(statement, self._register, terms.manifest, deployment.tombstone)
@@ -37,7 +37,7 @@ class RemovalDesk:
             await self._ledger.record(
                 EntriesRemoved(at=minute(), deployment=name, sequence=sequence, tombstone=statement.digest)
             )
-            await asyncio.to_thread(self._deployments.remove_entries, name, statement)
+            await asyncio.to_thread(self._deployments.remove_entries, name, sequence, statement)
             self._roster.put(replace(deployment, tombstone_statement=statement))
 
     def newest(self, name: str) -> Envelope:

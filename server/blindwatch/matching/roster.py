@@ -66,9 +66,9 @@ class Roster:
             raise WrongUse
         return deployment
 
-    def ready(self, name: str, use: Use) -> tuple[Deployment, Terms]:
-        """The deployment of this name and its terms in force, which must be for this use."""
-        deployment = self.used(name, use)
+    def ready(self, name: str, use: Use | None = None) -> tuple[Deployment, Terms]:
+        """The deployment of this name and its terms in force, which must be for this use, if one is given."""
+        deployment = self.get(name) if use is None else self.used(name, use)
         if deployment.in_force is None:
             raise DeploymentNotReady
         return deployment, deployment.in_force

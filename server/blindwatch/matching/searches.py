@@ -11,7 +11,7 @@ from blindwatch.errors import BlindwatchError, ModelMismatch, WrongKey, WrongPre
 from blindwatch.he.ranked import forms
 from blindwatch.he.ranked.presets import rank_preset
 from blindwatch.matching.intake import Intake
-from blindwatch.matching.jobs import Rank
+from blindwatch.matching.jobs import Rank, Ranked
 from blindwatch.matching.ledger import Ledger
 from blindwatch.matching.mailbox import Mailbox
 from blindwatch.matching.roster import Roster
@@ -20,6 +20,7 @@ from blindwatch.records import replaying
 from blindwatch.records.record import Record, minute
 from blindwatch.records.server import ResultReleased, SearchAccepted
 from blindwatch.statements import trust
+from blindwatch.statements.predicates import Tombstone
 from blindwatch.store.deployments import Deployment
 from blindwatch.wire import limits
 from blindwatch.wire.messages import Search, SearchReceipt, SearchResult, now
@@ -74,15 +75,12 @@ class _Piece:
         )
 
     async def work(self) -> SearchResult:
-        ranked = await self.pool.rank(Rank(deployment=self.deployment, query=self.search.query))
-        return SearchResult(
-            search_id=self.search.search_id,
-            requested_at=self.search.requested_at,
-            watchlist=ranked.listed,
-            scores=ranked.scores,
-            tombstone=0,
-            elapsed_ms=ranked.elapsed_ms,
-        )
+        """Scan the gallery, again if entries were removed in the meantime: they get no score."""
+        while True:
+            tombstone = self.roster.get(self.deployment).tombstone
+            ranked = await self.pool.rank(_job(self.deployment, self.search, tombstone))
+            if self.roster.get(self.deployment).tombstone == tombstone:
+                return _result(self.search, ranked, tombstone)
 
     def failed(self, error: BlindwatchError) -> SearchResult:
         return SearchResult(
@@ -103,9 +101,31 @@ class _Piece:
             result=replaying.digest(outcome),
             preset=deployment.preset,
             watchlist=outcome.watchlist,
+            tombstone=outcome.tombstone,
             mask_commitment=deployment.mask_commitment,
             problem=outcome.problem,
         )
+
+
+def _job(name: str, search: Search, tombstone: Tombstone | None) -> Rank:
+    return Rank(
+        deployment=name,
+        query=search.query,
+        removed_from=tombstone.watchlist_digest if tombstone else "",
+        removed=tombstone.removed if tombstone else (),
+    )
+
+
+def _result(search: Search, ranked: Ranked, tombstone: Tombstone | None) -> SearchResult:
+    applied = tombstone if tombstone and tombstone.watchlist_digest == ranked.listed else None
+    return SearchResult(
+        search_id=search.search_id,
+        requested_at=search.requested_at,
+        watchlist=ranked.listed,
+        scores=ranked.scores,
+        tombstone=applied.sequence if applied else 0,
+        elapsed_ms=ranked.elapsed_ms,
+    )
 
 
 def _check(deployment: Deployment, search: Search) -> None:

@@ -150,11 +150,11 @@ class Deployments:
             if not same_list:
                 connection.execute(delete(TOMBSTONES).where(TOMBSTONES.c.deployment == deployment))
 
-    def remove_entries(self, deployment: str, statement: Envelope) -> None:
+    def remove_entries(self, deployment: str, sequence: int, statement: Envelope) -> None:
         """Keep a tombstone beside those before."""
-        row = {"deployment": deployment, "statement": statement.to_json()}
+        row = {"deployment": deployment, "sequence": sequence, "statement": statement.to_json()}
         with self._engine.begin() as connection:
-            connection.execute(insert(TOMBSTONES).values(sequence=Tombstone.read(statement).sequence, **row))
+            connection.execute(insert(TOMBSTONES).values(row))
 
     def tombstone(self, deployment: str, sequence: int) -> bytes | None:
         """One tombstone of the list in force, if there is one of this number."""

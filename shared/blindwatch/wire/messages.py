@@ -227,7 +227,7 @@ class SearchResult(Message):
         Strict(False),
         Field(max_length=limits.RANKED_BLOCKS),
     ]
-    tombstone: Count = 0
+    tombstone: Count
     """The sequence of the removal whose entries have no score, 0 if there was none."""
     elapsed_ms: Count
     problem: ProblemUrn | None = None

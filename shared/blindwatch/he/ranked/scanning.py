@@ -8,6 +8,7 @@ relinearised: SEAL's decryptor opens it as it is. (The same product in SEAL roun
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -17,13 +18,19 @@ from blindwatch.he.ranked.forms import Residues
 from blindwatch.he.ranked.gallery import Gallery
 from blindwatch.he.ranked.presets import RankPreset
 from blindwatch.he.ranked.transform import constants
+from blindwatch.he.ranked.withholding import withhold
 
 
-def scan(query: bytes, gallery: Gallery, threads: int = 1) -> list[bytes]:
-    """The scores of every block as ciphertexts of the smallest modulus: (3, N) residues as 32-bit integers."""
+def scan(query: bytes, gallery: Gallery, threads: int = 1, removed: Iterable[int] = ()) -> list[bytes]:
+    """The scores of every block as ciphertexts of the smallest modulus: (3, N) residues as 32-bit integers.
+
+    Those of entries that were removed are left out.
+    """
     probe = forms.read(forms.QUERY, gallery.preset, gallery.key_id, query)
     with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(lambda block: score(gallery.preset, probe, block).tobytes(), gallery.blocks))
+        scores = list(pool.map(lambda block: score(gallery.preset, probe, block), gallery.blocks))
+    withhold(gallery.preset, scores, removed)
+    return [each.tobytes() for each in scores]
 
 
 def score(preset: RankPreset, query: Residues, block: Residues) -> Residues:
