@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from blindwatch.oversight import monitor, witness
+from blindwatch.oversight import challenge, monitor, witness
 from blindwatch.oversight.evidence import evidence
 
 app = typer.Typer(no_args_is_help=True)
@@ -12,4 +12,5 @@ app.add_typer(witness.app, name="witness", help="Cosign what logs sign, as long 
 app.add_typer(
     monitor.app, name="monitor", help="Follow a server's log, and stop where it contradicts itself."
 )
+app.add_typer(challenge.app, name="challenge", help="Draw results for replay, as nobody can foresee.")
 app.command("evidence")(evidence)
