@@ -78,8 +78,9 @@ def server(folder: Path, digests: dict[str, str], register: Path) -> Iterator[st
     config.write_text(f"{places}port = 0\n\n[tokens]\n{tokens}\n", encoding="utf-8")
     run("server", "init", "--name", "match-server", "--config", config, on_line=lines.append)
     own.write_text("".join(lines), encoding="utf-8")
-    log_key = (folder / "store" / "log.vkey").read_text(encoding="utf-8").strip()
-    (folder / LOG_POLICY).write_text(f"log {log_key}\nquorum none\n", encoding="utf-8")
+    policy: list[str] = []
+    run("server", "log", "--config", config, on_line=policy.append)
+    (folder / LOG_POLICY).write_text("".join([*policy, "quorum none\n"]), encoding="utf-8")
     command = [*_PROGRAM, "server", "run", "--config", str(config), "--ready-file", str(ready)]
     with log.open("wb") as errors, subprocess.Popen(command, stderr=errors) as process:  # noqa: S603
         try:
