@@ -29,6 +29,8 @@ from blindwatch.statements.register import Person, PersonRole, Register, entry
 from blindwatch.statements.signing import Identity
 from blindwatch.tlog.keys import Signer, Use
 
+from .witnessing import credulous
+
 ROLES = {
     "a.khan": PersonRole.CUSTODIAN,
     "b.osei": PersonRole.CUSTODIAN,
@@ -89,12 +91,18 @@ class Force:
             return self.same_as.witness
         return Signer.generate("witness-1.test", Use.WITNESS)
 
+    @cached_property
+    def witness_address(self) -> str:
+        """Where that witness is reached; it is there from now on."""
+        return self.same_as.witness_address if self.same_as is not None else credulous(self.witness)
+
     @property
     def log_policy(self) -> str:
         """The server's log, with as many witnesses as the profile asks for: none, or one."""
         if not self.profile.witnesses:
             return f"log {self.log.verifier}\nquorum none\n"
-        return f"log {self.log.verifier}\nwitness witness-1 {self.witness.verifier}\nquorum witness-1\n"
+        witness = f"witness witness-1 {self.witness.verifier} {self.witness_address}"
+        return f"log {self.log.verifier}\n{witness}\nquorum witness-1\n"
 
     @property
     def profile(self) -> Profile:

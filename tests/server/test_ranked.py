@@ -138,9 +138,9 @@ def name(allowing: ServerProcess, ranked: RankTrial) -> str:
 def answer(server: ServerProcess, name: str, search: Search) -> SearchResult:
     operator = server.client("operator")
     assert operator.post_search(name, search).search_id == search.search_id
-    result = operator.fetch_search(name, search.search_id, wait=20)
-    assert result is not None
-    return result
+    found = operator.fetch_search(name, search.search_id, wait=20)
+    assert found is not None
+    return found.result
 
 
 def test_every_score_reaches_the_operator(allowing: ServerProcess, ranked: RankTrial, name: str) -> None:
@@ -293,9 +293,9 @@ def test_few_searches_wait_at_a_time(allowing: ServerProcess, ranked: RankTrial,
     finally:
         allowing.resume()
     for receipt in taken:
-        result = operator.fetch_search(name, receipt.search_id, wait=20)
-        assert result is not None
-        assert result.problem is None
+        found = operator.fetch_search(name, receipt.search_id, wait=20)
+        assert found is not None
+        assert found.result.problem is None
 
 
 def test_galleries(allowing: ServerProcess, ranked: RankTrial) -> None:

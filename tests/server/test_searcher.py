@@ -1,22 +1,35 @@
-"""The operator's search against a gallery that is replaced while the operator is at work."""
+"""The operator's search while the gallery is replaced, or loses entries, and against servers that do not follow."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
-from blindwatch.errors import OtherWatchlist
-from blindwatch.operator.searching import Searcher
+from blindwatch.errors import ConfigurationError, OtherWatchlist, RemovalIgnored, StatementMismatch, WrongUse
+from blindwatch.operator.fetching import check_deployment
+from blindwatch.operator.removals import Removals
+from blindwatch.operator.searching import Searcher, best
+from blindwatch.statements.dsse import Envelope
 from blindwatch.statements.package import OperatorPackage, PackageEntry, Priority, new_reference
+from blindwatch.wire.client import ServerClient
+from blindwatch.wire.messages import SearchAnswer
 
-from ..serving import MODEL
-from .test_ranked import PRESET, RankTrial
+from ..serving import MODEL, TOKENS, ServerProcess
+from .acts import CUSTODIAN, tombstone
+from .test_ranked import PRESET, SEARCHERS, RankTrial
 
 if TYPE_CHECKING:
-    from tests.serving import ServerProcess
+    Start = Callable[..., ServerProcess]
+
+SOUGHT, OTHER = 4, 9
+AT_ONCE = 2.0
+"""Seconds."""
 
 
 def package(ranked: RankTrial) -> OperatorPackage:
@@ -43,31 +56,198 @@ def package(ranked: RankTrial) -> OperatorPackage:
     )
 
 
-def test_a_gallery_that_is_replaced_is_not_read_by_the_package_before(
-    start: Callable[..., ServerProcess],
-) -> None:
-    server, ranked = start(allow_ranked=True), RankTrial()
-    custodian = server.client("custodian")
-    name = f"ranked-{secrets.token_hex(4)}"
-    first, second = package(ranked), package(ranked)
-    for version, held in enumerate((first, second), start=1):
+@pytest.fixture(scope="module")
+def ranked() -> RankTrial:
+    return RankTrial()
+
+
+@pytest.fixture(scope="module")
+def allowing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    with ExitStack() as stack:
+        yield ServerProcess(tmp_path_factory.mktemp("searched"), stack, workers=2, allow_ranked=True)
+
+
+def opened(server: ServerProcess, ranked: RankTrial, *packages: OperatorPackage) -> str:
+    """A deployment with a gallery, and more of them that wait, one for each package."""
+    custodian, name = server.client("custodian"), f"ranked-{secrets.token_hex(4)}"
+    for version, held in enumerate(packages, start=1):
         listed = ranked.watchlist(name, package_digest=held.digest)
         reason = None if version == 1 else "Another order"
-        custodian.put_deployment(
-            name, ranked.offer(name, listed=listed, version=version, change_reason=reason)
-        )
+        offer = ranked.offer(name, listed=listed, version=version, change_reason=reason)
+        custodian.put_deployment(name, offer)
         custodian.put_blob(name, ranked.block)
         if version == 1:
             custodian.activate(name)
-    searcher = Searcher(server.client("operator"), name, ranked.keys.secret, ranked.keys.encryption, MODEL)
-    with pytest.raises(OtherWatchlist, match="another gallery"):
-        searcher.check_deployment(second)
-    searcher.check_deployment(first)
-    (best,) = searcher.rank(ranked.templates[4], len(first.entries), 1, 30)
-    assert best.entry == 4
-    custodian.activate(name)
+    return name
+
+
+def searcher(
+    server: ServerProcess,
+    ranked: RankTrial,
+    name: str,
+    held: OperatorPackage,
+    client: ServerClient | None = None,
+    handed: Envelope | None = None,
+) -> Searcher:
+    asking = client or server.client("operator")
+    manifest = check_deployment(asking, name, held, SEARCHERS.register)
+    removals = Removals(asking, manifest, SEARCHERS.register, handed)
+    return Searcher(asking, manifest, removals, ranked.keys.secret, ranked.keys.encryption)
+
+
+def found(searching: Searcher, ranked: RankTrial, entry: int = SOUGHT, count: int = 30) -> list[int]:
+    """The entries that a search for one of them ranks, best first."""
+    return [each.entry for each in searching.rank(ranked.templates[entry], count, 30)]
+
+
+def remove(server: ServerProcess, name: str, *removed: int, sequence: int = 1) -> None:
+    made = tombstone(server, name, *removed, sequence=sequence)
+    server.client("custodian").put_tombstone(name, sequence, made.to_json())
+
+
+def test_a_gallery_that_is_replaced_is_not_read_by_the_package_before(
+    allowing: ServerProcess, ranked: RankTrial
+) -> None:
+    first, second = package(ranked), package(ranked)
+    name = opened(allowing, ranked, first, second)
+    with pytest.raises(ConfigurationError, match="another watchlist"):
+        searcher(allowing, ranked, name, second)
+    searching = searcher(allowing, ranked, name, first)
+    assert found(searching, ranked)[0] == SOUGHT
+    allowing.client("custodian").activate(name)
     with pytest.raises(OtherWatchlist):
-        searcher.rank(ranked.templates[4], len(first.entries), 1, 30)
-    searcher.check_deployment(second)
-    (best,) = searcher.rank(ranked.templates[4], len(second.entries), 1, 30)
-    assert best.entry == 4
+        found(searching, ranked)
+    assert found(searcher(allowing, ranked, name, second), ranked)[0] == SOUGHT
+
+
+def test_only_a_gallery_is_searched(allowing: ServerProcess, ranked: RankTrial) -> None:
+    held = package(ranked)
+    searching = searcher(allowing, ranked, opened(allowing, ranked, held), held)
+    revealing = searching._manifest.model_copy(update={"use": "reveal"})
+    with pytest.raises(WrongUse):
+        Searcher(
+            searching._client, revealing, searching._removals, ranked.keys.secret, ranked.keys.encryption
+        )
+
+
+# K13
+
+
+def test_a_removed_entry_is_ranked_no_more_and_does_not_come_back(start: Start, ranked: RankTrial) -> None:
+    server, held = start(allow_ranked=True), package(ranked)
+    name = opened(server, ranked, held)
+    searching = searcher(server, ranked, name, held)
+    every = set(range(len(ranked.templates)))
+    assert set(found(searching, ranked)) == every
+    began = time.monotonic()
+    remove(server, name, SOUGHT)
+    assert set(found(searching, ranked)) == every - {SOUGHT}
+    assert time.monotonic() - began < AT_ONCE
+    server.kill()
+    server.start()
+    searching = searcher(server, ranked, name, held)
+    assert set(found(searching, ranked)) == every - {SOUGHT}
+    with pytest.raises(StatementMismatch):
+        remove(server, name, OTHER, sequence=2)
+    remove(server, name, SOUGHT, OTHER, sequence=2)
+    assert set(found(searching, ranked, OTHER)) == every - {SOUGHT, OTHER}
+    assert found(searching, ranked, OTHER, count=1)[0] in every - {SOUGHT, OTHER}
+
+
+def test_a_search_that_is_under_way_is_done_again(start: Start, ranked: RankTrial) -> None:
+    """What was taken before a removal and answered after it has no score of the removed entry either."""
+    server, held = start(allow_ranked=True), package(ranked)
+    name = opened(server, ranked, held)
+    search = ranked.search()
+    server.pause()
+    server.client("operator").post_search(name, search)
+    remove(server, name, SOUGHT)
+    server.resume()
+    answer = server.client("operator").fetch_search(name, search.search_id, wait=20)
+    assert answer is not None
+    assert answer.result.tombstone == 1
+    assert np.frombuffer(answer.result.scores[0], "<u4")[SOUGHT] == 0
+
+
+class Altering(ServerClient):
+    """Answers as a server would that does not follow the protocol."""
+
+    change: Callable[[SearchAnswer], SearchAnswer]
+
+    def fetch_search(self, deployment: str, search_id: str, wait: float = 0.0) -> SearchAnswer | None:
+        answer = super().fetch_search(deployment, search_id, wait)
+        return None if answer is None else self.change(answer)
+
+
+def claiming(sequence: int) -> Callable[[SearchAnswer], SearchAnswer]:
+    """The same scores, computed by the word of the server with another removal."""
+    return lambda answer: answer.model_copy(
+        update={"result": answer.result.model_copy(update={"tombstone": sequence})}
+    )
+
+
+@pytest.mark.parametrize("sequence", [0, 2])
+def test_a_server_that_ignores_a_removal_is_found_out(
+    allowing: ServerProcess, ranked: RankTrial, sequence: int
+) -> None:
+    """It says that it has not heard of the newest removal, or that it followed one that it did not follow."""
+    held = package(ranked)
+    name = opened(allowing, ranked, held)
+    remove(allowing, name, SOUGHT)
+    with Altering(allowing.address, TOKENS["operator"]) as client:
+        searching = searcher(allowing, ranked, name, held, client)
+        client.change = lambda answer: answer
+        assert SOUGHT not in found(searching, ranked)
+
+        def change(answer: SearchAnswer) -> SearchAnswer:
+            remove(allowing, name, SOUGHT, OTHER, sequence=2)
+            return claiming(sequence)(answer)
+
+        client.change = change
+        with pytest.raises(RemovalIgnored):
+            found(searching, ranked)
+
+
+def test_a_removal_that_comes_after_the_scan_is_kept_to_by_the_operator(
+    allowing: ServerProcess, ranked: RankTrial
+) -> None:
+    """The result is one from before, so its score of the entry is no violation, and is dropped."""
+    held = package(ranked)
+    name = opened(allowing, ranked, held)
+    with Altering(allowing.address, TOKENS["operator"]) as client:
+        searching = searcher(allowing, ranked, name, held, client)
+
+        def change(answer: SearchAnswer) -> SearchAnswer:
+            remove(allowing, name, SOUGHT)
+            return answer
+
+        client.change = change
+        assert SOUGHT not in found(searching, ranked)
+
+
+def test_a_server_without_the_removal_that_a_custodian_handed_over(
+    allowing: ServerProcess, ranked: RankTrial
+) -> None:
+    held = package(ranked)
+    name = opened(allowing, ranked, held)
+    with pytest.raises(RemovalIgnored):
+        searcher(allowing, ranked, name, held, handed=tombstone(allowing, name, SOUGHT))
+
+
+def test_removals_do_not_wait_for_a_gallery_to_be_loaded(allowing: ServerProcess, ranked: RankTrial) -> None:
+    held = package(ranked)
+    name = opened(allowing, ranked, held, package(ranked))
+    allowing.pause()
+    try:
+        with allowing.cut_off(f"/v1/deployments/{name}/activation", b"", CUSTODIAN):
+            time.sleep(0.3)
+            began = time.monotonic()
+            remove(allowing, name, SOUGHT)
+            assert time.monotonic() - began < AT_ONCE
+    finally:
+        allowing.resume()
+
+
+def test_nobody_is_left_of_a_gallery_from_which_everybody_is_removed() -> None:
+    assert best(np.array([3, 5]), 2, {0, 1}) == []
+    assert [each.entry for each in best(np.array([3, 5, 4]), 2, {1})] == [2, 0]
