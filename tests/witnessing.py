@@ -1,4 +1,4 @@
-"""A witness that cosigns whatever it is sent, for tests whose servers share one log key and are not about witnesses."""
+"""A witness that cosigns whatever it is sent, for tests that are not about witnesses: servers share one log key."""
 
 from __future__ import annotations
 

@@ -117,6 +117,7 @@ def rank(folder: Path, address: str, **options: Path | int) -> int:
         *("operator", "rank"),
         keys=folder / "keys",
         entries=folder / "gallery" / "operator.json",
+        register=folder / "register.toml",
         photograph=folder / "sought.jpg",
         server=address,
         deployment="cold-case",
