@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -12,8 +13,13 @@ import pytest
 from blindwatch.errors import NotFound
 from blindwatch.matching.authority import Authority
 from blindwatch.matching.closing import ClosingDesk
+from blindwatch.matching.cosigning import Cosigner
+from blindwatch.matching.ledger import Ledger
+from blindwatch.matching.mailbox import Mailbox
+from blindwatch.matching.pending import Pending
 from blindwatch.matching.roster import Roster
 from blindwatch.matching.workers import WorkerPool
+from blindwatch.records.reading import server_record
 from blindwatch.statements.dsse import Envelope
 from blindwatch.statements.predicates import Receipt, instant
 from blindwatch.store.database import IDENTITY, Store
@@ -24,7 +30,7 @@ from ..serving import FORCE
 
 LISTED = a_watchlist(FORCE)
 STATEMENT = FORCE.watchlist(LISTED)
-TERMS = Terms(FORCE.manifest(a_manifest(FORCE, LISTED, STATEMENT)), STATEMENT)
+TERMS = Terms(FORCE.manifest(a_manifest(FORCE, LISTED, STATEMENT)), STATEMENT, accepted=1)
 NAME = LISTED.deployment
 END = instant(TERMS.manifest.window.not_after)
 CLOCK = timedelta(hours=FORCE.profile.clocks.list_after_end_hours)
@@ -34,7 +40,7 @@ CLOCK = timedelta(hours=FORCE.profile.clocks.list_after_end_hours)
 def folder(tmp_path: Path) -> Path:
     """A store with one deployment."""
     folder = tmp_path / "store"
-    Store.create(folder)
+    Store.create(folder, FORCE.log)
     FORCE.write_identity("server-1", folder / IDENTITY)
     with Store.open(folder) as store:
         store.deployments.add(NAME, b"s" * 32, TERMS)
@@ -49,8 +55,19 @@ def store(folder: Path) -> Iterator[Store]:
 
 
 def desk(store: Store) -> ClosingDesk:
-    authority = Authority(FORCE.register, store.identity, allow_insecure=True, allow_ranked=False)
-    return ClosingDesk(store, WorkerPool(0, 1, 1.0), Roster(store), authority)
+    authority = Authority(
+        FORCE.register, store.identity, store.log_name, allow_insecure=True, allow_ranked=False
+    )
+    roster = Roster(store)
+    ledger = Ledger(store.log, store.log_site, store.log_name, Cosigner(store.log, roster.log_policies))
+    mailbox = Mailbox(store.results, ledger, 60)
+    return ClosingDesk(store, WorkerPool(0, 1, 1.0), roster, authority, mailbox, Pending(), ledger)
+
+
+def recorded(store: Store) -> list[str]:
+    """The kinds of what the log has."""
+    size = store.log.checkpoint.checkpoint.size
+    return [server_record(entry).kind for entry in store.log.entries(0, size)]
 
 
 @pytest.mark.parametrize(("late", "closed"), [(-1, False), (0, True)])
@@ -111,6 +128,9 @@ def test_an_end_is_destruction_wherever_it_is_cut_short(
         assert not (folder / "blobs" / NAME).exists()
         assert store.deployments.all() == []
         receipt = Receipt.read(Envelope.from_json(closing.receipt(NAME)))
+        kinds = recorded(store)
+        assert kinds[0] == "deployment-closed"
+        assert kinds[-1] == "deployment-destroyed"
     # What the first attempt counted is what there was, although the second one found less of it.
     assert {each.what: each.count for each in receipt.destroyed}["watchlist-ciphertexts"] == 1
 
@@ -131,7 +151,7 @@ def test_an_end_that_fails_has_no_receipt_and_is_tried_again(store: Store, folde
 
 def test_an_end_that_was_begun_is_finished_at_the_next_start(store: Store) -> None:
     (deployment,) = store.deployments.all()
-    store.closures.begin(deployment, "12" * 32, ())
+    store.closures.begin(deployment, "12" * 32, (), time.time() + 60)
     closing = desk(store)
     with pytest.raises(NotFound):
         closing.receipt(NAME)

@@ -20,7 +20,7 @@ from ..serving import FORCE
 
 LISTED = a_watchlist(FORCE)
 STATEMENT = FORCE.watchlist(LISTED)
-TERMS = Terms(FORCE.manifest(a_manifest(FORCE, LISTED, STATEMENT)), STATEMENT)
+TERMS = Terms(FORCE.manifest(a_manifest(FORCE, LISTED, STATEMENT)), STATEMENT, accepted=1)
 CAMERA, OTHER = "ca" * 32, "cb" * 32
 MINUTE = 29_400_000
 NOW = 60.0 * MINUTE  # a minute begins
@@ -28,13 +28,13 @@ BUDGET = Budget(per_minute=3, per_deployment=5, ends=NOW + 3600)
 
 
 def used(number: int, camera: str = CAMERA) -> Verified:
-    return Verified(camera, f"{number:032x}", int(NOW), int(NOW) + 60)
+    return Verified(camera, f"{number:032x}", int(NOW), int(NOW) + 60, b"base", b"signature")
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     folder = tmp_path / "store"
-    Store.create(folder)
+    Store.create(folder, FORCE.log)
     with Store.open(folder) as store:
         for name in ("trial", "other"):
             store.deployments.add(name, b"s" * 32, TERMS)

@@ -15,6 +15,7 @@ from blindwatch.statements.predicates import Destroyed
 from blindwatch.store.blobs import read_verified
 from blindwatch.store.database import DATABASE, Store
 from blindwatch.store.deployments import Deployment, Terms
+from blindwatch.store.results import Waiting
 from blindwatch.wire import limits
 
 from ..people import a_manifest, a_watchlist
@@ -25,7 +26,11 @@ STATEMENT = FORCE.watchlist(LISTED)
 
 
 def terms(**changes: object) -> Terms:
-    return Terms(FORCE.manifest(a_manifest(FORCE, LISTED, STATEMENT, **changes)), STATEMENT)
+    return Terms(FORCE.manifest(a_manifest(FORCE, LISTED, STATEMENT, **changes)), STATEMENT, accepted=1)
+
+
+def waiting(body: bytes) -> Waiting:
+    return Waiting(body, b"record", 7)
 
 
 FIRST, SECOND = terms(), terms(version=2, change_reason="Another camera")
@@ -35,7 +40,7 @@ DEPLOYMENT = Deployment("trial", b"s" * 32, waiting=FIRST)
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     folder = tmp_path / "store"
-    Store.create(folder)
+    Store.create(folder, FORCE.log)
     return folder
 
 
@@ -65,10 +70,11 @@ def test_versions_wait_until_they_are_in_force(store: Store) -> None:
 @pytest.mark.parametrize("same_list", [True, False])
 def test_removals_last_as_long_as_the_list(store: Store, same_list: bool) -> None:
     store.deployments.activate("trial", FIRST, same_list=False)
-    for statement in (Envelope(b"one"), Envelope(b"two")):
-        store.deployments.remove_entries("trial", statement)
+    for sequence, statement in enumerate((Envelope(b"one"), Envelope(b"two")), 1):
+        store.deployments.remove_entries("trial", sequence, statement)
     assert store.deployments.all()[0].tombstone_statement == Envelope(b"two")
     store.deployments.activate("trial", SECOND, same_list=same_list)
+    assert (store.deployments.tombstone("trial", 1) is not None) == same_list
     left = store.deployments.all()[0].tombstone_statement
     assert left == (Envelope(b"two") if same_list else None)
 
@@ -81,16 +87,16 @@ def test_a_revoked_camera_stays_revoked(store: Store) -> None:
 
 
 def test_what_is_closed_leaves_a_receipt_and_no_rows(store: Store) -> None:
-    store.results.add("trial", "0" * 32, b"result", expires=10)
+    store.results.add("trial", "0" * 32, waiting(b"result"), expires=10)
     files = Destroyed(what="files", count=2, size=3)
-    begun = store.closures.begin(DEPLOYMENT, None, (files,))
+    begun = store.closures.begin(DEPLOYMENT, None, (files,), 99.0)
     assert store.closures.all() == [begun]
     assert begun.destroyed[0] == files
     counted = {each.what: (each.count, each.size) for each in begun.destroyed[1:]}
     signed = len(FIRST.manifest_statement.to_json()) + len(FIRST.watchlist_statement.to_json())
     assert counted == {"results": (1, 6), "statements": (2, signed), "nonces": (0, 0)}
     with pytest.raises(DeploymentClosed):
-        store.results.add("trial", "1" * 32, b"late", expires=10)
+        store.results.add("trial", "1" * 32, waiting(b"late"), expires=10)
     store.closures.forget("trial")
     store.closures.finish("trial", b"receipt")
     assert store.closures.all()[0].receipt == b"receipt"
@@ -128,15 +134,15 @@ def test_what_a_killed_server_left_is_deleted(store: Store, folder: Path) -> Non
 
 def test_a_batch_is_bounded_by_count(store: Store) -> None:
     for at in range(limits.BATCH_RESULTS + 3):
-        store.results.add("trial", f"{at:032x}", at.to_bytes(2, "big"), expires=10)
+        store.results.add("trial", f"{at:032x}", waiting(at.to_bytes(2, "big")), expires=10)
     batch = store.results.oldest("trial", at=5)
-    assert batch == [at.to_bytes(2, "big") for at in range(limits.BATCH_RESULTS)]
+    assert batch == [waiting(at.to_bytes(2, "big")) for at in range(limits.BATCH_RESULTS)]
 
 
 def test_a_batch_is_bounded_by_bytes_but_never_empty(store: Store) -> None:
     sizes = [limits.BATCH_TARGET + 1, limits.BATCH_TARGET - 1, 1, 1]
     for at, size in enumerate(sizes):
-        store.results.add("trial", f"{at:032x}", bytes(size), expires=10)
+        store.results.add("trial", f"{at:032x}", waiting(bytes(size)), expires=10)
     taken = []
     while batch := store.results.oldest("trial", at=5):
         for _ in batch:
@@ -146,10 +152,11 @@ def test_a_batch_is_bounded_by_bytes_but_never_empty(store: Store) -> None:
 
 
 def test_results_expire_at_their_time(store: Store) -> None:
-    store.results.add("trial", "0" * 32, b"early", expires=10)
-    store.results.add("trial", "1" * 32, b"late", expires=20)
-    assert store.results.oldest("trial", at=10) == [b"late"]
-    assert store.results.expire(at=10) == 1
+    store.results.add("trial", "0" * 32, waiting(b"early"), expires=10)
+    store.results.add("trial", "1" * 32, waiting(b"late"), expires=20)
+    assert store.results.oldest("trial", at=10) == [waiting(b"late")]
+    assert store.results.expired(at=10) == [("trial", "0" * 32)]
+    store.results.forget(store.results.expired(at=10))
     assert not store.results.holds("trial", "0" * 32)
     assert store.results.holds("trial", "1" * 32)
     assert not store.results.delete("trial", "0" * 32)
@@ -193,7 +200,7 @@ def test_a_store_of_another_version(folder: Path) -> None:
 def test_a_folder_that_is_there_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("mine")
     with pytest.raises(ConfigurationError):
-        Store.create(tmp_path)
+        Store.create(tmp_path, FORCE.log)
     with pytest.raises(ConfigurationError):
         Store.open(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]

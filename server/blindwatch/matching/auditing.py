@@ -10,6 +10,7 @@ from typing import Final, Literal
 from blindwatch.errors import MalformedMessage, NotClosed, NotFound, StatementMismatch
 from blindwatch.matching.authority import Authority
 from blindwatch.matching.ledger import Ledger
+from blindwatch.matching.pending import Pending
 from blindwatch.matching.repeating import repeat
 from blindwatch.matching.roster import Roster
 from blindwatch.policy.profile import profile
@@ -38,6 +39,7 @@ class AuditDesk:
         roster: Roster,
         authority: Authority,
         ledger: Ledger,
+        pending: Pending,
         closed: Callable[[], list[Closure]],
     ) -> None:
         self._store = store
@@ -45,6 +47,7 @@ class AuditDesk:
         self._authority = authority
         self._ledger = ledger
         self._closed = closed
+        self._pending = pending
         self._turn = asyncio.Lock()
 
     async def challenge(self, name: str, end: int, statement: Envelope) -> KeptList:
@@ -64,7 +67,10 @@ class AuditDesk:
         if len(drawn) > limits.CHALLENGED:
             raise MalformedMessage("The challenge draws too many at once.", "Draw from fewer records.")
         async with self._turn:
-            kept = await asyncio.to_thread(self._store.keeping.draw, name, drawn)
+            found = self._pending.take(name, drawn)
+            for probe_id, body in found.items():
+                await asyncio.to_thread(self._store.keeping.put, name, probe_id, body)
+            kept = sorted({*drawn} & {*self._store.keeping.held(name)})
             record = ProbesChallenged(
                 at=minute(),
                 deployment=name,
@@ -74,13 +80,13 @@ class AuditDesk:
                 kept=tuple(kept),
             )
             await self._ledger.record(record)
-            await asyncio.to_thread(self._store.keeping.drop_of, name, released)
+            self._pending.take(name, released)
         return KeptList(probes=tuple(kept))
 
     async def kept(self, name: str) -> KeptList:
         """The probes that are kept."""
         self._known(name)
-        return KeptList(probes=tuple(await asyncio.to_thread(self._store.keeping.drawn, name)))
+        return KeptList(probes=tuple(await asyncio.to_thread(self._store.keeping.held, name)))
 
     async def probe(self, name: str, probe_id: str) -> bytes:
         """One of them, as a message."""
@@ -116,7 +122,7 @@ class AuditDesk:
     async def forget_late(self, at: float) -> None:
         """Destroy what the time of is over, in seconds of the epoch."""
         async with self._turn:
-            await asyncio.to_thread(self._store.keeping.drop_late, at)
+            self._pending.drop_late(at)
             for closure in self._closed():
                 if closure.receipt is not None and at >= closure.audit_until:
                     await self._end(closure.id)

@@ -15,6 +15,7 @@ from blindwatch.matching import logs
 from blindwatch.matching.authority import Authority
 from blindwatch.matching.ledger import Ledger
 from blindwatch.matching.mailbox import Mailbox
+from blindwatch.matching.pending import Pending
 from blindwatch.matching.repeating import repeat
 from blindwatch.matching.roster import Roster
 from blindwatch.matching.workers import WorkerPool
@@ -49,10 +50,12 @@ class ClosingDesk:
         roster: Roster,
         authority: Authority,
         mailbox: Mailbox,
+        pending: Pending,
         ledger: Ledger,
     ) -> None:
         self._store = store
         self._mailbox = mailbox
+        self._pending = pending
         self._ledger = ledger
         self._pool = pool
         self._roster = roster
@@ -118,6 +121,7 @@ class ClosingDesk:
             self._store.closures.begin, deployment, closing_digest, files, until
         )
         self._roster.close(deployment.id)
+        self._pending.drop(deployment.id)
         self._closures[closure.id] = closure
         await self._record_end(closure)
 
@@ -172,7 +176,6 @@ class ClosingDesk:
     def _delete(self, name: str) -> None:
         self._store.prepared.drop(name)
         self._store.blobs.drop(name)
-        self._store.keeping.drop_undrawn(name)
         self._store.closures.forget(name)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import time
 from contextlib import AbstractContextManager
@@ -19,6 +18,7 @@ from blindwatch.matching.intake import Intake
 from blindwatch.matching.jobs import Match, Released
 from blindwatch.matching.ledger import Ledger
 from blindwatch.matching.mailbox import Mailbox
+from blindwatch.matching.pending import Pending
 from blindwatch.matching.roster import Roster
 from blindwatch.matching.workers import WorkerPool
 from blindwatch.policy.profile import profile
@@ -28,7 +28,6 @@ from blindwatch.records.server import ProbeAccepted, ResultReleased
 from blindwatch.statements import trust
 from blindwatch.statements.predicates import Tombstone
 from blindwatch.store.deployments import Deployment
-from blindwatch.store.keeping import Keeping
 from blindwatch.wire.messages import FailedResult, KeptProbe, Probe, ProbeReceipt, Result, now
 
 _MINUTE: Final = 60.0
@@ -38,11 +37,11 @@ class ProbeDesk:
     """Takes probes while there is room for them, and turns every one it took into a result."""
 
     def __init__(
-        self, roster: Roster, pool: WorkerPool, mailbox: Mailbox, ledger: Ledger, keeping: Keeping, room: int
+        self, roster: Roster, pool: WorkerPool, mailbox: Mailbox, ledger: Ledger, pending: Pending, room: int
     ) -> None:
         self._roster = roster
         self._pool = pool
-        self._keeping = keeping
+        self._pending = pending
         self._intake = Intake("probe", mailbox, ledger, room)
 
     @property
@@ -64,7 +63,7 @@ class ProbeDesk:
         trust.check_open(terms.manifest, datetime.now(UTC))
         _check(deployment, probe)
         sent = KeptProbe(probe=body, signed=sender.signature.base, signature=sender.signature.value)
-        piece = _Piece(name, probe, sent, self._roster, self._pool, self._keeping)
+        piece = _Piece(name, probe, sent, self._roster, self._pool, self._pending)
         await self._intake.take(name, probe.probe_id, piece)
         return ProbeReceipt(probe_id=probe.probe_id, accepted_at=now())
 
@@ -82,7 +81,7 @@ class _Piece:
     sent: KeptProbe
     roster: Roster
     pool: WorkerPool
-    keeping: Keeping
+    pending: Pending
 
     @cached_property
     def accepted(self) -> Record:
@@ -116,8 +115,7 @@ class _Piece:
         rules = profile(deployment.shown.manifest.profile.name)
         if answered is not None and rules.replay_rate:
             until = time.time() + _MINUTE * rules.clocks.challenge_minutes
-            body = self.sent.to_cbor()
-            await asyncio.to_thread(self.keeping.put, self.deployment, self.probe.probe_id, body, until)
+            self.pending.put(self.deployment, self.probe.probe_id, self.sent.to_cbor(), until)
         return ResultReleased(
             at=minute(),
             deployment=self.deployment,

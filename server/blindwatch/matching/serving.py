@@ -29,6 +29,7 @@ from blindwatch.matching.cosigning import Cosigner
 from blindwatch.matching.deployments import DeploymentDesk
 from blindwatch.matching.ledger import Ledger
 from blindwatch.matching.mailbox import Mailbox
+from blindwatch.matching.pending import Pending
 from blindwatch.matching.probes import ProbeDesk
 from blindwatch.matching.removals import RemovalDesk
 from blindwatch.matching.roster import Roster
@@ -102,10 +103,11 @@ async def _desks(settings: ServerSettings, store: Store, allow_insecure: bool) -
     deployments = DeploymentDesk(store, pool, roster, authority, ledger)
     removals = RemovalDesk(store, roster, authority, ledger)
     mailbox = Mailbox(store.results, ledger, settings.result_hours * _HOUR)
-    closing = ClosingDesk(store, pool, roster, authority, mailbox, ledger)
-    probes = ProbeDesk(roster, pool, mailbox, ledger, store.keeping, settings.queue_length)
+    pending = Pending()
+    closing = ClosingDesk(store, pool, roster, authority, mailbox, pending, ledger)
+    probes = ProbeDesk(roster, pool, mailbox, ledger, pending, settings.queue_length)
     searches = SearchDesk(roster, pool, mailbox, ledger)
-    audit = AuditDesk(store, roster, authority, ledger, closing.closed)
+    audit = AuditDesk(store, roster, authority, ledger, pending, closing.closed)
     await ledger.record(Started(at=minute(), software=metadata.version("blindwatch")))
     await closing.resume()
     await pool.start(deployments.watchlists())

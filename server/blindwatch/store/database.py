@@ -51,7 +51,7 @@ class Store:
         self.results = Results(engine)
         self.nonces = Nonces(engine)
         self.closures = Closures(engine)
-        self.keeping = Keeping(folder / KEPT, engine)
+        self.keeping = Keeping(folder / KEPT)
         self.identity = read_identity(folder)
 
     @staticmethod

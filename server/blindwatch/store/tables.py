@@ -123,13 +123,3 @@ CLOSURES: Final = Table(
     Column("receipt", LargeBinary),
 )
 """What is left of deployments that are closed, or being closed while there is no receipt: no biometrics."""
-
-KEPT: Final = Table(
-    "kept",
-    METADATA,
-    Column("deployment", String, primary_key=True),
-    Column("probe_id", String, primary_key=True),
-    Column("drawn", Boolean, nullable=False),
-    Column("until", Float, nullable=False, index=True),
-)
-"""Encrypted probes that are kept for replay, which outlives the deployment; the ciphertexts are files."""

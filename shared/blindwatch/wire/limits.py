@@ -79,7 +79,15 @@ LOG_EVIDENCE: Final = 1000  # cases that a witness keeps
 # A batch of results, each with its record and proof.
 RESULT_BATCH: Final = RESULT + 64 * (8 * KIB + 8 * KIB)
 
-# Replay: results that one challenge draws, and how many records it may draw from.
+# Replay: results that one challenge draws, how many records it may draw from, and probes that wait for it.
 CHALLENGED: Final = 1000
 CHALLENGE_RANGE: Final = 100_000
+PENDING: Final = 512
 KEPT: Final = PROBE + 16 * KIB
+
+# What an oversight body collects of one deployment.
+BUNDLE_INFO: Final = 1 * MIB
+BUNDLE_PACKAGES: Final = 2000
+BUNDLE_STATEMENTS: Final = 4096
+BUNDLE_KEPT: Final = 65_536
+BUNDLE_SCAN: Final = 16 * MIB
