@@ -157,6 +157,7 @@ def a_watchlist(force: Force, **changes: object) -> Watchlist:
         "built_at": stamp(datetime.now(UTC)),
         "entries": 10,
         "under_age": 0,
+        "builder": CREATOR,
         "blocks": ((BLANK,),),
         "package_digest": BLANK,
         "membership_digest": BLANK,

@@ -53,7 +53,7 @@ def write_list(
     templates: Templates,
 ) -> Path:
     """The folder of a list of these views, whose templates are given in their order."""
-    terms = Terms("not-approved", key, model, thresholds, 18)
+    terms = Terms("not-approved", key, model, thresholds, 18, CREATOR)
     for _ in build(folder, terms, views, Encryptor(key).watchlist(templates), FORCE.identities[CREATOR]):
         pass
     return folder

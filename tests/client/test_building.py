@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -17,10 +17,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from blindwatch.custodian import membership
+from blindwatch.custodian import approvals, membership
 from blindwatch.custodian.membership import Membership
-from blindwatch.errors import BlindwatchError, MalformedMessage, NotAuthorised, WrongKey
+from blindwatch.errors import BlindwatchError, MalformedMessage, NotAuthorised, PolicyViolation, WrongKey
 from blindwatch.he.ranked.presets import rank_preset
 from blindwatch.policy.profile import profile
 from blindwatch.secret.keys import KeySet
@@ -36,6 +37,7 @@ from ..serving import eventually
 from .lists import row, write_keys, write_list
 from .photographs import write
 from .running import command, only_error
+from .terminal import terminal
 
 ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "utf-32-le")
 FILES = {"blobs", "watchlist.dsse.json", "operator.json", "names.json", "membership.json", "membership.key"}
@@ -73,10 +75,18 @@ class Desk:
     def enrol(self, **changes: object) -> int:
         return command("custodian", "enrol", **self.options(**changes))
 
-    def sign(self, name: str, **changes: object) -> int:
-        options = {"watchlist": self.watchlist, "register": self.folder / "register.toml"}
-        identity = self.folder / f"{name}.pem"
-        return command("custodian", "sign-watchlist", identity=identity, **{**options, **changes})
+    def signing(self, name: str) -> dict[str, object]:
+        return {
+            "watchlist": self.watchlist,
+            "register": self.folder / "register.toml",
+            "identity": self.folder / f"{name}.pem",
+        }
+
+    def sign(self, name: str, *words: str) -> int:
+        return command("custodian", "sign-watchlist", *words, **self.signing(name))
+
+    def approve(self, name: str) -> int:
+        return self.sign(name, "--approve-sensitive")
 
     def was_listed(self, nominal: str, key: Path | None = None) -> int:
         return command(
@@ -106,7 +116,7 @@ def force() -> Force:
 
 def set_up(folder: Path, force: Force) -> Desk:
     force.write_register(folder / "register.toml")
-    for name in ("a.khan", "b.osei", "d.silva"):
+    for name in ("a.khan", "b.osei", "c.ruiz", "d.silva"):
         force.write_identity(name, folder / f"{name}.pem")
     write_keys(folder / "keys")
     reason = {"quality_override": "Kept to one size"}
@@ -240,7 +250,7 @@ def test_a_second_custodian_makes_the_list_count(desk: Desk, capsys: pytest.Capt
     first = desk.envelope
     with pytest.raises(NotAuthorised, match="1 custodians of the 2"):
         approved(desk, first)
-    assert desk.sign("b.osei") == 0
+    assert desk.approve("b.osei") == 0
     said = capsys.readouterr().out
     assert "1 at-risk, 3 wanted-by-court; 1 under age" in said
     assert "Signed by a.khan, b.osei" in said
@@ -249,7 +259,7 @@ def test_a_second_custodian_makes_the_list_count(desk: Desk, capsys: pytest.Capt
     assert mode(desk.watchlist / "watchlist.dsse.json") == 0o600
     assert {path.name for path in desk.watchlist.iterdir()} == FILES
     # Once more changes nothing.
-    assert desk.sign("b.osei") == 0
+    assert desk.approve("b.osei") == 0
     assert len(desk.envelope.signatures) == 4
 
 
@@ -272,6 +282,108 @@ def test_whoever_builds_is_not_the_second_approver(desk: Desk, capsys: pytest.Ca
     assert not desk.watchlist.exists()
 
 
+# K6: a second person agrees, by a signature of their own
+
+
+def test_the_second_approver_sees_the_entries_and_agrees_to_them(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert desk.enrol() == 0
+    assert "b.osei has to agree to entries" in capsys.readouterr().out
+    listed = Watchlist.read(desk.envelope)
+    assert (listed.builder, listed.approvers, listed.second_approvals) == ("a.khan", ("b.osei",), 1)
+    # Not by a signature alone, and not by that of somebody else.
+    assert desk.sign("b.osei") == 1
+    printed = capsys.readouterr()
+    assert "names you as second approver" in only_error(printed.err)
+    for shown in ("Quillon Zephyrine 4", "2012-01-01", "at-risk", "Missing since Monday"):
+        assert shown in printed.out
+    assert "Quillon Zephyrine 1" not in printed.out
+    assert desk.approve("c.ruiz") == 0
+    with pytest.raises(NotAuthorised, match=r"missing, of b\.osei"):
+        approved(desk, desk.envelope)
+    assert desk.approve("b.osei") == 0
+    assert approved(desk, desk.envelope).approvers == ("b.osei",)
+
+
+def test_at_a_terminal_the_second_approver_is_asked(desk: Desk) -> None:
+    assert desk.enrol() == 0
+    before = desk.envelope
+    words = [f"--{name}={value}" for name, value in desk.signing("b.osei").items()]
+    for answer, code in (("n", 1), ("y", 0)):
+        with terminal("custodian", "sign-watchlist", *words) as screen:
+            screen.expect("Quillon Zephyrine 4")
+            screen.expect("Do you agree to the 1 entries")
+            screen.type(answer)
+            assert screen.end() == code
+        assert (desk.envelope == before) == (code == 1)
+    assert approved(desk, desk.envelope)
+
+
+def test_an_officer_may_be_the_second_approver(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    child = row(4, **CHILD | {"second_approver": "d.silva"}, quality_override="Kept to one size")
+    write_list(desk.folder / "list", row(1, quality_override="Kept to one size"), child)
+    assert desk.enrol() == 0
+    assert desk.sign("b.osei") == 0
+    with pytest.raises(NotAuthorised, match=r"missing, of d\.silva"):
+        approved(desk, desk.envelope)
+    assert desk.approve("d.silva") == 0
+    assert approved(desk, desk.envelope).under_age == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda names, child: names[child].update(secondReason="Another reason"),
+        lambda names, child: names[child].update(name="Somebody else"),
+        lambda names, child: names[child].update(secondApprover="c.ruiz"),
+        lambda names, child: names[child].update(secondApprover=None),
+        lambda names, child: names.pop(child),
+    ],
+)
+def test_what_is_agreed_to_is_what_the_list_was_built_with(
+    desk: Desk,
+    change: Callable[[dict[str, dict[str, object]], str], object],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert desk.enrol() == 0
+    names = desk.names
+    change(names, next(each for each, record in names.items() if record["secondApprover"]))
+    (desk.watchlist / "names.json").write_text(json.dumps(names))
+    assert desk.approve("b.osei") == 1
+    assert "not those that the list was built with" in only_error(capsys.readouterr().err)
+
+
+def test_nobody_can_be_made_to_agree(desk: Desk) -> None:
+    """A custodian whose program says that there is nothing to agree to, or that the builder may agree."""
+    assert desk.enrol() == 0
+    listed = Watchlist.read(desk.envelope)
+    for changes in (
+        {"approvers": ()},
+        {"approvals_digest": None},
+        {"second_approvals": 0},
+        {"approvers": ("a.khan",)},
+        {"builder": "b.osei"},
+    ):
+        with pytest.raises(ValidationError):
+            Watchlist.model_validate(listed.model_dump() | changes)
+    none = listed.model_copy(update={"approvers": (), "approvals_digest": None, "second_approvals": 0})
+    signed = desk.force.sign(none.envelope(), "a.khan", "b.osei")
+    with pytest.raises(PolicyViolation, match="second approval"):
+        trust.check_policy(a_manifest(desk.force, none, signed), profile("uk-met"))
+    other = listed.model_copy(update={"builder": "c.ruiz"})
+    with pytest.raises(NotAuthorised, match="who built the list"):
+        approved(desk, desk.force.sign(other.envelope(), "a.khan", "b.osei"))
+
+
+def test_without_the_key_of_the_commitments_no_guess_about_a_child_can_be_tested(built: Desk) -> None:
+    special = approvals.approved(built.names)
+    key = membership.load_key(built.watchlist / "membership.key")
+    stated = Watchlist.read(built.envelope).approvals_digest
+    assert approvals.digest(special, key) == stated
+    assert approvals.digest(special, bytes(32)) != stated
+
+
 @pytest.mark.parametrize("name", ["operator.json", "membership.json", "blobs"])
 def test_a_list_that_was_changed_is_not_signed(
     desk: Desk, name: str, capsys: pytest.CaptureFixture[str]
@@ -280,7 +392,7 @@ def test_a_list_that_was_changed_is_not_signed(
     path = desk.watchlist / name
     path = next(path.iterdir()) if path.is_dir() else path
     path.write_bytes(path.read_bytes() + b" ")
-    assert desk.sign("b.osei") == 1
+    assert desk.approve("b.osei") == 1
     assert "changed after it was built" in only_error(capsys.readouterr().err)
 
 
@@ -352,7 +464,7 @@ def test_killed_at_any_time_there_is_a_whole_list_or_none(desk: Desk, keys: KeyS
     assert parts(desk) == set()
     assert {path.name for path in desk.watchlist.iterdir()} == FILES
     assert desk.force.register.signers(desk.envelope).of_role(PersonRole.CUSTODIAN) == {"a.khan"}
-    assert desk.sign("b.osei") == 0
+    assert desk.approve("b.osei") == 0
 
 
 def parts(desk: Desk) -> set[Path]:

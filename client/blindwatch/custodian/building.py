@@ -16,7 +16,8 @@ from secrets import token_bytes
 from typing import Any, Final
 
 from blindwatch.cli import files
-from blindwatch.custodian import membership
+from blindwatch.custodian import approvals, membership
+from blindwatch.custodian.approvals import Records
 from blindwatch.custodian.uploading import BLOBS, STATEMENT
 from blindwatch.custodian.viewing import View
 from blindwatch.errors import EmptyWatchlist
@@ -33,13 +34,14 @@ NAMES: Final = "names.json"
 
 @dataclass(frozen=True)
 class Terms:
-    """What a list is made for. In ranked use all thresholds are zero."""
+    """What a list is made for, and by whom. In ranked use all thresholds are zero."""
 
     deployment: str
     key: EncryptionKey | RankKey
     model_digest: str
     thresholds: Thresholds
     adult_age: int
+    builder: str
 
 
 def build(
@@ -62,11 +64,11 @@ def build(
                 yield
         references = _references(len(views))
         package = _package(terms, views, references).to_json()
-        members = _write_membership(part, terms, views)
-        statement = _statement(terms, views, digests, package, members)
-        files.write_private(part / PACKAGE, package, "operator's package")
         names = {name: _record(view) for name, view in zip(references, views, strict=True)}
+        files.write_private(part / PACKAGE, package, "operator's package")
         files.write_json(part / NAMES, names, "names of the entries")
+        key, members = _write_membership(part, terms, views)
+        statement = _statement(terms, views, digests, package, members, names, key)
         signed = statement.envelope().signed_by(signer)
         files.write_private(part / STATEMENT, signed.to_json(), "watchlist's statement")
 
@@ -101,18 +103,25 @@ def _package(terms: Terms, views: Sequence[View], references: Sequence[str]) -> 
     )
 
 
-def _write_membership(folder: Path, terms: Terms, views: Sequence[View]) -> bytes:
+def _write_membership(folder: Path, terms: Terms, views: Sequence[View]) -> tuple[bytes, bytes]:
+    """The key of the commitments, and the commitments."""
     key = token_bytes(membership.KEY_SIZE)
     made = membership.Membership.make(terms.deployment, (view.entry.nominal_ref for view in views), key)
     files.write_private(folder / membership.KEY, key, "key of the commitments")
     files.write_private(folder / membership.FILE, made.to_json(), "commitments")
-    return made.to_json()
+    return key, made.to_json()
 
 
 def _statement(
-    terms: Terms, views: Sequence[View], digests: list[list[str]], package: bytes, members: bytes
+    terms: Terms,
+    views: Sequence[View],
+    digests: list[list[str]],
+    package: bytes,
+    members: bytes,
+    names: Records,
+    key: bytes,
 ) -> Watchlist:
-    today = datetime.now(UTC).date()
+    today, special = datetime.now(UTC).date(), approvals.approved(names)
     return Watchlist(
         deployment=terms.deployment,
         preset=terms.key.preset.name,
@@ -122,7 +131,10 @@ def _statement(
         entries=len(views),
         by_category=dict(Counter(view.entry.category for view in views)),
         under_age=sum(view.entry.is_under(terms.adult_age, today) for view in views),
-        second_approvals=sum(view.entry.second_approver is not None for view in views),
+        second_approvals=len(special),
+        approvers=approvals.approvers(special),
+        approvals_digest=approvals.digest(special, key),
+        builder=terms.builder,
         blocks=tuple(map(tuple, digests)),
         package_digest=hashlib.sha256(package).hexdigest(),
         membership_digest=hashlib.sha256(members).hexdigest(),
@@ -135,6 +147,7 @@ def _record(view: View) -> dict[str, Any]:
     return {
         "name": entry.name,
         "nominalRef": entry.nominal_ref,
+        "category": entry.category,
         "row": entry.row,
         "image": entry.image.name,
         "imageDigest": view.digest,

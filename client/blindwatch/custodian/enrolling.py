@@ -32,7 +32,7 @@ RANKED = Thresholds(similarity=0.0, gate=0, fine=0)
 
 
 def terms(
-    keys: Path, deployment: str, profile: Profile, models: FacePipeline, threshold: float | None
+    keys: Path, deployment: str, profile: Profile, models: FacePipeline, threshold: float | None, builder: str
 ) -> Terms:
     """What a list is to be made for; refused where keys, profile, pipeline and threshold do not go together."""
     if not DEPLOYMENT_ID.fullmatch(deployment):
@@ -55,7 +55,7 @@ def terms(
         chosen = RANKED
     else:
         chosen = _thresholds(key, lowest, profile)
-    return Terms(deployment, key, models.model_digest, chosen, profile.adult_age)
+    return Terms(deployment, key, models.model_digest, chosen, profile.adult_age, builder)
 
 
 def _thresholds(key: EncryptionKey, lowest: float, profile: Profile) -> Thresholds:

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from blindwatch.cli import files
 from blindwatch.cli.progress import progress
-from blindwatch.custodian import enrolling, membership, signing, summary
+from blindwatch.custodian import approvals, enrolling, membership, signing, summary
 from blindwatch.custodian.building import Terms
 from blindwatch.custodian.entries import Entry
 from blindwatch.custodian.importing import read_folder, read_list
@@ -69,7 +69,7 @@ def enrol(
     creator = signing.custodian(signer, people)
     rules = Rules(find_profile(profile), signing.approvers(people, creator), datetime.now(UTC).date())
     models = FacePipeline.named(Registry.load(), pipeline)
-    terms = enrolling.terms(keys, deployment, rules.profile, models, threshold)
+    terms = enrolling.terms(keys, deployment, rules.profile, models, threshold, creator.name)
     files.check_new_folder(watchlist, "watchlist")
     with _faults_shown():
         entries = _entries(listed, faces, rules)
@@ -80,6 +80,8 @@ def enrol(
     for table in summary.of_list(viewing, rules):
         console.print(table)
     console.print(f"[green]Enrolled[/] {len(entries)} entries")
+    for name in sorted({entry.second_approver for entry in entries if entry.second_approver}):
+        console.print(f"{name} has to agree to entries: 'custodian sign-watchlist --approve-sensitive'")
     _note_threshold(console, terms)
     if report is not None:
         console.print(
@@ -87,18 +89,36 @@ def enrol(
         )
 
 
-def sign_watchlist(watchlist: Folder, identity: SigningKeys, register: People) -> None:
-    """Add a custodian's signature to a list that another custodian built. Its files are checked first."""
+def sign_watchlist(
+    watchlist: Folder,
+    identity: SigningKeys,
+    register: People,
+    approve_sensitive: Annotated[
+        bool, typer.Option("--approve-sensitive", help="Agree to the entries for which the list names you.")
+    ] = False,
+) -> None:
+    """Add your signature to a list that a custodian built. Its files are checked first.
+
+    Custodians sign the list as a whole. Whoever is named as second approver of entries, under age or sensitive
+    otherwise, agrees to these as well, and is asked whether they do.
+    """
     signer, people = Identity.from_pem(files.read(identity, "signing keys")), Register.load(register)
-    signing.custodian(signer, people)
-    made, envelope = signing.sign(watchlist, signer)
-    console = Console()
+    person, console = people.holder(signer.public), Console()
+    envelope, made, special = signing.read(watchlist)
+    mine = [record for record in special.values() if record["secondApprover"] == person.name]
+    if not mine:
+        signing.custodian(signer, people)
     counted = ", ".join(f"{count} {name}" for name, count in sorted(made.by_category.items()))
     console.print(
         f"List of {made.deployment}, built {made.built_at}: {counted}; {made.under_age} under age; "
-        f"a second person agreed to {made.second_approvals}"
+        f"a second person has to agree to {made.second_approvals}"
     )
-    names = ", ".join(person.name for person in people.signers(envelope).valid)
+    if special:
+        console.print(approvals.table(special.values()))
+    if mine and not approve_sensitive:
+        _ask(console, f"Do you agree to the {len(mine)} entries that name you as second approver?")
+    signed = signing.sign(watchlist, envelope, signer)
+    names = ", ".join(each.name for each in people.signers(signed).valid)
     console.print(f"[green]Signed[/] by {names}")
 
 
@@ -112,6 +132,15 @@ def was_listed(
     found = members.includes(nominal, membership.load_key(key))
     answer = "[green]yes[/], on" if found else "[bold]no[/], not on"
     Console().print(f"{answer} the list of {members.deployment}")
+
+
+def _ask(console: Console, question: str) -> None:
+    """Go on only if a person says yes at a terminal."""
+    if not console.is_terminal:
+        raise ConfigurationError(
+            "The list names you as second approver of entries.", "Read them, and give --approve-sensitive."
+        )
+    typer.confirm(question, abort=True)
 
 
 def _entries(listed: Path | None, faces: Path | None, rules: Rules) -> list[Entry]:

@@ -6,8 +6,9 @@ import hashlib
 from pathlib import Path
 
 from blindwatch.cli import files
-from blindwatch.custodian import membership
-from blindwatch.custodian.building import PACKAGE
+from blindwatch.custodian import approvals, membership
+from blindwatch.custodian.approvals import Records
+from blindwatch.custodian.building import NAMES, PACKAGE
 from blindwatch.custodian.uploading import BLOBS, STATEMENT
 from blindwatch.errors import NotAuthorised, StatementMismatch
 from blindwatch.statements.dsse import Envelope
@@ -31,16 +32,26 @@ def approvers(register: Register, creator: Person) -> frozenset[str]:
     return frozenset(person.name for person in register.people if person.role in roles) - {creator.name}
 
 
-def sign(folder: Path, identity: Identity) -> tuple[Watchlist, Envelope]:
-    """Add a signature to the statement of a list; the statement and its envelope with all signatures."""
+def read(folder: Path) -> tuple[Envelope, Watchlist, Records]:
+    """The statement of a list, and the entries that need a second approval, once all files are as they were built."""
     envelope = Envelope.from_json(
         files.read_at_most(folder / STATEMENT, limits.ENVELOPE, "watchlist's statement")
     )
     watchlist = Watchlist.read(envelope)
     check_files(folder, watchlist)
+    names = files.read_json(folder / NAMES, "names of the entries")
+    return (
+        envelope,
+        watchlist,
+        approvals.check(names, membership.load_key(folder / membership.KEY), watchlist),
+    )
+
+
+def sign(folder: Path, envelope: Envelope, identity: Identity) -> Envelope:
+    """Add a signature to the statement of a list, as it was read; its envelope with all signatures."""
     signed = envelope.signed_by(identity)
     files.replace_private(folder / STATEMENT, signed.to_json(), "watchlist's statement")
-    return watchlist, signed
+    return signed
 
 
 def check_files(folder: Path, watchlist: Watchlist) -> None:

@@ -187,9 +187,22 @@ class Watchlist(Predicate):
     by_category: dict[Word, Annotated[int, Field(ge=1)]]
     under_age: Count
     second_approvals: Count = 0
+    approvals_digest: Digest | None = None
+    """HMAC-SHA-256 of the entries with a second approval, under the key of the commitments to who is on the list."""
+    approvers: tuple[PersonName, ...] = ()
+    """Who agrees to these entries by signing the list."""
+    builder: PersonName
     blocks: Annotated[tuple[tuple[Digest, ...], ...], Field(max_length=limits.RANKED_BLOCKS)]
     package_digest: Digest
     membership_digest: Digest
+
+    @model_validator(mode="after")
+    def _approved_by_others(self) -> Self:
+        if list(self.approvers) != sorted(set(self.approvers) - {self.builder}):
+            raise ValueError("the approvers are not in order, or the builder is one of them")
+        if not bool(self.second_approvals) == bool(self.approvers) == (self.approvals_digest is not None):
+            raise ValueError("approvals, approvers and a digest go together")
+        return self
 
     def subjects(self) -> dict[str, str]:
         """The operator's package and the commitments to who is on the list."""

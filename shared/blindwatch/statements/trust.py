@@ -25,7 +25,7 @@ from blindwatch.statements.predicates import (
     Watchlist,
     instant,
 )
-from blindwatch.statements.register import PersonRole, Register
+from blindwatch.statements.register import PersonRole, Register, Signers
 from blindwatch.tlog.policy import Policy
 
 _CUSTODIAN: Final = PersonRole.CUSTODIAN
@@ -206,12 +206,25 @@ def check_watchlist(
         getattr(watchlist, name) != getattr(manifest.watchlist, name) for name in counted
     ):
         raise StatementMismatch("The list was made on other terms than the deployment's manifest states.")
-    signed = len(register.signers(envelope).of_role(_CUSTODIAN))
-    if signed < profile.list_signatures:
-        raise NotAuthorised(
-            f"The list is signed by {signed} custodians of the {profile.list_signatures} it needs."
-        )
+    _check_list_signed(watchlist, register.signers(envelope), profile)
     return watchlist
+
+
+def _check_list_signed(watchlist: Watchlist, signers: Signers, profile: Profile) -> None:
+    """Whoever built the list has signed it, as many custodians as the profile asks for, and every second approver."""
+    custodians = signers.of_role(_CUSTODIAN)
+    if watchlist.builder not in custodians:
+        raise NotAuthorised("The custodian who built the list has not signed it as it is now.")
+    if len(custodians) < profile.list_signatures:
+        raise NotAuthorised(
+            f"The list is signed by {len(custodians)} custodians of the {profile.list_signatures} it needs."
+        )
+    missing = set(watchlist.approvers) - custodians - signers.of_role(_OFFICER)
+    if missing:
+        raise NotAuthorised(
+            f"Second approvals are missing, of {', '.join(sorted(missing))}.",
+            "They agree to the entries that need it by 'blindwatch custodian sign-watchlist --approve-sensitive'.",
+        )
 
 
 def check_tombstone(
