@@ -9,10 +9,12 @@ from typing import Final
 
 from blindwatch.cli import files
 from blindwatch.deployment.drafting import Draft, DraftDocument, Listing, draw_up
+from blindwatch.deployment.prediction import curves, predict
 from blindwatch.policy.profile import profile
-from blindwatch.statements.predicates import CameraKey, Prediction
+from blindwatch.statements.predicates import CameraKey
 from blindwatch.statements.register import Person, PersonRole, entry
 from blindwatch.statements.signing import Identity
+from blindwatch.vision.registry import Registry
 
 PROFILE: Final = "demo"
 REGISTER: Final = "register.toml"
@@ -23,8 +25,6 @@ PEOPLE: Final = {
     "officer": PersonRole.AUTHORISING_OFFICER,
     "operator": PersonRole.OPERATOR,
 }
-_FALSE_MATCH_RATE: Final = 1e-3
-"""Of the embedded model at its operating point, on photographs that it was not made from."""
 _NOTICE: Final = "notice.txt"
 _NOTICE_TEXT: Final = b"A demonstration of face matching is under way on this machine."
 _HOURS: Final = 4
@@ -47,13 +47,12 @@ def approve(folder: Path, keys: Path, watchlist: Path, cameras: Sequence[CameraK
     The policy of the server's log lies in the folder already.
     """
     rules, listing = profile(PROFILE), Listing.load(watchlist)
-    entries = listing.watchlist.entries
-    promise = Prediction(
-        false_match_rate=_FALSE_MATCH_RATE,
-        false_alerts_per_1000=min(1000.0, 1000 * _FALSE_MATCH_RATE * entries),
-    )
+    measured = curves(Registry.load(), listing.watchlist.model_digest)
+    expected = predict(measured, listing.package.similarity, listing.watchlist.entries)
     draft = _draft(folder, rules.documents, cameras)
-    envelope = draw_up(draft, folder, keys, listing, promise, "custodian", rules, base=None).envelope()
+    envelope = draw_up(
+        draft, folder, keys, listing, expected.statement(None), "custodian", rules, base=None
+    ).envelope()
     for name in ("custodian", "officer"):
         envelope = envelope.signed_by(Identity.from_pem(files.read(folder / f"{name}.pem", "signing keys")))
     files.write_private(folder / MANIFEST, envelope.to_json(), "manifest")
