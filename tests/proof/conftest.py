@@ -15,6 +15,7 @@ from blindwatch.camera.mandate import Mandate
 from blindwatch.custodian import ceremony
 from blindwatch.custodian.uploading import Upload
 from blindwatch.demo import roles
+from blindwatch.demo.approval import LOG_POLICY
 from blindwatch.errors import NoFace
 from blindwatch.he.presets import preset
 from blindwatch.he.templates import Templates
@@ -134,7 +135,6 @@ def evidence(
     views = [view(name) for name in names]
     write_list(folder / "watchlist", keys.encryption, pipeline.model_digest, thresholds, views, gallery)
     ceremony.write(keys, bytes(32), folder / "keys")
-    manifest = approve(folder / "keys", folder / "watchlist", "proof")
     register = FORCE.write_register(folder / "register.toml")
     tokens = {role: folder / f"{role}.token" for role in ("custodian", "operator")}
     digests = {role: roles.make_token(file) for role, file in tokens.items()}
@@ -143,6 +143,8 @@ def evidence(
             ServerClient(address, tokens[role].read_text().strip(), timeout=120) for role in tokens
         )
         camera = ServerClient(address, Signing(FORCE.camera), timeout=120)
+        policy = (folder / LOG_POLICY).read_text()
+        manifest = approve(folder / "keys", folder / "watchlist", "proof", log_policy=policy)
         approved = Envelope.from_json(manifest.read_bytes())
         mandate = Mandate.verified(approved, FORCE.register, FORCE.camera.public_key())
         list(Upload(custodian, manifest, folder / "keys", folder / "watchlist").send())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -77,6 +78,10 @@ class Deployment:
     def log(self) -> Path:
         return self.server_folder / "server.log"
 
+    @property
+    def manifest(self) -> Path:
+        return self._folder / approval.MANIFEST
+
     def enrol(self) -> None:
         """Make the keys, and encrypt the list."""
         arguments = ("custodian", "ceremony", "--profile", approval.PROFILE, "--out", self.keys)
@@ -101,6 +106,7 @@ class Deployment:
 
     def upload(self, server: Server) -> None:
         arguments = ("custodian", "upload", "--keys", self.keys, "--watchlist", self.watchlist)
+        shutil.copy(self.server_folder / approval.LOG_POLICY, self._folder)
         manifest = approval.approve(self._folder, self.keys, self.watchlist, (self._camera,))
         roles.run(*arguments, "--manifest", manifest, *self._at(server, "custodian"))
 
@@ -119,7 +125,7 @@ class Deployment:
         files = (
             *("--keys", self.keys / "encryption.key", "--source", self._folder / "crowd"),
             *("--identity", self.identity, "--register", self.register),
-            *("--manifest", self._folder / approval.MANIFEST, "--server", server.taps["camera"].address),
+            *("--manifest", self.manifest, "--server", server.taps["camera"].address),
         )
         observed = writes.traced(self.calls) if writes.can_trace() else []
         done = subprocess.run(

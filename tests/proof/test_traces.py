@@ -22,11 +22,14 @@ import numpy as np
 import pytest
 
 from blindwatch.demo.photographs import Cast, Relation, built_in
+from blindwatch.deployment.prediction import curves, predict
 from blindwatch.errors import MalformedCiphertext, NoFace
 from blindwatch.he.presets import preset
 from blindwatch.secret.keys import SecretKey
 from blindwatch.secret.shares import combine
 from blindwatch.secret.wrapping import FILE, unwrap
+from blindwatch.statements.dsse import Envelope
+from blindwatch.statements.predicates import DeploymentManifest
 from blindwatch.vision.pipeline import Face, FacePipeline
 from blindwatch.vision.quantise import templates
 from blindwatch.vision.registry import Registry
@@ -244,6 +247,14 @@ def test_the_run_was_a_real_one(evidence: Evidence, people: People) -> None:
     assert any(matched)
     assert not all(matched)
     assert not any(reading["problem"] for reading in evidence.readings)
+
+
+def test_the_manifest_promises_what_was_measured_of_the_model(evidence: Evidence) -> None:
+    manifest = DeploymentManifest.read(Envelope.from_json(evidence.deployment.manifest.read_bytes()))
+    measured = curves(Registry.load(), manifest.model_digest)
+    expected = predict(measured, manifest.thresholds.similarity, manifest.watchlist.entries)
+    assert manifest.predicted == expected.statement(None)
+    assert manifest.predicted.false_match_rate > 0
 
 
 def test_there_is_something_to_find_of_every_kind(evidence: Evidence) -> None:
