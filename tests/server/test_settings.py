@@ -42,6 +42,9 @@ def test_the_command_line_comes_before_the_environment_and_that_before_the_file(
     assert (settings.queue_length, settings.port, settings.workers) == (1, 2, 3)
 
 
+ONE_FOR_TWO = f'data = "a"\n[tokens]\noperator = ["{"a" * 64}"]\ncustodian = ["{"b" * 64}", "{"a" * 64}"]'
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -50,6 +53,7 @@ def test_the_command_line_comes_before_the_environment_and_that_before_the_file(
         pytest.param('data = "a"\n[tokens]\nguest = []', "tokens.guest", id="unknown role"),
         pytest.param('data = "a"\n[tokens]\ncamera = []', "tokens.camera", id="cameras have none"),
         pytest.param('data = "a"\n[tokens]\noperator = ["secret"]', "tokens.operator", id="not a digest"),
+        pytest.param(ONE_FOR_TWO, "two roles", id="one token for two roles"),
         pytest.param('data = "a"\ntls_key = "b"', "go together", id="a key without its certificate"),
         pytest.param('data = "a"\ntls_client_ca = "b"', "needs its own", id="only a CA for clients"),
         pytest.param("port = 1", "data", id="missing"),

@@ -58,6 +58,9 @@ class ServerSettings(BaseSettings):
             raise ValueError("tls_certificate and tls_key go together")
         if self.tls_client_ca is not None and self.tls_certificate is None:
             raise ValueError("tls_client_ca asks for certificates, so the server needs its own")
+        held = [digest for digests in self.tokens.values() for digest in set(digests)]
+        if len(set(held)) < len(held):
+            raise ValueError("a token has two roles, which exclude each other")
         return self
 
     @classmethod
