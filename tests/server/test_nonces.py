@@ -27,8 +27,8 @@ NOW = 60.0 * MINUTE  # a minute begins
 BUDGET = Budget(per_minute=3, per_deployment=5, ends=NOW + 3600)
 
 
-def used(number: int, camera: str = CAMERA) -> Verified:
-    return Verified(camera, f"{number:032x}", int(NOW), int(NOW) + 60, b"base", b"signature")
+def used(number: int, camera: str = CAMERA, at: float = NOW) -> Verified:
+    return Verified(camera, f"{number:032x}", int(at), int(at) + 60, b"base", b"signature")
 
 
 @pytest.fixture
@@ -103,13 +103,13 @@ def test_expired_nonces_are_deleted_and_counts_stay(store: Store, folder: Path) 
     for number in range(3):
         store.nonces.admit("trial", used(number), NOW, BUDGET)
     end = used(0).expires + MARGIN_SECONDS
-    late = Verified(CAMERA, "f" * 32, int(end), int(end) + 60)
+    late = used(100, at=end)
     store.nonces.admit("trial", late, end - 1)
     assert rows(folder, "nonces") == 4
     with pytest.raises(ReplayedRequest):
         store.nonces.admit("trial", late, end)
     # What was refused deleted nothing.
-    store.nonces.admit("trial", Verified(CAMERA, "e" * 32, int(end), int(end) + 60), end)
+    store.nonces.admit("trial", used(101, at=end), end)
     assert rows(folder, "nonces") == 2
     assert store.nonces.spent("trial", CAMERA) == 3
 

@@ -165,7 +165,7 @@ def test_the_number_of_a_key() -> None:
         SUMDB_KEY[:-4],
         SUMDB_KEY + "\n",
         SUMDB_KEY.replace("sum.", "sum "),
-        str(WITNESS.verifier),
+        pytest.param(str(WITNESS.verifier), id="that of a witness"),
     ],
 )
 def test_not_the_key_of_a_log(text: str) -> None:

@@ -72,7 +72,7 @@ def test_answers_that_a_server_should_not_give(
         client.health()
 
 
-NO_RESULTS = ResultBatch(results=()).to_cbor()
+NO_RESULTS = ResultBatch(results=(), logged=()).to_cbor()
 
 
 @pytest.mark.parametrize("digest", [None, content_digest(b"another body")])

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from blindwatch.errors import MalformedMessage, TooLarge
 from blindwatch.wire import cbor, messages
-from blindwatch.wire.messages import FailedResult, Message, Probe, ReleasedBlock, Result, ResultBatch
+from blindwatch.wire.messages import FailedResult, Logged, Message, Probe, ReleasedBlock, Result, ResultBatch
 
 DIGEST = "0f" * 32
 MODELS = {
@@ -46,13 +46,15 @@ def test_schema_file_names_the_same_messages_and_fields() -> None:
 def test_a_batch_holds_results_and_failures() -> None:
     block = ReleasedBlock(indicator=b"i", score=b"s")
     common = {"probe_id": PROBE.probe_id, "camera": PROBE.camera, "captured_at": PROBE.captured_at}
-    batch = ResultBatch(
-        results=(
-            Result(**common, watchlist=DIGEST, releases=(block, block), tombstone=0, elapsed_ms=12),
-            FailedResult(**common, problem="urn:blindwatch:problem:worker-lost"),
-        )
+    results = (
+        Result(**common, watchlist=DIGEST, releases=(block, block), tombstone=0, elapsed_ms=12),
+        FailedResult(**common, problem="urn:blindwatch:problem:worker-lost"),
     )
+    logged = Logged(record=b"r", proof=b"p")
+    batch = ResultBatch(results=results, logged=(logged, logged))
     assert ResultBatch.from_cbor(batch.to_cbor()) == batch
+    with pytest.raises(ValidationError):
+        ResultBatch(results=results, logged=(logged,))
 
 
 @pytest.mark.parametrize(

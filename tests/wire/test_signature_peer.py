@@ -95,7 +95,13 @@ def sign_with_library(request: httpx.Request, **changes: object) -> httpx.Reques
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_we_verify_what_the_library_signs(method: str, address: str) -> None:
     found = through_ours(sign_with_library(message(method, address)), NOW)
-    assert found == Verified(next(iter(KEYS)), "0f" * 16, NOW, NOW + 60)
+    assert (found.key_id, found.nonce, found.created, found.expires) == (
+        next(iter(KEYS)),
+        "0f" * 16,
+        NOW,
+        NOW + 60,
+    )
+    KEYS[found.key_id].verify(found.value, found.base)
 
 
 OUTSIDE = [
