@@ -118,14 +118,18 @@ def _broken(module: Module) -> Iterator[str]:
         yield "tenseal"
     if module.package != "secret" and module.names & NATIVE_SECRET - _ours(module):
         yield "decryption"
-    if module.package == "oversight" and (
-        module.packages & {"he", "secret"} or "tenseal" in module.libraries
-    ):
+    if module.package == "oversight" and _forbidden(module):
         yield "oversight"
     if module.root != "client" and module.libraries & CLIENT_ONLY_LIBRARIES:
         yield "vision"
     if module.names & {"import_module", "__import__"}:
         yield "dynamic"
+
+
+def _forbidden(module: Module) -> set[str]:
+    """What an oversight body must not need: the engine in its replay alone, and nothing that can decrypt."""
+    engine = set() if module.where.endswith("oversight/replay.py") else {"he"}
+    return module.packages & ({"secret"} | engine) | module.libraries & {"tenseal"}
 
 
 def _ours(module: Module) -> set[str]:
@@ -182,6 +186,8 @@ PLANTED = [
     ("decryption", "server/blindwatch/matching/x.py", "from blindwatch.secret.keys import Decryptor"),
     ("decryption", "client/blindwatch/operator/x.py", "def f(seal):\n    return seal.SecretKey()"),
     ("oversight", "client/blindwatch/oversight/x.py", "from blindwatch.he import presets"),
+    ("oversight", "client/blindwatch/oversight/replay.py", "from blindwatch.secret import keys"),
+    ("oversight", "client/blindwatch/oversight/replay.py", "import tenseal.sealapi"),
     ("vision", "server/blindwatch/matching/x.py", "import cv2"),
     ("dynamic", "server/blindwatch/store/x.py", "import importlib\nimportlib.import_module('a' + 'b')"),
     ("camera", "client/blindwatch/camera/x.py", "from blindwatch.operator import fetch"),

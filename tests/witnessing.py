@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from blindwatch.tlog.cosignatures import cosign
@@ -11,14 +12,14 @@ from blindwatch.tlog.keys import Signer
 from blindwatch.tlog.submissions import Submission
 
 
-def credulous(signer: Signer) -> str:
+def credulous(signer: Signer, clock: Callable[[], float] = time.time) -> str:
     """The address of such a witness, which is there until the tests end."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             signed = Submission.parse(body).signed
-            given = cosign(signed.checkpoint, signer, int(time.time()))
+            given = cosign(signed.checkpoint, signer, int(clock()))
             self.send_response(200)
             self.end_headers()
             self.wfile.write(given.line.encode())

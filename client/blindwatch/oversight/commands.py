@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from blindwatch.oversight import challenge, monitor, witness
+from blindwatch.oversight import challenge, exporting, monitor, verifying, witness
 from blindwatch.oversight.evidence import evidence
 
 app = typer.Typer(no_args_is_help=True)
@@ -14,3 +14,5 @@ app.add_typer(
 )
 app.add_typer(challenge.app, name="challenge", help="Draw results for replay, as nobody can foresee.")
 app.command("evidence")(evidence)
+app.command("export")(exporting.export)
+app.command("verify")(verifying.verify)

@@ -1,0 +1,1 @@
+"""What is checked of a bundle: one function for each check, and what its verdict means."""

@@ -1,0 +1,153 @@
+"""Check the log of an operator's side: that it is whole, and that every alert was a result and had one outcome."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final
+
+from blindwatch.cli import files
+from blindwatch.errors import LogError, MalformedLog
+from blindwatch.oversight.bundle import OPERATOR_KEY, Bundle
+from blindwatch.oversight.checks.case import TOLERANCE, Case
+from blindwatch.oversight.checks.findings import Check, Findings, Unchecked
+from blindwatch.records.operator import (
+    FINAL,
+    Adjudicated,
+    Alerted,
+    KeyForgotten,
+    KeyReceived,
+    OperatorRecord,
+)
+from blindwatch.records.reading import operator_record
+from blindwatch.records.server import DeploymentClosed
+from blindwatch.statements.predicates import instant
+from blindwatch.tlog.following import verify_whole
+from blindwatch.tlog.keys import Use, VerifierKey
+from blindwatch.wire import limits
+
+
+@dataclass
+class Alerts:
+    """What an operator's log has of one deployment."""
+
+    records: list[OperatorRecord] = field(default_factory=list)
+    unreadable: list[int] = field(default_factory=list)
+    size: int = 0
+
+    def alerted(self) -> list[Alerted]:
+        """The alerts."""
+        return [each for each in self.records if isinstance(each, Alerted)]
+
+    @cached_property
+    def decided(self) -> dict[str, list[Adjudicated]]:
+        """The decisions by the alerts that they are about, each in the order of the log."""
+        found: dict[str, list[Adjudicated]] = {}
+        for each in self.records:
+            if isinstance(each, Adjudicated):
+                found.setdefault(each.alert, []).append(each)
+        return found
+
+
+def read_alerts(bundle: Bundle) -> Alerts:
+    """The operator's log of a bundle, verified whole; raises a LogError, or Unchecked if there is none."""
+    if not bundle.operator_log.is_dir():
+        raise Unchecked("The bundle has no log of the operator's side.")
+    text = files.read_at_most(bundle.operator_log / OPERATOR_KEY, limits.KIB, "key of the operator's log")
+    key = VerifierKey.parse(text.decode(errors="replace").strip(), Use.LOG)
+    alerts = Alerts()
+
+    def take(first: int, entries: Sequence[bytes]) -> None:
+        for index, entry in enumerate(entries, first):
+            try:
+                record = operator_record(entry)
+            except MalformedLog:
+                alerts.unreadable.append(index)
+                continue
+            if record.deployment == bundle.deployment:
+                alerts.records.append(record)
+
+    alerts.size = verify_whole(bundle.operator_log, key, take).checkpoint.size
+    return alerts
+
+
+def _adjudicated(case: Case, findings: Findings) -> None:
+    alerts = read_alerts(case.bundle)
+    findings.note(f"{alerts.size:,} records, {len(alerts.alerted()):,} of them alerts of the deployment.")
+    for index in alerts.unreadable:
+        findings.fault(f"Entry {index} of the operator's log is not a record.")
+    _never_back(alerts, findings)
+    _check_outcomes(alerts, findings)
+    _check_results(case, alerts, findings)
+    if case.course.last(DeploymentClosed) is not None:
+        _check_keys(alerts, findings)
+
+
+def _never_back(alerts: Alerts, findings: Findings) -> None:
+    latest = None
+    for record in alerts.records:
+        at = instant(record.at)
+        if latest is not None and at < latest - TOLERANCE:
+            findings.fault(f"The operator's log goes back in time, to {record.at}.")
+        latest = max(at, latest or at)
+
+
+def _check_outcomes(alerts: Alerts, findings: Findings) -> None:
+    counted = Counter(each.alert for each in alerts.alerted())
+    for name, count in sorted(counted.items()):
+        if count > 1:
+            findings.fault(f"Alert {name} is there {count} times.")
+        decided = alerts.decided.get(name, [])
+        final = [each for each in decided if each.outcome in FINAL]
+        if len(final) != 1:
+            findings.fault(f"Alert {name} has {len(final)} final outcomes.")
+        elif decided[-1] is not final[0]:
+            findings.fault(f"Alert {name} was decided about once more after its final outcome.")
+    for name in sorted(alerts.decided.keys() - counted.keys()):
+        findings.fault(f"Something was decided about {name}, which was no alert.")
+
+
+def _check_results(case: Case, alerts: Alerts, findings: Findings) -> None:
+    """Every alert comes from a result that the server's log has, and not before it."""
+    for alert in alerts.alerted():
+        passage = case.course.passages.get(alert.alert)
+        found = [
+            each
+            for each in (passage.released if passage else [])
+            if each.record.result == alert.result and each.record.problem is None
+        ]
+        if not found:
+            findings.fault(f"Alert {alert.alert} is of a result that the server's log does not have.")
+        elif instant(alert.at) < found[0].at - TOLERANCE:
+            findings.fault(f"Alert {alert.alert} is of {alert.at}, before its result was released.")
+
+
+def _check_keys(alerts: Alerts, findings: Findings) -> None:
+    holding: set[str] = set()
+    for record in alerts.records:
+        if isinstance(record, KeyReceived):
+            holding.add(record.operator)
+        elif isinstance(record, KeyForgotten):
+            holding.discard(record.operator)
+    for name in sorted(holding):
+        findings.fault(f"Operator {name} received the key, and did not record that it was forgotten.")
+
+
+def _whole_or_fault(case: Case, findings: Findings) -> None:
+    try:
+        _adjudicated(case, findings)
+    except LogError as error:
+        findings.fault(f"The operator's log: {error.detail}")
+
+
+CHECK: Final = Check(
+    "operator-log",
+    "Every alert came from a result, and was decided about once",
+    "The operator's own log is whole. Each alert in it is of a result that the server's log has, and has exactly one "
+    "final outcome.",
+    "That every match was shown as an alert, and that outcomes are true: they are what operators wrote down. Nobody "
+    "but the operator vouches for the key of this log.",
+    _whole_or_fault,
+)
