@@ -17,7 +17,7 @@
     │                       StaleRequest, FutureRequest, ReplayedRequest, RevokedCamera
     ├── LogError            LogMissing, LogExists, LogInUse, LogUnwritable, MalformedLog, LogCorrupt, LogForked,
     │                       LogRolledBack, InvalidProof, UntrustedCheckpoint, CosignatureMissing, UnknownLog,
-    │                       StaleCheckpoint
+    │                       StaleCheckpoint, RecordMismatch
     └── ServiceError        NotFound, Busy, QueryBudgetUsed, WorkerLost, ServerUnavailable, NotDestroyed,
                             InternalError
 
@@ -88,6 +88,7 @@ class Problem(Enum):
     COSIGNATURE_MISSING = ("cosignature-missing", 403, "The checkpoint lacks the cosignature of a witness")
     UNKNOWN_LOG = ("unknown-log", 404, "The witness does not know the log")
     STALE_CHECKPOINT = ("stale-checkpoint", 409, "The witness knows another checkpoint as the latest")
+    RECORD_MISMATCH = ("record-mismatch", 409, "The log has recorded something else")
     NOT_FOUND = ("not-found", 404, "There is nothing at this address")
     BUSY = ("busy", 429, "The server has all the work it accepts")
     QUERY_BUDGET_USED = ("query-budget-used", 429, "The camera has sent as many probes as it may")
@@ -508,6 +509,12 @@ class StaleCheckpoint(LogError):
     def __init__(self, detail: str = "", hint: str = "", size: int = 0) -> None:
         super().__init__(detail, hint)
         self.size = size
+
+
+class RecordMismatch(LogError):
+    """A record is in the log, and is about something else than what came with it."""
+
+    problem = Problem.RECORD_MISMATCH
 
 
 class ServiceError(BlindwatchError):

@@ -14,11 +14,13 @@ from blindwatch.errors import (
 from blindwatch.operator.exchange import REQUEST
 from blindwatch.operator.unlocking import Request, unlock
 from blindwatch.secret.keys import SecretKey
+from blindwatch.secret.releasing import ACCEPTED
 from blindwatch.secret.shares import Group, Scheme
 from blindwatch.secret.wrapping import unwrap
 from blindwatch.statements.dsse import Envelope
 
 from ..people import a_manifest, a_watchlist
+from ..proving import acceptance, proven
 from ..serving import FORCE
 from .running import command
 
@@ -49,9 +51,14 @@ class Office:
     def shares(self) -> list[str]:
         return [path.read_text() for path in sorted((self.folder / "shares").iterdir())]
 
+    @property
+    def manifest(self) -> Envelope:
+        return Envelope.from_json((self.folder / "manifest.json").read_bytes())
+
     def request(self, hours: float = 0.5) -> Request:
         identity = self.folder / "e.novak.pem"
-        return Request("gate-4", self.keys.secret.key_id, hours, self.exchange, identity)
+        accepted = proven(acceptance(self.manifest), FORCE.log)
+        return Request("gate-4", self.keys.secret.key_id, hours, self.exchange, identity, accepted)
 
     def operate(self, hours: float) -> None:
         try:
@@ -82,7 +89,7 @@ class Office:
     def taken(self) -> bool:
         """Whether the operator has taken every answer."""
         deadline = time.monotonic() + 30
-        while [path for path in self.exchange.iterdir() if path.name != REQUEST]:
+        while [path for path in self.exchange.iterdir() if path.name not in (REQUEST, ACCEPTED)]:
             if time.monotonic() > deadline:
                 return False
             time.sleep(0.02)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,20 +17,26 @@ from blindwatch.custodian import ceremony
 from blindwatch.custodian.handing import ToFiles
 from blindwatch.errors import (
     ConfigurationError,
+    CosignatureMissing,
     OutsideWindow,
     WrongKey,
     WrongShare,
 )
 from blindwatch.he.presets import preset
 from blindwatch.operator.exchange import REQUEST
-from blindwatch.operator.unlocking import Request, unlock
-from blindwatch.secret.releasing import Ask, Asking
+from blindwatch.operator.unlocking import unlock
+from blindwatch.records import gating
+from blindwatch.records.server import DeploymentAccepted, Started
+from blindwatch.secret.releasing import ACCEPTED, Ask, Asking
 from blindwatch.secret.shares import check, split
 from blindwatch.secret.wrapping import FILE, unwrap
 from blindwatch.statements.dsse import Envelope
-from blindwatch.statements.predicates import Window
+from blindwatch.statements.predicates import DeploymentManifest, Window
+from blindwatch.tlog.keys import Signer, Use
+from blindwatch.wire.messages import Logged
 
-from ..people import stamp
+from ..people import Force, a_manifest, a_watchlist, stamp
+from ..proving import acceptance, proven
 from ..serving import FORCE
 from .office import TWO_OF_THREE, Office, approved
 from .running import NOOP, only_error
@@ -130,18 +138,83 @@ def test_releases_that_are_refused(
     )
     office.exchange.mkdir()
     (office.exchange / REQUEST).write_bytes(asked.request.to_json())
+    (office.exchange / ACCEPTED).write_bytes(office.request().accepted.to_cbor())
     paths = {name: office.folder / value for name, value in changes.items()}
     assert office.release(custodian, office.shares[0], **paths) == 1
     assert said in only_error(capsys.readouterr().err)
-    assert [path.name for path in office.exchange.iterdir()] == [REQUEST]
+    assert sorted(path.name for path in office.exchange.iterdir()) == [ACCEPTED, REQUEST]
+
+
+OTHER_LOG = Signer.generate("server-1.test/log", Use.LOG)
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        pytest.param(lambda _: None, "cannot be read", id="no proof"),
+        pytest.param(lambda _: Logged(record=b"", proof=b"c2sp.org"), "not a proof", id="no format"),
+        pytest.param(
+            lambda each: proven(each, OTHER_LOG), "known key is not valid|not signed", id="other log"
+        ),
+        pytest.param(
+            lambda each: replace_record(proven(each, FORCE.log)), "does not show", id="another record's proof"
+        ),
+        pytest.param(
+            lambda each: proven(each.model_copy(update={"manifest": "ab" * 32}), FORCE.log),
+            "does not have that this manifest was accepted",
+            id="other manifest",
+        ),
+        pytest.param(
+            lambda each: proven(each.model_copy(update={"version": 2}), FORCE.log),
+            "does not have that this manifest was accepted",
+            id="other version",
+        ),
+        pytest.param(
+            lambda each: proven(Started(at=each.at, software="x"), FORCE.log),
+            "does not have that this manifest was accepted",
+            id="other kind",
+        ),
+    ],
+)
+def test_nothing_is_released_before_the_log_has_the_deployment(
+    office: Office, capsys: Printed, made: Callable[[DeploymentAccepted], Logged | None], said: str
+) -> None:
+    waiting = office.start(hours=8 / 3600)
+    (office.exchange / ACCEPTED).unlink()
+    logged = made(acceptance(office.manifest))
+    if logged is not None:
+        (office.exchange / ACCEPTED).write_bytes(logged.to_cbor())
+    capsys.readouterr()
+    assert office.release("a.khan", office.shares[0]) == 1
+    assert re.search(said, only_error(capsys.readouterr().err))
+    waiting.join(30)
+    assert not office.done
+
+
+def replace_record(logged: Logged) -> Logged:
+    return logged.model_copy(update={"record": logged.record.replace(b"gate-4", b"gate-5")})
+
+
+def test_nothing_is_released_without_the_witnesses_of_the_manifest() -> None:
+    """The profile of a police force asks for a witness; a proof without its cosignature is none."""
+    force = Force("uk-met")
+    listed = a_watchlist(force)
+    manifest = force.manifest(a_manifest(force, listed, force.watchlist(listed)))
+    content, record = DeploymentManifest.read(manifest), acceptance(manifest)
+    other = Signer.generate(force.witness.verifier.name, Use.WITNESS)
+    for logged in (proven(record, force.log), proven(record, force.log, other)):
+        with pytest.raises(CosignatureMissing):
+            gating.accepted(logged, manifest.digest, content)
+    assert gating.accepted(proven(record, force.log, force.witness), manifest.digest, content) == record
 
 
 def test_custodians_type_their_shares_where_the_operator_works(office: Office) -> None:
     program = office.folder / "program.py"
     program.write_text(
         "import sys, pathlib; from blindwatch.operator.unlocking import Request, unlock;"
-        "from blindwatch.secret.wrapping import unwrap;"
-        "secret = unlock(pathlib.Path(sys.argv[1]), [], Request('gate-4', '', 1.0, None, None), None, unwrap);"
+        "from blindwatch.secret.wrapping import unwrap; from blindwatch.wire.messages import Logged;"
+        "request = Request('gate-4', '', 1.0, None, None, Logged(record=b'', proof=b''));"
+        "secret = unlock(pathlib.Path(sys.argv[1]), [], request, None, unwrap);"
         "print('opened', secret.key_id)"
     )
     with terminal(office.folder / "keys", program=(program,)) as screen:
@@ -174,7 +247,7 @@ def test_one_share_and_everything_else_there_is_opens_nothing(office: Office) ->
         for number, words in enumerate([office.shares[0].strip(), *shares]):
             paths.append(office.folder / "mine" / str(number))
             paths[-1].write_text(words)
-        request = Request("gate-4", office.keys.secret.key_id, 1.0, None, None)
+        request = replace(office.request(), folder=None)
         with pytest.raises(WrongShare):
             unlock(office.folder / "keys", paths, request, None, unwrap)
     # Nor is the share itself, or a part of the files beside it, what opens the key.
@@ -189,7 +262,7 @@ def test_a_wrong_file_and_the_right_shares(office: Office) -> None:
     (office.folder / "keys" / FILE).write_bytes(b"age-encryption.org/v1\n")
     paths = sorted((office.folder / "shares").iterdir())[:2]
     with pytest.raises(WrongKey):
-        unlock(office.folder / "keys", paths, Request("g", "", 1.0, None, None), None, unwrap)
+        unlock(office.folder / "keys", paths, replace(office.request(), folder=None), None, unwrap)
 
 
 def test_a_release_needs_an_operator_who_asks(office: Office) -> None:

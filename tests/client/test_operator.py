@@ -381,6 +381,7 @@ def test_the_server_cannot_tell_what_was_found(first_post: Post) -> None:
         "GET /v1/deployments/DEPLOYMENT HTTP/1.1",
         "GET /v1/deployments/DEPLOYMENT/manifest HTTP/1.1",
         "GET /v1/deployments/DEPLOYMENT/watchlist HTTP/1.1",
+        "GET /v1/deployments/DEPLOYMENT/accepted HTTP/1.1",
         "GET /v1/deployments/DEPLOYMENT/tombstone HTTP/1.1",
         "GET /v1/deployments/DEPLOYMENT/results?wait=0.200 HTTP/1.1",
         "GET /v1/deployments/DEPLOYMENT/tombstone HTTP/1.1",
@@ -394,5 +395,5 @@ def test_results_are_fetched_until_none_comes(post: Post, capsys: pytest.Capture
     with forwarding(post.server.address) as forwarder:
         assert post.run(server=forwarder.address) == 0
     sent = [each.split()[0] for each in forwarder.requests]
-    assert sent == [*["GET"] * 6, "DELETE", "DELETE", "GET"]
+    assert sent == [*["GET"] * 7, "DELETE", "DELETE", "GET"]
     assert "2 results read, 1 with a match" in capsys.readouterr().out

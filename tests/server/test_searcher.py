@@ -11,15 +11,25 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from blindwatch.errors import ConfigurationError, OtherWatchlist, RemovalIgnored, StatementMismatch, WrongUse
+from blindwatch.errors import (
+    ConfigurationError,
+    OtherWatchlist,
+    Problem,
+    RecordMismatch,
+    RemovalIgnored,
+    StatementMismatch,
+    WrongUse,
+)
 from blindwatch.operator.fetching import check_deployment
 from blindwatch.operator.removals import Removals
 from blindwatch.operator.searching import Searcher, best
+from blindwatch.records import replaying
 from blindwatch.statements.dsse import Envelope
 from blindwatch.statements.package import OperatorPackage, PackageEntry, Priority, new_reference
 from blindwatch.wire.client import ServerClient
 from blindwatch.wire.messages import SearchAnswer
 
+from ..proving import altered
 from ..serving import MODEL, TOKENS, ServerProcess
 from .acts import CUSTODIAN, tombstone
 from .test_ranked import PRESET, SEARCHERS, RankTrial
@@ -90,9 +100,10 @@ def searcher(
     handed: Envelope | None = None,
 ) -> Searcher:
     asking = client or server.client("operator")
-    manifest = check_deployment(asking, name, held, SEARCHERS.register)
-    removals = Removals(asking, manifest, SEARCHERS.register, handed)
-    return Searcher(asking, manifest, removals, ranked.keys.secret, ranked.keys.encryption)
+    approved = check_deployment(asking, name, held, SEARCHERS.register)
+    removals = Removals(asking, approved.manifest, SEARCHERS.register, handed)
+    keys = ranked.keys
+    return Searcher(asking, approved.manifest, removals, approved.gate, keys.secret, keys.encryption)
 
 
 def found(searching: Searcher, ranked: RankTrial, entry: int = SOUGHT, count: int = 30) -> list[int]:
@@ -126,7 +137,12 @@ def test_only_a_gallery_is_searched(allowing: ServerProcess, ranked: RankTrial) 
     revealing = searching._manifest.model_copy(update={"use": "reveal"})
     with pytest.raises(WrongUse):
         Searcher(
-            searching._client, revealing, searching._removals, ranked.keys.secret, ranked.keys.encryption
+            searching._client,
+            revealing,
+            searching._removals,
+            searching._gate,
+            ranked.keys.secret,
+            ranked.keys.encryption,
         )
 
 
@@ -180,10 +196,15 @@ class Altering(ServerClient):
 
 
 def claiming(sequence: int) -> Callable[[SearchAnswer], SearchAnswer]:
-    """The same scores, computed by the word of the server with another removal."""
-    return lambda answer: answer.model_copy(
-        update={"result": answer.result.model_copy(update={"tombstone": sequence})}
-    )
+    """The same scores, computed by the word of the server, and of its log, with another removal."""
+
+    def change(answer: SearchAnswer) -> SearchAnswer:
+        result = answer.result.model_copy(update={"tombstone": sequence})
+        said = {"tombstone": sequence, "result": replaying.digest(result)}
+        logged = altered(answer.logged, SEARCHERS.log, SEARCHERS.witness, **said)
+        return answer.model_copy(update={"result": result, "logged": logged})
+
+    return change
 
 
 @pytest.mark.parametrize("sequence", [0, 2])
@@ -206,6 +227,23 @@ def test_a_server_that_ignores_a_removal_is_found_out(
         client.change = change
         with pytest.raises(RemovalIgnored):
             found(searching, ranked)
+
+
+def test_a_result_that_is_not_the_recorded_one_is_not_read(
+    allowing: ServerProcess, ranked: RankTrial
+) -> None:
+    held = package(ranked)
+    name = opened(allowing, ranked, held)
+    with Altering(allowing.address, TOKENS["operator"]) as client:
+        searching = searcher(allowing, ranked, name, held, client)
+        for changes in ({"scores": ()}, {"tombstone": 1}, {"problem": Problem.BUSY.urn}):
+            client.change = lambda answer, changes=changes: answer.model_copy(
+                update={"result": answer.result.model_copy(update=changes)}
+            )
+            with pytest.raises(RecordMismatch):
+                found(searching, ranked)
+        client.change = lambda answer: answer
+        assert found(searching, ranked)[0] == SOUGHT
 
 
 def test_a_removal_that_comes_after_the_scan_is_kept_to_by_the_operator(

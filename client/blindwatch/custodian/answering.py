@@ -13,6 +13,7 @@ from rich.panel import Panel
 from blindwatch.cli import files
 from blindwatch.errors import ConfigurationError
 from blindwatch.policy.profile import Profile, profile
+from blindwatch.records import gating
 from blindwatch.secret import releasing
 from blindwatch.statements import trust
 from blindwatch.statements.dsse import Envelope
@@ -20,6 +21,7 @@ from blindwatch.statements.predicates import DeploymentManifest, KeyRequest
 from blindwatch.statements.register import PersonRole, Register
 from blindwatch.statements.signing import Identity
 from blindwatch.wire import limits
+from blindwatch.wire.messages import Logged
 
 
 def release(
@@ -37,15 +39,20 @@ def release(
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether to go on.")] = False,
 ) -> None:
-    """Give an operator your share of the key for a time: nobody but that operator's program can open the answer."""
+    """Give an operator your share of the key for a time: nobody but that operator's program can open the answer.
+
+    The operator's program has put the proof beside the request that the server's log has the deployment, before the
+    witnesses that the manifest names.
+    """
     people, console = Register.load(register), Console()
     signer = Identity.from_pem(files.read(identity, "signing keys"))
     custodian = people.holder(signer.public)
     if custodian.role is not PersonRole.CUSTODIAN:
         raise ConfigurationError("Only a custodian of the register releases a share.")
     asked = Envelope.from_json(files.read_at_most(request, limits.ENVELOPE, "request"))
-    approved, rules = _approved(manifest, people)
+    approved, digest, rules = _approved(manifest, people)
     wanted = releasing.check_request(asked, people, approved, rules, datetime.now(UTC))
+    gating.accepted(_accepted(request), digest, approved)
     console.print(_described(wanted))
     place = out or request.with_name(f"{custodian.name}.dsse.json")
     if place.exists():
@@ -68,10 +75,15 @@ def _read_share(file: Path | None, question: str) -> str:
     return words
 
 
-def _approved(path: Path, register: Register) -> tuple[DeploymentManifest, Profile]:
+def _accepted(request: Path) -> Logged:
+    path = request.with_name(releasing.ACCEPTED)
+    return Logged.from_cbor(files.read_at_most(path, Logged.limit, f"proof {path.name} beside the request"))
+
+
+def _approved(path: Path, register: Register) -> tuple[DeploymentManifest, str, Profile]:
     envelope = Envelope.from_json(files.read_at_most(path, limits.ENVELOPE, "manifest"))
     rules = profile(DeploymentManifest.read(envelope).profile.name)
-    return trust.check_deployment(envelope, register, rules), rules
+    return trust.check_deployment(envelope, register, rules), envelope.digest, rules
 
 
 def _described(wanted: KeyRequest) -> Panel:

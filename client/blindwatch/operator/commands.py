@@ -82,19 +82,19 @@ def run(
     """Fetch every result, decrypt it and show the matches; of everybody else nothing is shown or kept."""
     _check_new(out)
     package, people = OperatorPackage.load(entries), Register.load(register)
-    asked = Request(deployment, package.key_id, hours, release, identity)
-    secret = unlocking.unlock(keys, share_file or [], asked, people, unwrap)
-    _check_key(package, secret.key_id)
-    reader = Reader(secret, package.fine_threshold, len(package.entries))
     done: list[Reading] = []
     tls = client_context(ca, certificate, certificate_key)
     with ServerClient(server, files.read_line(token_file, "token file"), tls=tls) as client:
-        manifest = check_deployment(client, deployment, package, people)
-        removals = Removals(client, manifest, people, _handed(removal))
+        approved = check_deployment(client, deployment, package, people)
+        asked = Request(deployment, package.key_id, hours, release, identity, approved.accepted)
+        secret = unlocking.unlock(keys, share_file or [], asked, people, unwrap)
+        _check_key(package, secret.key_id)
+        reader = Reader(secret, package.fine_threshold, len(package.entries))
+        removals = Removals(client, approved.manifest, people, _handed(removal))
         try:
             with progress() as display:
                 task = display.add_task("Fetching results", total=count)
-                for reading in readings(client, deployment, reader, removals, wait, count):
+                for reading in readings(client, deployment, reader, removals, approved.gate, wait, count):
                     done.append(reading)
                     display.advance(task)
         except BaseException:
@@ -130,20 +130,21 @@ def rank(
     """Search a gallery for the most central face of one photograph and show the entries that are most alike."""
     _check_new(out)
     package, people = OperatorPackage.load(entries), Register.load(register)
-    asked = Request(deployment, package.key_id, hours, release, identity)
-    secret = unlocking.unlock(keys, share_file or [], asked, people, unwrap_ranked)
-    _check_key(package, secret.key_id)
     key = RankKey.from_bytes(files.read(keys / "encryption.key", "encryption key"))
     listed = package.entries
     models = FacePipeline.named(Registry.load(), pipeline)
-    template = quantise(models.faces(photograph)[0].embedding, secret.preset.squared_norm)
     tls = client_context(ca, certificate, certificate_key)
     with ServerClient(server, files.read_line(token_file, "token file"), tls=tls) as client:
-        manifest = check_deployment(client, deployment, package, people)
-        if manifest.model_digest != models.model_digest:
+        approved = check_deployment(client, deployment, package, people)
+        if approved.manifest.model_digest != models.model_digest:
             raise ModelMismatch("The gallery was made with another model than the operator's.")
-        removals = Removals(client, manifest, people, _handed(removal))
-        candidates = Searcher(client, manifest, removals, secret, key).rank(template, top, wait)
+        asked = Request(deployment, package.key_id, hours, release, identity, approved.accepted)
+        secret = unlocking.unlock(keys, share_file or [], asked, people, unwrap_ranked)
+        _check_key(package, secret.key_id)
+        template = quantise(models.faces(photograph)[0].embedding, secret.preset.squared_norm)
+        removals = Removals(client, approved.manifest, people, _handed(removal))
+        searcher = Searcher(client, approved.manifest, removals, approved.gate, secret, key)
+        candidates = searcher.rank(template, top, wait)
     if out is not None:
         files.write_json(out, showing.describe_candidates(candidates, listed), "ranking")
     Console().print(showing.ranking(candidates, listed, secret.preset.squared_norm))

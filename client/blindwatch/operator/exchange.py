@@ -13,12 +13,13 @@ from rich.console import Console
 from blindwatch.cli import files
 from blindwatch.errors import BlindwatchError, WrongKey, WrongShare
 from blindwatch.secret.held import check_held
-from blindwatch.secret.releasing import Asking
+from blindwatch.secret.releasing import ACCEPTED, Asking
 from blindwatch.secret.shares import recover
 from blindwatch.statements.dsse import Envelope
 from blindwatch.statements.predicates import Window
 from blindwatch.statements.register import Register
 from blindwatch.wire import limits
+from blindwatch.wire.messages import Logged
 
 REQUEST: Final = "request.dsse.json"
 _ANSWERS: Final = "*.dsse.json"
@@ -30,17 +31,19 @@ Secret = TypeVar("Secret")
 class Exchange:
     """A request, and the shares that have come for it: one for each custodian, the newest, in memory only."""
 
-    def __init__(self, folder: Path, asking: Asking, register: Register) -> None:
+    def __init__(self, folder: Path, asking: Asking, register: Register, accepted: Logged) -> None:
         self._folder = files.make_folder(folder, "release")
         self._asking = asking
         self._register = register
+        self._accepted = accepted
         self._shares: dict[str, str] = {}
         self._refused: set[tuple[str, int, int]] = set()
         self._console = Console(stderr=True)
 
     def wait(self, opening: Callable[[bytes], Secret], window: Window) -> Secret:
         """What enough shares open; raises OutsideWindow if too few come in time."""
-        request = self._folder / REQUEST
+        request, accepted = self._folder / REQUEST, self._folder / ACCEPTED
+        files.replace_private(accepted, self._accepted.to_cbor(), "record of the deployment")
         files.replace_private(request, self._asking.request.to_json(), "request")
         self._console.print(f"Waiting for the custodians to answer {REQUEST} until {window.not_after}.")
         try:
@@ -55,6 +58,7 @@ class Exchange:
         finally:
             # Nothing opens an answer to it any more.
             request.unlink(missing_ok=True)
+            accepted.unlink(missing_ok=True)
 
     def _take(self) -> bool:
         """Take in the answers that came since, and delete their files; whether there were any."""

@@ -13,7 +13,9 @@ from sys import maxsize
 from blindwatch.errors import (
     CipherError,
     ConfigurationError,
+    CosignatureMissing,
     DeploymentNotReady,
+    LogError,
     OtherWatchlist,
     Problem,
     WrongKey,
@@ -21,13 +23,16 @@ from blindwatch.errors import (
 from blindwatch.operator.reading import Match, Reader
 from blindwatch.operator.removals import Removals
 from blindwatch.policy.profile import profile
+from blindwatch.records.gating import Gate
 from blindwatch.statements import trust
 from blindwatch.statements.dsse import Envelope
 from blindwatch.statements.package import OperatorPackage
 from blindwatch.statements.predicates import DeploymentManifest, Watchlist
 from blindwatch.statements.register import Register
 from blindwatch.wire.client import ServerClient
-from blindwatch.wire.messages import FailedResult, Result
+from blindwatch.wire.messages import FailedResult, Logged, Result, ResultBatch
+
+_NAP_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -44,12 +49,22 @@ class Reading:
     size: int
 
 
+@dataclass(frozen=True)
+class Approved:
+    """An approved manifest, the record that the server has accepted it, and what that makes of results."""
+
+    manifest: DeploymentManifest
+    accepted: Logged
+    gate: Gate
+
+
 def check_deployment(
     client: ServerClient, deployment: str, package: OperatorPackage, register: Register
-) -> DeploymentManifest:
+) -> Approved:
     """The approved manifest of a deployment; refused if the package is not the one of its list.
 
-    Its results would open to noise, or to other entries, and would be gone.
+    Its results would open to noise, or to other entries, and would be gone. Raises LogError if the server's log does
+    not have, before its witnesses, that it has accepted this manifest.
     """
     info = client.get_deployment(deployment)
     if info.key_id != package.key_id:
@@ -58,7 +73,7 @@ def check_deployment(
         )
     if not info.ready:
         raise DeploymentNotReady(hint="Wait until the custodian has uploaded the watchlist.")
-    manifest, listed = _approved(client, deployment, register)
+    manifest, digest, listed = _approved(client, deployment, register)
     made_for = (package.digest, package.key_id, package.model_digest, package.thresholds)
     approved = (listed.package_digest, manifest.key_id, manifest.model_digest, manifest.thresholds)
     if approved != made_for or manifest.deployment != deployment:
@@ -66,18 +81,19 @@ def check_deployment(
             "The deployment has another watchlist than the operator's package.",
             "Use the operator.json that was written when this watchlist was enrolled.",
         )
-    return manifest
+    accepted = client.get_accepted(deployment)
+    return Approved(manifest, accepted, Gate(accepted, digest, manifest))
 
 
 def _approved(
     client: ServerClient, deployment: str, register: Register
-) -> tuple[DeploymentManifest, Watchlist]:
-    """The manifest and the list that the server has in force, once they hold by the operator's own register."""
+) -> tuple[DeploymentManifest, str, Watchlist]:
+    """The manifest in force with its digest, and the list, once they hold by the operator's own register."""
     approved = Envelope.from_json(client.get_manifest(deployment))
     chosen = profile(DeploymentManifest.read(approved).profile.name)
     manifest = trust.check_deployment(approved, register, chosen)
     listed = Envelope.from_json(client.get_watchlist(deployment))
-    return manifest, trust.check_watchlist(listed, register, chosen, manifest)
+    return manifest, approved.digest, trust.check_watchlist(listed, register, chosen, manifest)
 
 
 def readings(
@@ -85,36 +101,64 @@ def readings(
     deployment: str,
     reader: Reader,
     removals: Removals,
+    gate: Gate,
     wait: float,
     count: int | None = None,
 ) -> Iterator[Reading]:
     """Every result as it comes, at most `count`, until there is none for `wait` seconds.
 
-    A result is acknowledged once the caller has it and asks for more, so that none is lost on the way.
+    A result is acknowledged once the caller has it and asks for more, so that none is lost on the way. One that the
+    server's log does not prove is acknowledged as well, and is not opened.
     """
     left = maxsize if count is None else count
-    while left and (results := client.fetch_results(deployment, wait).results):
+    while left and (batch := _fetched(client, deployment, wait)).results:
         removals.refresh()
-        for result in results[:left]:
-            yield read(result, reader, removals)
+        for result, logged in list(zip(batch.results, batch.logged, strict=True))[:left]:
+            yield read(result, reader, removals, _unproven(gate, result, logged))
             client.acknowledge(deployment, result.probe_id)
             left -= 1
 
 
-def read(result: Result | FailedResult, reader: Reader, removals: Removals | None = None) -> Reading:
+def _fetched(client: ServerClient, deployment: str, wait: float) -> ResultBatch:
+    """The oldest results; witnesses that do not answer the server are waited for as long as results are."""
+    deadline = time.monotonic() + wait
+    while True:
+        try:
+            return client.fetch_results(deployment, wait)
+        except CosignatureMissing:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(_NAP_SECONDS)
+
+
+def _unproven(gate: Gate, result: Result | FailedResult, logged: Logged) -> Problem | None:
+    try:
+        gate.check(result, logged)
+    except LogError as error:
+        return error.problem
+    return None
+
+
+def read(
+    result: Result | FailedResult,
+    reader: Reader,
+    removals: Removals | None = None,
+    unproven: Problem | None = None,
+) -> Reading:
     """Open one result. One that cannot be read is reported as such, so that it is not taken for a non-match.
 
     Entries that were removed are never among the matches, and a result of another list than the approved one is not
-    opened: its entries have other numbers.
+    opened: its entries have other numbers. Nor is one that is `unproven`, which is reported instead of what it says.
     """
     started = time.perf_counter()
     matches: list[Match] = []
-    problem, server_ms, size = None, 0, 0
+    problem, server_ms, size = unproven, 0, 0
     if isinstance(result, FailedResult):
-        problem = Problem.from_urn(result.problem)
+        problem = problem or Problem.from_urn(result.problem)
     else:
         server_ms = result.elapsed_ms
         size = sum(len(each.indicator) + len(each.score) for each in result.releases)
+    if problem is None and isinstance(result, Result):
         try:
             matches, ignored = _opened(result, reader, removals)
             problem = Problem.REMOVAL_IGNORED if ignored else None

@@ -20,6 +20,7 @@ from blindwatch.he.ranked.encrypting import RankEncryptor
 from blindwatch.he.ranked.keys import RankKey
 from blindwatch.he.ranked.withholding import is_withheld
 from blindwatch.operator.removals import Removals
+from blindwatch.records.gating import Gate
 from blindwatch.secret.ranked import RankDecryptor, RankSecret
 from blindwatch.statements.predicates import DeploymentManifest
 from blindwatch.wire import problems
@@ -45,6 +46,7 @@ class Searcher:
         client: ServerClient,
         manifest: DeploymentManifest,
         removals: Removals,
+        gate: Gate,
         secret: RankSecret,
         key: RankKey,
     ) -> None:
@@ -55,6 +57,7 @@ class Searcher:
         self._client = client
         self._manifest = manifest
         self._removals = removals
+        self._gate = gate
         self._decryptor = RankDecryptor(secret)
         self._encryptor = RankEncryptor(key)
         self._preset = key.preset
@@ -62,7 +65,8 @@ class Searcher:
     def rank(self, template: Integers, count: int, seconds: float) -> list[Candidate]:
         """The best `count` entries for a template (d,), best first, if the result comes within `seconds`.
 
-        Raises RemovalIgnored if an entry has a score that was removed before.
+        Raises RemovalIgnored if an entry has a score that was removed before, and LogError if the server's log does
+        not prove the result, which is not opened then.
         """
         self._removals.refresh()
         before, removed = self._removals.newest
@@ -95,6 +99,7 @@ class Searcher:
             answer = self._client.fetch_search(name, search.search_id, left)
             if answer is not None:
                 self._client.acknowledge_search(name, search.search_id)
+                self._gate.check(answer.result, answer.logged)
                 return answer.result
         raise ServerUnavailable("The server had no result in time.", "Search again with a longer wait.")
 

@@ -9,7 +9,7 @@ from typing import Final
 from rich.markup import escape
 from rich.table import Table
 
-from blindwatch.errors import Problem
+from blindwatch.errors import LogError, Problem, error_for
 from blindwatch.operator.fetching import Reading
 from blindwatch.operator.searching import Candidate
 from blindwatch.statements.package import PackageEntry, Priority
@@ -98,15 +98,24 @@ def _cells(entry: PackageEntry) -> tuple[str, ...]:
 
 
 def _failure(problem: Problem) -> str:
-    kind = "violation" if problem is Problem.REMOVAL_IGNORED else "not read"
-    return f"{kind}: {problem.title}"
+    if problem is Problem.REMOVAL_IGNORED:
+        return f"violation: {problem.title}"
+    return f"{'not opened' if _is_of_log(problem) else 'not read'}: {problem.title}"
+
+
+def _is_of_log(problem: Problem) -> bool:
+    """Whether the server's log does not prove what came with it."""
+    return issubclass(error_for(problem), LogError)
 
 
 def _counts(done: Sequence[Reading]) -> Iterator[str]:
-    violations = sum(each.problem is Problem.REMOVAL_IGNORED for each in done)
-    failed = sum(each.problem is not None for each in done) - violations
-    yield f"{len(done) - failed} results read, {sum(bool(each.matches) for each in done)} with a match"
+    problems = [each.problem for each in done if each.problem is not None]
+    violations, unproven = problems.count(Problem.REMOVAL_IGNORED), sum(map(_is_of_log, problems))
+    failed = len(problems) - violations - unproven
+    yield f"{len(done) - failed - unproven} results read, {sum(bool(each.matches) for each in done)} with a match"
     if failed:
         yield f"{failed} not read, which says nothing about who was seen"
+    if unproven:
+        yield f"{unproven} not opened, because the server's log does not prove them: report this"
     if violations:
         yield f"{violations} with a removed entry that the server matched all the same: report this"

@@ -20,7 +20,7 @@ from blindwatch.secret.wrapping import FILE
 from blindwatch.statements.predicates import Window
 from blindwatch.statements.register import PersonRole, Register
 from blindwatch.statements.signing import Identity
-from blindwatch.wire.messages import stamp
+from blindwatch.wire.messages import Logged, stamp
 
 Secret = TypeVar("Secret")
 Unwrap: TypeAlias = Callable[[bytes, bytes, Window], Secret]
@@ -29,13 +29,17 @@ Unwrap: TypeAlias = Callable[[bytes, bytes, Window], Secret]
 
 @dataclass(frozen=True)
 class Request:
-    """What the operator asks the custodians for, and where they exchange files; nowhere if they are present."""
+    """What the operator asks the custodians for, and where they exchange files; nowhere if they are present.
+
+    With it goes the record that the server has accepted the deployment: without that custodians release nothing.
+    """
 
     deployment: str
     key_id: str
     hours: float
     folder: Path | None
     identity: Path | None
+    accepted: Logged
 
 
 def unlock(
@@ -58,7 +62,7 @@ def unlock(
                 "A release needs your signing keys and the register.", "Give --identity and --register."
             )
         asking = _ask(request, window, request.identity, register)
-        return Exchange(request.folder, asking, register).wait(opening, window)
+        return Exchange(request.folder, asking, register, request.accepted).wait(opening, window)
     if share_files:
         return recover([files.read_line(path, "share file") for path in share_files], opening)
     return _typed(opening)

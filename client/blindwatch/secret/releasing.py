@@ -31,6 +31,8 @@ from blindwatch.statements.predicates import DeploymentManifest, KeyRequest, Key
 from blindwatch.statements.register import PersonRole, Register
 from blindwatch.statements.signing import Identity
 
+ACCEPTED: Final = "accepted.cbor"
+"""Beside a request: the record that the server has accepted the deployment, with its proof."""
 _SUITE: Final = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 _LATTICE_BYTES: Final = 1184
 
