@@ -58,7 +58,7 @@ def summary(found: Verification) -> str:
     left = len(found.of(Verdict.NOT_CHECKED))
     said = f"{len(found.of(Verdict.PASSED))} of {len(found.outcomes)} checks passed."
     if found.of(Verdict.FAILED):
-        said += " What failed contradicts what was signed, or lacks what has to be there; it is listed below."
+        said += " What failed contradicts what was signed, or lacks what has to be there; it is listed first."
     if left:
         said += f" {left} {'was' if left == 1 else 'were'} not carried out; the table says why."
     return said

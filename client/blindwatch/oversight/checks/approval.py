@@ -107,7 +107,8 @@ CHECKS: Final = (
     Check(
         "second-approvals",
         "Children and vulnerable people were approved twice",
-        "The custodians have signed that there is a second approval, with a reason, for as many entries as need one.",
+        "As many entries have a second approval, with a reason, as need one, and the people who agreed to them have "
+        "signed the list.",
         "That the reasons are good ones: they are with the custodians, in their own records.",
         _second_approvals,
     ),

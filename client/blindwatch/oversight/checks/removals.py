@@ -94,8 +94,8 @@ def _named(case: Case) -> Iterator[tuple[str, int, str]]:
 CHECK: Final = Check(
     "removals",
     "Removals from the list are signed",
-    "Every removal of an entry, and every revocation of a camera, was signed by somebody who may, and takes "
-    "nothing of the removals before it back.",
+    "Every removal of an entry, and every revocation of a camera, was signed by somebody who may, and "
+    "none takes an earlier removal back.",
     "That the results kept to them: another check looks at that.",
     _removals,
 )
