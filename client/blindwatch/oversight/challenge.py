@@ -102,6 +102,8 @@ def _line(outcome: Outcome) -> str:
     )
     if outcome.late:
         said += f", [yellow]{len(outcome.late):,} drawn too late[/]"
+    if outcome.lost:
+        said += f", [yellow]{len(outcome.lost):,} lost when the server was started anew[/]"
     for what, probes in (
         ("NOT KEPT although drawn", outcome.missing),
         ("KEPT although not drawn", outcome.extra),

@@ -38,6 +38,8 @@ class Outcome(BaseModel):
     kept: tuple[ProbeId, ...]
     late: tuple[ProbeId, ...] = ()
     """Drawn when the time was over for which the profile has the server keep them. Not the server's fault."""
+    lost: tuple[ProbeId, ...] = ()
+    """Drawn when the server had been started anew, as its log has it: what waits is in its memory only."""
     missing: tuple[ProbeId, ...] = ()
     """Drawn in time, and not kept."""
     extra: tuple[ProbeId, ...] = ()
