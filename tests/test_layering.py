@@ -14,6 +14,7 @@ HOME = {
     "client": {
         "bench",
         "camera",
+        "console",
         "custodian",
         "demo",
         "deployment",
@@ -26,8 +27,8 @@ HOME = {
     "shared": {"cli", "errors", "he", "policy", "records", "statements", "tlog", "wire"},
 }
 MAY_IMPORT = {"client": {"client", "shared"}, "server": {"server", "shared"}, "shared": {"shared"}}
-HOLDS_SECRET = {"secret", "custodian", "deployment", "operator", "demo", "bench"}
-NEVER_IN_CAMERA = {"custodian", "deployment", "operator", "oversight", "secret", "demo", "bench"}
+HOLDS_SECRET = {"secret", "console", "custodian", "deployment", "operator", "demo", "bench"}
+NEVER_IN_CAMERA = {"console", "custodian", "deployment", "operator", "oversight", "secret", "demo", "bench"}
 NATIVE_SECRET = {"KeyGenerator", "Decryptor", "SecretKey"}
 NATIVE_SCHEME = {"he", "secret", "bench"}
 CLIENT_ONLY_LIBRARIES = {"onnxruntime", "cv2", "skimage", "matplotlib"}

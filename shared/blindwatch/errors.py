@@ -10,9 +10,10 @@
     ├── ModelError          ModelMissing, ModelCorrupt, ModelMismatch, DownloadFailed
     ├── CipherError         MalformedCiphertext, WrongPreset, WrongKey, WrongShare, BudgetExhausted
     ├── DeploymentError     UnknownDeployment, DeploymentNotReady, EmptyWatchlist, MissingBlob,
-    │                       RankedNotAllowed, WrongUse, DeploymentClosed, NotClosed
+    │                       RankedNotAllowed, WrongUse, DeploymentStopped, DeploymentClosed, NotClosed
     ├── StatementError      NotAuthorised, StatementMismatch, PolicyViolation, OutsideWindow,
     │                       RemovalIgnored, OtherWatchlist
+    ├── AlertError          AlertTaken, WrongStep, SamePerson, NotTrained, AlertsOpen
     ├── AccessError         Unauthenticated, Forbidden, UnsignedRequest, UnknownCamera, InvalidSignature,
     │                       StaleRequest, FutureRequest, ReplayedRequest, RevokedCamera
     ├── LogError            LogMissing, LogExists, LogInUse, LogUnwritable, MalformedLog, LogCorrupt, LogForked,
@@ -64,8 +65,14 @@ class Problem(Enum):
     REMOVAL_IGNORED = ("removal-ignored", 409, "The server does not keep to a removal from the list")
     OTHER_WATCHLIST = ("other-watchlist", 409, "The result is for another list than the operator has")
     OUTSIDE_WINDOW = ("outside-window", 403, "The deployment does not run at this time")
+    DEPLOYMENT_STOPPED = ("deployment-stopped", 409, "The deployment was stopped")
     DEPLOYMENT_CLOSED = ("deployment-closed", 410, "The deployment is over, and what it held is destroyed")
     NOT_CLOSED = ("not-closed", 409, "The deployment is not over yet")
+    ALERT_TAKEN = ("alert-taken", 409, "Another operator has this alert")
+    WRONG_STEP = ("wrong-step", 409, "The alert is not at this step")
+    SAME_PERSON = ("same-person", 403, "A second person has to decide")
+    NOT_TRAINED = ("not-trained", 403, "The training of this operator has run out")
+    ALERTS_OPEN = ("alerts-open", 409, "There are alerts without an outcome")
     UNAUTHENTICATED = ("unauthenticated", 401, "The request carries no valid credentials")
     FORBIDDEN = ("forbidden", 403, "The role is not allowed to do this")
     UNSIGNED_REQUEST = ("unsigned-request", 403, "The request is not signed in the way that is asked for")
@@ -300,6 +307,12 @@ class WrongUse(DeploymentError):
     problem = Problem.WRONG_USE
 
 
+class DeploymentStopped(DeploymentError):
+    """An operator has stopped the deployment; a newer version that is approved takes it up again."""
+
+    problem = Problem.DEPLOYMENT_STOPPED
+
+
 class DeploymentClosed(DeploymentError):
     """The deployment of this name is over."""
 
@@ -352,6 +365,42 @@ class OtherWatchlist(StatementError):
     """A result numbers the entries of a list that the operator does not have."""
 
     problem = Problem.OTHER_WATCHLIST
+
+
+class AlertError(BlindwatchError):
+    """An operator cannot do this with an alert."""
+
+    problem = Problem.WRONG_STEP
+
+
+class AlertTaken(AlertError):
+    """One operator at a time has an alert."""
+
+    problem = Problem.ALERT_TAKEN
+
+
+class WrongStep(AlertError):
+    """The alert has gone on in the meantime, or something comes before this."""
+
+    problem = Problem.WRONG_STEP
+
+
+class SamePerson(AlertError):
+    """Whoever has agreed once cannot be the second person as well."""
+
+    problem = Problem.SAME_PERSON
+
+
+class NotTrained(AlertError):
+    """Only somebody whose training is in force decides."""
+
+    problem = Problem.NOT_TRAINED
+
+
+class AlertsOpen(AlertError):
+    """Nothing is reported as over while an alert has no outcome."""
+
+    problem = Problem.ALERTS_OPEN
 
 
 class AccessError(BlindwatchError):
