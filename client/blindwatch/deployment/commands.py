@@ -13,7 +13,7 @@ from rich.table import Table
 from blindwatch.cli import files
 from blindwatch.cli.tls import Ca
 from blindwatch.custodian.signing import custodian
-from blindwatch.deployment import agreeing, ending, removing, showing
+from blindwatch.deployment import agreeing, authorising, ending, removing, showing
 from blindwatch.deployment.papers import Manifest, People, SigningKeys, read_manifest, write_new
 from blindwatch.policy.profile import profile as find_profile
 from blindwatch.statements import trust
@@ -118,3 +118,6 @@ def revoke_camera(
     with removing.client(server, token_file, ca) as client:
         removing.revoke(client, content, camera, reason, signer, out)
     Console().print(f"[green]Revoked.[/] Camera {camera} can send nothing more.")
+
+
+app.command("authorisation")(authorising.authorise)

@@ -60,6 +60,8 @@ class Draft(_Part):
     not_after: datetime
     cameras: Annotated[tuple[str, ...], Field(max_length=limits.CAMERAS)] = ()
     """Files, relative to the draft, with what 'blindwatch camera identity' printed."""
+    urgent: bool = False
+    """It begins before the authority that the profile names a document of has allowed it."""
     log_policy: str
     """File, relative to the draft: the log of the server, and the witnesses that have to cosign it."""
     documents: Annotated[tuple[DraftDocument, ...], Field(max_length=limits.DOCUMENTS)] = ()
@@ -143,6 +145,7 @@ def draw_up(
             second_approvals=listed.second_approvals,
         ),
         "documents": tuple(_document(each, folder) for each in draft.documents),
+        "urgent": draft.urgent,
         "log_policy": _log_policy(folder / draft.log_policy),
         "creator": creator,
     }

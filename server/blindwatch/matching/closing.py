@@ -21,7 +21,7 @@ from blindwatch.matching.roster import Roster
 from blindwatch.matching.workers import WorkerPool
 from blindwatch.policy.profile import profile
 from blindwatch.records.record import minute
-from blindwatch.records.server import DeploymentClosed, DeploymentDestroyed
+from blindwatch.records.server import AuthorisationRecorded, DeploymentClosed, DeploymentDestroyed
 from blindwatch.statements import trust
 from blindwatch.statements.dsse import Envelope
 from blindwatch.statements.predicates import Destroyed, Receipt, instant
@@ -70,6 +70,23 @@ class ClosingDesk:
                 trust.check_closing(statement, self._authority.register, deployment.shown.manifest_statement)
                 await self._begin(deployment, statement.digest)
         return await self._finish(name)
+
+    async def authorise(self, name: str, statement: Envelope) -> None:
+        """Note what an authority was asked or has decided. A refusal closes the deployment at once."""
+        async with self._roster.turn:
+            deployment = self._roster.get(name)
+            manifest = deployment.shown.manifest_statement
+            decided = trust.check_authorisation(statement, self._authority.register, manifest)
+            noted = AuthorisationRecorded(
+                at=minute(), deployment=name, decision=decided.decision, authorisation=statement.digest
+            )
+            await self._ledger.record(noted)
+            await asyncio.to_thread(self._store.deployments.authorise, name, statement)
+            self._roster.put(replace(deployment, authorisation_statement=statement))
+            if decided.decision == "refused":
+                await self._begin(self._roster.get(name), statement.digest)
+        if decided.decision == "refused":
+            await self._finish(name)
 
     def receipt(self, name: str) -> bytes:
         """The receipt of a deployment that is closed."""
@@ -189,6 +206,10 @@ def _noted() -> Iterator[None]:
 
 
 def _deadline(deployment: Deployment) -> datetime:
+    """When a deployment ends by itself: after its window, or when an authority should have been asked by then."""
     manifest = deployment.shown.manifest
-    hours = profile(manifest.profile.name).clocks.list_after_end_hours
-    return instant(manifest.window.not_after) + timedelta(hours=hours)
+    rules = profile(manifest.profile.name)
+    end = instant(manifest.window.not_after) + timedelta(hours=rules.clocks.list_after_end_hours)
+    if manifest.urgent and rules.urgency is not None and deployment.authorisation_statement is None:
+        end = min(end, instant(manifest.window.not_before) + timedelta(hours=rules.urgency.hours))
+    return end

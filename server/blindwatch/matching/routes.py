@@ -233,6 +233,18 @@ async def put_revocation(request: Request, name: Name, camera_key: Digest, desks
     return Response(status_code=204)
 
 
+@router.put(
+    "/deployments/{name}/authorisation",
+    status_code=204,
+    dependencies=CUSTODIAN,
+    openapi_extra=_TAKES_STATEMENT,
+)
+async def put_authorisation(request: Request, name: Name, desks: With) -> Response:
+    """Put down what an authority outside the force was asked or has decided. A refusal ends the deployment."""
+    await desks.closing.authorise(name, await read_statement(request))
+    return Response(status_code=204)
+
+
 @router.post(
     "/deployments/{name}/closing",
     dependencies=CUSTODIAN,

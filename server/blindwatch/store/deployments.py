@@ -12,7 +12,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from blindwatch.statements.dsse import Envelope
 from blindwatch.statements.predicates import DeploymentManifest, Tombstone, Watchlist
-from blindwatch.store.tables import DEPLOYMENTS, REVOCATIONS, TERMS, TOMBSTONES
+from blindwatch.store.tables import AUTHORISATIONS, DEPLOYMENTS, REVOCATIONS, TERMS, TOMBSTONES
 from blindwatch.tlog.policy import Policy
 from blindwatch.wire.messages import now
 
@@ -68,6 +68,7 @@ class Deployment:
     in_force: Terms | None = None
     waiting: Terms | None = None
     tombstone_statement: Envelope | None = field(default=None, repr=False)
+    authorisation_statement: Envelope | None = field(default=None, repr=False)
     revoked: frozenset[str] = frozenset()
     """Key identifiers of cameras."""
 
@@ -164,6 +165,13 @@ class Deployments:
         with self._engine.connect() as connection:
             return connection.execute(found).scalar()
 
+    def authorise(self, deployment: str, statement: Envelope) -> None:
+        """Keep what an authority was asked or has decided, in the place of what it was before."""
+        content = {"statement": statement.to_json()}
+        kept = upsert(AUTHORISATIONS).values(deployment=deployment, **content)
+        with self._engine.begin() as connection:
+            connection.execute(kept.on_conflict_do_update(index_elements=["deployment"], set_=content))
+
     def revoke(self, deployment: str, camera_key: str, statement: Envelope) -> None:
         """Keep a revocation; the first one of a key stays."""
         row = {"deployment": deployment, "camera_key": camera_key, "statement": statement.to_json()}
@@ -184,6 +192,10 @@ class Deployments:
                 row.deployment: Envelope.from_json(row.statement)
                 for row in connection.execute(select(TOMBSTONES).order_by(TOMBSTONES.c.sequence))
             }
+            authorised = {
+                row.deployment: Envelope.from_json(row.statement)
+                for row in connection.execute(select(AUTHORISATIONS))
+            }
             revoked = [
                 (row.deployment, row.camera_key)
                 for row in connection.execute(select(REVOCATIONS.c.deployment, REVOCATIONS.c.camera_key))
@@ -195,6 +207,7 @@ class Deployments:
                 in_force=terms.get((row.id, True)),
                 waiting=terms.get((row.id, False)),
                 tombstone_statement=removed.get(row.id),
+                authorisation_statement=authorised.get(row.id),
                 revoked=frozenset(key for deployment, key in revoked if deployment == row.id),
             )
             for row in rows

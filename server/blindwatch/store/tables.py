@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION: Final = 4
+SCHEMA_VERSION: Final = 5
 
 METADATA: Final = MetaData()
 
@@ -73,6 +73,14 @@ REVOCATIONS: Final = Table(
     Column("camera_key", String, primary_key=True),
     Column("statement", LargeBinary, nullable=False),
 )
+
+AUTHORISATIONS: Final = Table(
+    "authorisations",
+    METADATA,
+    _deployment(primary_key=True),
+    Column("statement", LargeBinary, nullable=False),
+)
+"""The newest of each deployment that began urgently."""
 
 NONCES: Final = Table(
     "nonces",

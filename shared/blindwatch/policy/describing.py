@@ -38,6 +38,7 @@ RULES: Final[tuple[Rule, ...]] = (
     ("Probes of one camera in a deployment, at most", lambda chosen: f"{chosen.probes_per_deployment:,}"),
     ("Probes that are computed again by others", lambda chosen: f"{100 * chosen.replay_rate:g} %"),
     ("Witnesses of the server's log, at least", lambda chosen: str(chosen.witnesses)),
+    ("An urgent beginning, before the authority is asked", lambda chosen: _urgency(chosen)),
     ("Training of an operator lasts", lambda chosen: f"{chosen.training_days:g} days"),
 )
 
@@ -73,6 +74,11 @@ project's own choice. A manifest names its profile by the digest of the text, so
 
 The profiles are what the project made of public sources: a starting point for people who answer for it, neither legal
 advice nor anybody's official policy."""
+
+
+def _urgency(chosen: Profile) -> str:
+    found = chosen.urgency
+    return "never" if found is None else f"{found.hours:g} hours at most, without {found.document}"
 
 
 def page() -> str:

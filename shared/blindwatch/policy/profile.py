@@ -50,6 +50,15 @@ class Clocks(_Part):
     """How long what replay needs is kept after the end: the probes that were drawn, and the secret of the masks."""
 
 
+class Urgency(_Part):
+    """A deployment may begin before an authority outside the force has allowed it, if it is asked in time."""
+
+    document: Word
+    """The document that is then missing at first."""
+    hours: Hours
+    """From the beginning, until the authority has to be asked. A refusal ends the deployment at once."""
+
+
 class Profile(_Part):
     """The rules that a deployment follows."""
 
@@ -73,6 +82,7 @@ class Profile(_Part):
     share_count: Annotated[int, Field(ge=1)]
     verifiers: Literal[1, 2]
     documents: tuple[Word, ...]
+    urgency: Urgency | None = None
     window_hours: Hours
     probes_per_minute: Annotated[int, Field(ge=1)]
     probes_per_deployment: Annotated[int, Field(ge=1)]
@@ -88,6 +98,8 @@ class Profile(_Part):
     def _consistent(self) -> Self:
         if self.share_threshold > self.share_count:
             raise ValueError("more shares are needed than there are")
+        if self.urgency is not None and self.urgency.document not in self.documents:
+            raise ValueError("the document that may be late is not required at all")
         named = ([each.name for each in self.categories], self.entry_fields, self.documents)
         if any(len(set(names)) != len(names) for names in named):
             raise ValueError("a category, column or document is there twice")

@@ -116,6 +116,14 @@ class ProbesChallenged(OfDeployment):
     kept: Annotated[tuple[ProbeId, ...], Strict(False), Field(max_length=limits.CHALLENGED)]
 
 
+class AuthorisationRecorded(OfDeployment):
+    """An authority outside the force was asked about an urgent deployment, or has decided. A refusal ends it."""
+
+    kind: Literal["authorisation-recorded"] = "authorisation-recorded"
+    decision: Literal["requested", "granted", "refused"]
+    authorisation: Digest
+
+
 class DeploymentClosed(OfDeployment):
     """A deployment is over; nothing is compared any more. Without a closing its time had run out."""
 
@@ -158,6 +166,7 @@ ServerRecord: TypeAlias = Annotated[
     | ResultReleased
     | ResultDeleted
     | ProbesChallenged
+    | AuthorisationRecorded
     | DeploymentClosed
     | DeploymentDestroyed
     | AuditEnded

@@ -6,7 +6,7 @@ import base64
 import binascii
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
@@ -152,6 +152,8 @@ class DeploymentManifest(Predicate):
     predicted: Prediction
     watchlist: ListRef
     documents: Annotated[tuple[Document, ...], Field(max_length=limits.DOCUMENTS)]
+    urgent: bool = False
+    """It begins before the authority outside the force, which the profile names a document of, has allowed it."""
     log_policy: Annotated[str, Field(max_length=limits.LOG_POLICY)]
     """Which log records what the server does, and which witnesses have to have seen it: text of C2SP tlog-policy."""
     change_reason: Line | None = None
@@ -250,6 +252,23 @@ class Revocation(Predicate):
     def subjects(self) -> dict[str, str]:
         """The key."""
         return {"camera-key": self.camera_key}
+
+
+class Authorisation(Predicate):
+    """What an authority outside the force was asked, or has decided, about a deployment that began urgently."""
+
+    kind: ClassVar[str] = "urn:blindwatch:authorisation:v1"
+
+    deployment: DeploymentId
+    manifest_digest: Digest
+    decision: Literal["requested", "granted", "refused"]
+    authority: Line
+    reference: Line
+    decided_at: Timestamp
+
+    def subjects(self) -> dict[str, str]:
+        """The manifest that it is about."""
+        return {"deployment": self.manifest_digest}
 
 
 class Closing(Predicate):

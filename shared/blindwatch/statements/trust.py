@@ -17,6 +17,7 @@ from blindwatch.errors import (
 from blindwatch.policy.profile import Profile
 from blindwatch.statements.dsse import Envelope
 from blindwatch.statements.predicates import (
+    Authorisation,
     Challenge,
     Closing,
     DeploymentManifest,
@@ -134,13 +135,19 @@ def check_categories(categories: Iterable[str], profile: Profile) -> None:
         raise PolicyViolation("The list has a category that the profile does not have.")
 
 
+def _check_urgency(manifest: DeploymentManifest, profile: Profile) -> None:
+    if manifest.urgent and profile.urgency is None:
+        raise PolicyViolation("The profile has no urgent beginning before an authorisation.")
+
+
 def _check_documents(manifest: DeploymentManifest, profile: Profile) -> None:
     held = {each.kind: each for each in manifest.documents}
-    missing = [kind for kind in profile.documents if kind not in held]
+    late = {profile.urgency.document} if manifest.urgent and profile.urgency else set()
+    missing = [kind for kind in profile.documents if kind not in held and kind not in late]
     if missing:
         raise PolicyViolation(f"The profile requires documents that are missing: {', '.join(missing)}.")
     end = instant(manifest.window.not_after)
-    lapsing = [kind for kind in profile.documents if instant(held[kind].expires) < end]
+    lapsing = [kind for kind in profile.documents if kind in held and instant(held[kind].expires) < end]
     if lapsing:
         raise PolicyViolation(f"Documents lapse before the deployment ends: {', '.join(lapsing)}.")
 
@@ -166,6 +173,7 @@ RULES: Final[Mapping[str, Callable[[DeploymentManifest, Profile], None]]] = Mapp
         "Age of the list": _check_age,
         "Threshold": _check_threshold,
         "False alerts": _check_false_alerts,
+        "Urgency": _check_urgency,
         "Documents": _check_documents,
         "Witnesses of the log": _check_log,
     }
@@ -261,6 +269,16 @@ def check_revocation(envelope: Envelope, register: Register, manifest: Deploymen
         raise StatementMismatch("The revocation is for another deployment.")
     _require_one(envelope, register, _CUSTODIAN, _OFFICER)
     return revocation
+
+
+def check_authorisation(envelope: Envelope, register: Register, manifest: Envelope) -> Authorisation:
+    """What an authority was asked or has decided, as an officer of the force puts it down."""
+    authorisation = Authorisation.read(envelope)
+    about = (authorisation.deployment, authorisation.manifest_digest)
+    if about != (DeploymentManifest.read(manifest).deployment, manifest.digest):
+        raise StatementMismatch("The authorisation is for another deployment, or another version of it.")
+    _require_one(envelope, register, _OFFICER)
+    return authorisation
 
 
 def check_closing(envelope: Envelope, register: Register, manifest: Envelope) -> Closing:

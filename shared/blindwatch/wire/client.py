@@ -130,6 +130,11 @@ class ServerClient:
         """Revoke a camera's key."""
         self._call("PUT", f"{_path(deployment)}/revocations/{camera_key}", 0, statement, media=ENVELOPE)
 
+    def put_authorisation(self, deployment: str, statement: bytes, timeout: float = 600.0) -> None:
+        """Put down what an authority was asked or has decided about an urgent deployment."""
+        path = f"{_path(deployment)}/authorisation"
+        self._call("PUT", path, 0, statement, timeout, media=ENVELOPE)
+
     def close_deployment(self, deployment: str, statement: bytes, timeout: float = 600.0) -> bytes:
         """Close a deployment; the receipt of what was destroyed, as the envelope that the server signed."""
         path = f"{_path(deployment)}/closing"
