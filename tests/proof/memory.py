@@ -27,15 +27,15 @@ def can_read(pid: int) -> bool:
     return True
 
 
-def chunks(pid: int) -> Iterator[bytes]:
-    """Everything that the process itself can read, region by region, in chunks that overlap."""
+def chunks(pid: int, overlap: int = OVERLAP) -> Iterator[bytes]:
+    """Everything that the process itself can read, region by region, in chunks that overlap by so many bytes."""
     regions = list(_regions(pid))
     if sum(end - start for start, end in regions) > _MOST:
         raise MemoryError("the process has too much memory to search")
     with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
         for start, end in regions:
             for at in range(start, end, CHUNK):
-                yield os.pread(memory.fileno(), min(CHUNK + OVERLAP, end - at), at)
+                yield os.pread(memory.fileno(), min(CHUNK + overlap, end - at), at)
 
 
 def children(pid: int) -> list[int]:
