@@ -164,6 +164,7 @@ def test_the_interface_describes_itself_without_loading_anything(server: ServerP
         "/v1/deployments/{name}/activation",
         "/v1/deployments/{name}/accepted",
         "/v1/deployments/{name}/challenges/{end}",
+        "/v1/deployments/{name}/authorisation",
         "/v1/deployments/{name}/kept",
         "/v1/deployments/{name}/kept/{probe_id}",
         "/v1/deployments/{name}/masks",
