@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from blindwatch.oversight import challenge, exporting, monitor, verifying, witness
+from blindwatch.oversight import canary, challenge, exporting, monitor, scan, verifying, witness
 from blindwatch.oversight.evidence import evidence
 
 app = typer.Typer(no_args_is_help=True)
@@ -13,6 +13,8 @@ app.add_typer(
     monitor.app, name="monitor", help="Follow a server's log, and stop where it contradicts itself."
 )
 app.add_typer(challenge.app, name="challenge", help="Draw results for replay, as nobody can foresee.")
+app.command("scan")(scan.scan)
+app.add_typer(canary.app, name="canary", help="Make test faces to look for after they passed a camera.")
 app.command("evidence")(evidence)
 app.command("export")(exporting.export)
 app.command("verify")(verifying.verify)
