@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -14,16 +15,18 @@ from blindwatch.cli.progress import progress
 from blindwatch.cli.tls import Ca, Certificate, CertificateKey
 from blindwatch.errors import ConfigurationError, ModelMismatch, WrongKey
 from blindwatch.he.ranked.keys import RankKey
-from blindwatch.operator import forgetting, showing, unlocking
+from blindwatch.operator import forgetting, journalling, showing, unlocking
 from blindwatch.operator.fetching import Reading, check_deployment, readings
+from blindwatch.operator.journal import Journal
 from blindwatch.operator.reading import Reader
 from blindwatch.operator.removals import Removals
 from blindwatch.operator.searching import Searcher
-from blindwatch.operator.unlocking import Request
+from blindwatch.operator.unlocking import Request, operator_of
 from blindwatch.secret.wrapping import unwrap, unwrap_ranked
 from blindwatch.statements.dsse import Envelope
 from blindwatch.statements.package import OperatorPackage, PackageEntry
 from blindwatch.statements.register import Register
+from blindwatch.statements.signing import Identity
 from blindwatch.vision.pipeline import DEFAULT, FacePipeline
 from blindwatch.vision.quantise import quantise
 from blindwatch.vision.registry import Registry
@@ -32,6 +35,8 @@ from blindwatch.wire.tls import client_context
 
 app = typer.Typer(no_args_is_help=True)
 app.command("forget")(forgetting.forget)
+app.command("adjudicate")(journalling.adjudicate)
+app.add_typer(journalling.app, name="journal", help="A log of your own, of keys, alerts and their outcomes.")
 
 ReleaseFolder = Annotated[
     Path | None,
@@ -47,6 +52,12 @@ ShareFiles = Annotated[
     list[Path] | None,
     typer.Option(
         help="File with a custodian's share, for tests only; custodians are asked if none is given."
+    ),
+]
+JournalFolder = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder of your journal, for keys, alerts and outcomes; needs --identity.", file_okay=False
     ),
 ]
 Removal = Annotated[
@@ -78,31 +89,41 @@ def run(
     identity: SigningKeys = None,
     hours: Hours = 8.0,
     share_file: ShareFiles = None,
+    journal: JournalFolder = None,
 ) -> None:
     """Fetch every result, decrypt it and show the matches; of everybody else nothing is shown or kept."""
     _check_new(out)
     package, people = OperatorPackage.load(entries), Register.load(register)
+    person = _operator(identity, people) if journal is not None else ""
+    token, tls = files.read_line(token_file, "token file"), client_context(ca, certificate, certificate_key)
     done: list[Reading] = []
-    tls = client_context(ca, certificate, certificate_key)
-    with ServerClient(server, files.read_line(token_file, "token file"), tls=tls) as client:
-        approved = check_deployment(client, deployment, package, people)
-        asked = Request(deployment, package.key_id, hours, release, identity, approved.accepted)
-        secret = unlocking.unlock(keys, share_file or [], asked, people, unwrap)
-        _check_key(package, secret.key_id)
-        reader = Reader(secret, package.fine_threshold, len(package.entries))
-        removals = Removals(client, approved.manifest, people, _handed(removal))
+    with ExitStack() as stack:
+        kept = None if journal is None else stack.enter_context(Journal(journal))
         try:
-            with progress() as display:
-                task = display.add_task("Fetching results", total=count)
-                for reading in readings(client, deployment, reader, removals, approved.gate, wait, count):
-                    done.append(reading)
-                    display.advance(task)
-        except BaseException:
-            # What was read is gone from the server, so it is kept whatever ends the run.
+            with ServerClient(server, token, tls=tls) as client:
+                approved = check_deployment(client, deployment, package, people)
+                asked = Request(deployment, package.key_id, hours, release, identity, approved.accepted)
+                secret = unlocking.unlock(keys, share_file or [], asked, people, unwrap)
+                _check_key(package, secret.key_id)
+                if kept is not None:
+                    stack.enter_context(kept.holding(deployment, person, secret.window))
+                reader = Reader(secret, package.fine_threshold, len(package.entries))
+                removals = Removals(client, approved.manifest, people, _handed(removal))
+                found = readings(client, deployment, reader, removals, approved.gate, wait, count)
+                with progress() as display:
+                    task = display.add_task("Fetching results", total=count)
+                    for reading in found:
+                        done.append(reading)
+                        display.advance(task)
+                # Before the journal says that the key is forgotten.
+                del secret, reader, found
+        finally:
+            # What was read is gone from the server, so it is kept whatever ends the run. The connection is closed by
+            # now, so that the server cannot tell by the time whether there was anything to write down.
             if done:
-                _keep(done, package.entries, out)
-            raise
-    _keep(done, package.entries, out)
+                _keep(done, deployment, package.entries, out, kept)
+    if not done:
+        _keep(done, deployment, package.entries, out, None)
 
 
 @app.command()
@@ -168,7 +189,23 @@ def _check_key(package: OperatorPackage, key_id: str) -> None:
         raise WrongKey("The watchlist was made for another key.")
 
 
-def _keep(done: list[Reading], entries: Sequence[PackageEntry], out: Path | None) -> None:
+def _operator(identity: Path | None, register: Register) -> str:
+    """The name under which an operator's journal is kept."""
+    if identity is None:
+        raise ConfigurationError("A journal says who has the key.", "Give your signing keys with --identity.")
+    return operator_of(Identity.from_pem(files.read(identity, "signing keys")), register)
+
+
+def _keep(
+    done: list[Reading],
+    deployment: str,
+    entries: Sequence[PackageEntry],
+    out: Path | None,
+    journal: Journal | None,
+) -> None:
+    if journal is not None:
+        # Before anybody sees them.
+        journal.alert(deployment, done, entries)
     Console().print(showing.matches(done, entries))
     if out is not None:
         files.write_json(out, [showing.describe(reading, entries) for reading in done], "matches")

@@ -23,6 +23,7 @@ from blindwatch.errors import (
 from blindwatch.operator.reading import Match, Reader
 from blindwatch.operator.removals import Removals
 from blindwatch.policy.profile import profile
+from blindwatch.records import replaying
 from blindwatch.records.gating import Gate
 from blindwatch.statements import trust
 from blindwatch.statements.dsse import Envelope
@@ -40,6 +41,8 @@ class Reading:
     """One result as the operator read it. Times are in milliseconds, the size in bytes."""
 
     probe_id: str
+    digest: str
+    """What the log names the result by."""
     camera: str
     captured_at: str
     matches: tuple[Match, ...]
@@ -167,6 +170,7 @@ def read(
     elapsed = (time.perf_counter() - started) * 1000
     return Reading(
         result.probe_id,
+        replaying.digest(result),
         result.camera,
         result.captured_at,
         tuple(matches),

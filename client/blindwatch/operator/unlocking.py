@@ -68,6 +68,14 @@ def unlock(
     return _typed(opening)
 
 
+def operator_of(identity: Identity, register: Register) -> str:
+    """The name of the operator whose keys these are; raises ConfigurationError."""
+    person = register.holder(identity.public)
+    if person.role is not PersonRole.OPERATOR:
+        raise ConfigurationError("These are not the keys of an operator of the register.")
+    return person.name
+
+
 def _window(hours: float) -> Window:
     start = datetime.now(UTC)
     return Window(not_before=stamp(start), not_after=stamp(start + timedelta(hours=hours)))
@@ -87,7 +95,5 @@ def _typed(opening: Callable[[bytes], Secret]) -> Secret:
 
 def _ask(request: Request, window: Window, pem: Path, register: Register) -> Asking:
     identity = Identity.from_pem(files.read(pem, "signing keys"))
-    operator = register.holder(identity.public)
-    if operator.role is not PersonRole.OPERATOR:
-        raise ConfigurationError("Only an operator of the register asks for a key.")
-    return Asking.of(Ask(operator.name, request.deployment, request.key_id, window), identity)
+    name = operator_of(identity, register)
+    return Asking.of(Ask(name, request.deployment, request.key_id, window), identity)

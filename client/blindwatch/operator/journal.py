@@ -1,0 +1,221 @@
+"""The operator's own log: who had the key until when, what became an alert, and what became of that.
+
+The server does not see it before the deployment is over, since who knows which results were matches can compute
+templates. Who an alert was about is in there as a commitment; the salt that opens it stays with the operator.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Self
+
+from pydantic import ValidationError
+
+from blindwatch.cli import files
+from blindwatch.errors import ConfigurationError, LogMissing, WrongStep
+from blindwatch.operator.fetching import Reading
+from blindwatch.records.operator import (
+    FINAL,
+    Adjudicated,
+    Alerted,
+    KeyForgotten,
+    KeyReceived,
+    OperatorRecord,
+    Outcome,
+)
+from blindwatch.records.reading import operator_record
+from blindwatch.records.record import minute
+from blindwatch.statements.package import PackageEntry, Priority
+from blindwatch.statements.predicates import Window
+from blindwatch.tlog.keys import Signer, Use, VerifierKey
+from blindwatch.tlog.log import Log
+from blindwatch.wire import limits
+
+SITE: Final = "site"
+"""The files of the log, which are handed over when the deployment is over."""
+VKEY: Final = "vkey"
+SALTS: Final = "salts"
+_HEAD: Final = "head"
+_KEY: Final = "log.pem"
+_SALT_BYTES: Final = 32
+_SHORTEST: Final = 8
+_TEST_SUBJECT: Final = "test-subject"
+_URGENCY: Final = (Priority.RED, Priority.AMBER, Priority.GREEN)
+
+
+@dataclass
+class Course:
+    """An alert, and what was decided about it, in the order of the log."""
+
+    alerted: Alerted
+    decided: list[Adjudicated] = field(default_factory=list)
+
+    @property
+    def final(self) -> Adjudicated | None:
+        """The decision after which there is none."""
+        return next((each for each in self.decided if each.outcome in FINAL), None)
+
+
+class Journal:
+    """The journal in a folder that `create` made, open in one process."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open it; raises LogMissing, LogInUse or what else is wrong with a log."""
+        if not (folder / SITE / VKEY).is_file():
+            raise LogMissing(
+                "There is no journal in this folder.", "Make one with: blindwatch operator journal init"
+            )
+        self._folder = folder
+        self.key = VerifierKey.parse(files.read_line(folder / SITE / VKEY, "journal's public key"), Use.LOG)
+        signer = Signer.from_pem(files.read(folder / _KEY, "journal's key"), self.key.name, Use.LOG)
+        if signer.verifier != self.key:
+            raise ConfigurationError("The two files with the journal's key do not belong together.")
+        self._log = Log(folder / SITE, folder / _HEAD, signer)
+
+    @staticmethod
+    def create(folder: Path, name: str) -> VerifierKey:
+        """Make an empty journal with a new key of this name; raises ConfigurationError."""
+        signer = Signer.generate(name, Use.LOG)
+        with files.new_folder(folder, "journal") as part:
+            files.write_private(part / _KEY, signer.to_pem(), "journal's key")
+            (part / SALTS).mkdir(mode=0o700)
+            Log.create(part / SITE, part / _HEAD, signer)
+            files.write_private(part / SITE / VKEY, f"{signer.verifier}\n".encode(), "journal's public key")
+        return signer.verifier
+
+    def records(self) -> Iterator[OperatorRecord]:
+        """All records, in their order."""
+        size = self._log.checkpoint.checkpoint.size
+        return map(operator_record, self._log.entries(0, size))
+
+    def courses(self) -> dict[str, Course]:
+        """All alerts by their identifiers, with what was decided."""
+        found: dict[str, Course] = {}
+        for record in self.records():
+            if isinstance(record, Alerted):
+                found[record.alert] = Course(record)
+            elif isinstance(record, Adjudicated):
+                found[record.alert].decided.append(record)
+        return found
+
+    @contextmanager
+    def holding(self, deployment: str, operator: str, window: Window | None) -> Iterator[None]:
+        """Record that the key was received, and afterwards that it is forgotten.
+
+        A key that an earlier process was killed with is recorded as forgotten first: nobody but that process had it,
+        and this one could not have opened the journal while it lived.
+        """
+        if window is None:
+            raise ConfigurationError("A key without an end of its time is not recorded.")
+        left = [_forgotten(*each) for each in self._held()]
+        received = KeyReceived(at=minute(), deployment=deployment, operator=operator, until=window.not_after)
+        self._append([*left, received])
+        try:
+            yield
+        finally:
+            self._append([_forgotten(deployment, operator)])
+
+    def alert(self, deployment: str, done: Iterable[Reading], entries: Sequence[PackageEntry]) -> None:
+        """Record what is about to be shown of these results: those with a match, once each."""
+        known = self.courses()
+        fresh = [each for each in done if each.matches and each.probe_id not in known]
+        self._append([self._alerted(deployment, each, entries) for each in fresh])
+
+    def adjudicate(self, alert: str, outcome: Outcome, operator: str, reason: str | None) -> Adjudicated:
+        """Record a decision about an alert, which the beginning of its identifier may name.
+
+        Raises WrongStep, or ConfigurationError if the reason is not one word.
+        """
+        named = alert if len(alert) >= _SHORTEST else "none"
+        found = [course for name, course in self.courses().items() if name.startswith(named)]
+        if len(found) != 1:
+            raise WrongStep(
+                "The journal does not have one alert of this identifier.",
+                f"Give {_SHORTEST} characters of it at least.",
+            )
+        (course,) = found
+        if course.final is not None:
+            raise WrongStep(
+                f"The alert has its outcome already: {course.final.outcome}.",
+                "What was decided stays as it is; report a mistake to the oversight body.",
+            )
+        try:
+            decided = Adjudicated(
+                at=minute(),
+                deployment=course.alerted.deployment,
+                alert=course.alerted.alert,
+                outcome=outcome,
+                operator=operator,
+                reason=reason,
+            )
+        except ValidationError:
+            raise ConfigurationError(
+                "The reason is not a word in small letters, such as not-found."
+            ) from None
+        self._append([decided])
+        return decided
+
+    def is_about(self, alert: str, references: Iterable[str]) -> bool:
+        """Whether an alert was about these entries; raises ConfigurationError if its salt is gone."""
+        salt = files.read_at_most(self._salt(alert), limits.KIB, "salt of the alert")
+        return hmac.compare_digest(commitment(salt, alert, references), self.courses()[alert].alerted.entry)
+
+    def close(self) -> None:
+        """Let others open it."""
+        self._log.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _alerted(self, deployment: str, reading: Reading, entries: Sequence[PackageEntry]) -> Alerted:
+        matched = [entries[match.entry] for match in reading.matches]
+        salt = secrets.token_bytes(_SALT_BYTES)
+        # Before the log has what it opens; one that was left by an interruption opens nothing.
+        files.replace_private(self._salt(reading.probe_id), salt, "salt of the alert")
+        priority = min((each.priority for each in matched), key=_URGENCY.index)
+        return Alerted(
+            at=minute(),
+            deployment=deployment,
+            alert=reading.probe_id,
+            result=reading.digest,
+            camera=reading.camera,
+            priority=priority.value,
+            entry=commitment(salt, reading.probe_id, [each.reference for each in matched]),
+            test_subject=all(each.category == _TEST_SUBJECT for each in matched),
+        )
+
+    def _held(self) -> list[tuple[str, str]]:
+        """The keys that were received and not forgotten, by deployment and operator."""
+        held: dict[tuple[str, str], None] = {}
+        for record in self.records():
+            if isinstance(record, KeyReceived):
+                held[record.deployment, record.operator] = None
+            elif isinstance(record, KeyForgotten):
+                held.pop((record.deployment, record.operator), None)
+        return list(held)
+
+    def _append(self, records: Sequence[OperatorRecord]) -> None:
+        if records:
+            self._log.append([record.to_cbor() for record in records])
+
+    def _salt(self, alert: str) -> Path:
+        return self._folder / SALTS / alert
+
+
+def commitment(salt: bytes, alert: str, references: Iterable[str]) -> str:
+    """What the log has of the entries that an alert is about: HMAC-SHA-256 (hex) under the salt."""
+    said = "\n".join([alert, *sorted(references)])
+    return hmac.new(salt, said.encode(), hashlib.sha256).hexdigest()
+
+
+def _forgotten(deployment: str, operator: str) -> KeyForgotten:
+    return KeyForgotten(at=minute(), deployment=deployment, operator=operator)

@@ -1,0 +1,72 @@
+"""`blindwatch operator journal` and `adjudicate`: the operator's own log, and what is decided about alerts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, get_args
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from blindwatch.cli import files
+from blindwatch.errors import ConfigurationError
+from blindwatch.operator.journal import SITE, Journal
+from blindwatch.operator.unlocking import operator_of
+from blindwatch.records.operator import FINAL, Outcome
+from blindwatch.statements.register import Register
+from blindwatch.statements.signing import Identity
+
+app = typer.Typer(no_args_is_help=True)
+
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+Folder = Annotated[Path, typer.Option("--journal", help="Folder of your journal.", file_okay=False)]
+
+
+@app.command()
+def init(
+    journal: Folder,
+    name: Annotated[str, typer.Option(help="Name of its key, such as e.novak.force.example/journal.")],
+) -> None:
+    """Make an empty journal with a new key, and print the key, by which oversight bodies check it later."""
+    typer.echo(Journal.create(journal, name))
+
+
+@app.command()
+def show(journal: Folder) -> None:
+    """Show the alerts, and what became of each."""
+    with Journal(journal) as opened:
+        courses = opened.courses()
+    table = Table("Alert", "At", "Camera", "Priority", "Decided", title=f"Journal {opened.key.name}")
+    for name, course in courses.items():
+        decided = ", ".join(f"{each.outcome} by {each.operator}" for each in course.decided)
+        alerted = course.alerted
+        table.add_row(name, alerted.at, alerted.camera, alerted.priority, decided or "[yellow]open[/]")
+    left = sum(course.final is None for course in courses.values())
+    table.caption = f"{len(courses)} alerts, {left} without a final outcome"
+    Console().print(table)
+    Console().print(
+        f"When the deployment is over, hand {journal / SITE} to the oversight body.", soft_wrap=True
+    )
+
+
+def adjudicate(
+    journal: Folder,
+    alert: Annotated[str, typer.Option(help="Identifier of the alert, or its beginning.")],
+    outcome: Annotated[str, typer.Option(help=f"One of {', '.join(OUTCOMES)}; most of them are final.")],
+    identity: Annotated[Path, typer.Option(help="Your signing keys, a PEM file.", dir_okay=False)],
+    register: Annotated[Path, typer.Option(help="Your copy of the register of people.", dir_okay=False)],
+    reason: Annotated[
+        str | None, typer.Option(help="Why, as a word such as relative-or-lookalike; no names.")
+    ] = None,
+) -> None:
+    """Write down what became of an alert. A final outcome stays as it is."""
+    chosen = next((each for each in OUTCOMES if each == outcome), None)
+    if chosen is None:
+        raise ConfigurationError(f"An outcome is one of {', '.join(OUTCOMES)}.")
+    signer = Identity.from_pem(files.read(identity, "signing keys"))
+    person = operator_of(signer, Register.load(register))
+    with Journal(journal) as opened:
+        decided = opened.adjudicate(alert, chosen, person, reason)
+    end = "" if decided.outcome in FINAL else " It needs a final outcome still."
+    Console().print(f"[green]Written down:[/] {decided.alert[:8]} {decided.outcome}.{end}")
