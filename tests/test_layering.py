@@ -18,6 +18,7 @@ HOME = {
         "custodian",
         "demo",
         "deployment",
+        "evaluation",
         "operator",
         "oversight",
         "secret",

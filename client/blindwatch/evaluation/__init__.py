@@ -1,0 +1,1 @@
+"""Honest error rates of recognition: measured in floats, in integers and under encryption, with intervals."""
