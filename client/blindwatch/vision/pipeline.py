@@ -78,22 +78,35 @@ class FacePipeline:
         the face: what is large and central comes first.
         """
         image = load(source)
-        found = [detection for detection in self._detector.detect(image) if _usable(detection)]
+        found = self.detect(image)
         if not found:
             raise NoFace(
                 "No face was found in the image.", "Use a photograph that shows a face from the front."
             )
-        found.sort(key=lambda detection: _eccentricity(detection, image))
-        return [self._describe(image, detection) for detection in found]
+        return [self.describe(image, detection) for detection in found]
 
-    def _describe(self, image: Image, detection: Detection) -> Face:
-        crop = align(image, detection.landmarks, self._template, self._side)
+    def detect(self, image: Image) -> list[Detection]:
+        """Where the faces of an image are, in the same order; none is embedded."""
+        found = [detection for detection in self._detector.detect(image) if _usable(detection)]
+        return sorted(found, key=lambda detection: _eccentricity(detection, image))
+
+    def crop(self, image: Image, detection: Detection) -> Image:
+        """The aligned face, as it is embedded."""
+        return align(image, detection.landmarks, self._template, self._side)
+
+    def embed(self, crop: Image) -> Embedding:
+        """The unit embedding of an aligned face."""
+        return self._embedder.embed(crop)
+
+    def describe(self, image: Image, detection: Detection) -> Face:
+        """Align and embed one face."""
+        crop = self.crop(image, detection)
         return Face(
             box=detection.box,
             landmarks=detection.landmarks,
             score=detection.score,
             crop=crop,
-            embedding=self._embedder.embed(crop),
+            embedding=self.embed(crop),
         )
 
 
