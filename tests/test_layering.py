@@ -28,8 +28,18 @@ HOME = {
     "shared": {"cli", "errors", "he", "policy", "records", "statements", "tlog", "wire"},
 }
 MAY_IMPORT = {"client": {"client", "shared"}, "server": {"server", "shared"}, "shared": {"shared"}}
-HOLDS_SECRET = {"secret", "console", "custodian", "deployment", "operator", "demo", "bench"}
-NEVER_IN_CAMERA = {"console", "custodian", "deployment", "operator", "oversight", "secret", "demo", "bench"}
+HOLDS_SECRET = {"secret", "console", "custodian", "deployment", "operator", "demo", "bench", "evaluation"}
+NEVER_IN_CAMERA = {
+    "bench",
+    "console",
+    "custodian",
+    "demo",
+    "deployment",
+    "evaluation",
+    "operator",
+    "oversight",
+    "secret",
+}
 NATIVE_SECRET = {"KeyGenerator", "Decryptor", "SecretKey"}
 NATIVE_SCHEME = {"he", "secret", "bench"}
 PLAIN_NUMBERS = ("blindwatch.he.presets.", "blindwatch.he.ranked.presets.")
