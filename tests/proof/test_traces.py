@@ -335,11 +335,11 @@ def search(people: People) -> Search:
 @pytest.mark.parametrize(
     ("write", "form", "encoding"),
     [
-        (lambda vector: vector.tobytes().hex(), "<f4", "hexadecimal"),
-        (lambda vector: base64.b64encode(vector.tobytes()).decode(), "<f4", "Base64"),
-        (lambda vector: base64.urlsafe_b64encode(b"!" + vector.tobytes()).decode(), "<f4", "Base64"),
+        (lambda vector: vector.tobytes().hex(), "float32", "hexadecimal"),
+        (lambda vector: base64.b64encode(vector.tobytes()).decode(), "float32", "Base64"),
+        (lambda vector: base64.urlsafe_b64encode(b"!" + vector.tobytes()).decode(), "float32", "Base64"),
         (lambda vector: json.dumps(vector.tolist()), "text", "plain"),
-        (lambda vector: repr(vector.astype(np.float16).tobytes()), "<f2", "printed in JSON"),
+        (lambda vector: repr(vector.astype(np.float16).tobytes()), "float16", "printed in JSON"),
     ],
 )
 def test_an_embedding_in_a_log_is_found(
@@ -383,7 +383,7 @@ def test_an_embedding_in_the_memory_of_a_process_is_found(search: Search, people
         if not memory.can_read(process.pid):
             pytest.skip("this system does not let us read the memory of processes that we started")
         found = search.chunks(memory.chunks(process.pid))
-    assert f"embedding of {seen.who} as <f4, plain" in found
+    assert f"embedding of {seen.who} as float32, plain" in found
 
 
 @pytest.mark.parametrize("write", [bytes, base64.b64encode, lambda key: key.hex().encode()])

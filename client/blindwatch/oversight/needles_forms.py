@@ -25,9 +25,9 @@ Fragment = tuple[str, bytes]
 def of_embedding(what: str, embedding: NDArray[np.float32], places: int | None = None) -> Iterator[Fragment]:
     """The coordinates of an embedding; all of them, or fragments at so many places."""
     for form in REAL_FORMS:
-        yield from _bytes(f"{what} as {form}", _parts(embedding.astype(form), REALS, places))
+        yield from as_bytes(f"{what} as {name_of(form)}", parts(embedding.astype(form), REALS, places))
     yield from _values(what, embedding.tolist(), REALS, places)
-    yield from _texts(f"{what}, in short", [float(str(value)) for value in embedding], REALS, places)
+    yield from of_texts(f"{what}, in short", [float(str(value)) for value in embedding], REALS, places)
 
 
 def of_integers(what: str, vector: NDArray[np.int64], places: int | None = None) -> Iterator[Fragment]:
@@ -35,14 +35,14 @@ def of_integers(what: str, vector: NDArray[np.int64], places: int | None = None)
     for form in INTEGER_FORMS:
         converted = vector.astype(form)
         if np.array_equal(converted, vector):
-            yield from _bytes(f"{what} as {form}", _parts(converted, INTEGERS, places))
+            yield from as_bytes(f"{what} as {name_of(form)}", parts(converted, INTEGERS, places))
     yield from _values(what, vector.tolist(), INTEGERS, places)
 
 
 def of_bytes(what: str, data: bytes, places: int) -> Iterator[Fragment]:
     """Telling pieces of something long, but not its first and last bytes, which others may have as well."""
-    pieces = [piece for piece in _parts(data, BYTES, 4 * places)[1:-1] if is_telling(piece)]
-    yield from _bytes(what, pieces[:: max(1, len(pieces) // places)])
+    pieces = [piece for piece in parts(data, BYTES, 4 * places)[1:-1] if is_telling(piece)]
+    yield from as_bytes(what, pieces[:: max(1, len(pieces) // places)])
 
 
 def encoded(fragments: Iterable[Fragment]) -> Iterator[Needle]:
@@ -51,28 +51,35 @@ def encoded(fragments: Iterable[Fragment]) -> Iterator[Needle]:
         yield from needles(what, data)
 
 
-def _values(what: str, values: Sequence[float], length: int, places: int | None) -> Iterator[Fragment]:
-    yield from _texts(what, values, length, places)
-    coded = (b"".join(map(cbor2.dumps, part)) for part in _parts(values, length, places))
-    yield from _bytes(f"{what} as CBOR", coded)
-
-
-def _texts(what: str, values: Sequence[float], length: int, places: int | None) -> Iterator[Fragment]:
+def of_texts(what: str, values: Sequence[float], length: int, places: int | None) -> Iterator[Fragment]:
+    """Numbers as JSON has them, close together and with spaces between them."""
     for separator in (",", ", "):
         texts = (
-            json.dumps(part, separators=(separator, ":"))[1:-1] for part in _parts(values, length, places)
+            json.dumps(part, separators=(separator, ":"))[1:-1] for part in parts(values, length, places)
         )
-        yield from _bytes(f"{what} as text", (text.encode() for text in texts))
+        yield from as_bytes(f"{what} as text", (text.encode() for text in texts))
 
 
-def _bytes(what: str, parts: Iterable[Any]) -> Iterator[Fragment]:
-    for part in parts:
-        yield what, bytes(part)
+def as_bytes(what: str, pieces: Iterable[Any]) -> Iterator[Fragment]:
+    """Pieces of something that each have bytes."""
+    for piece in pieces:
+        yield what, bytes(piece)
 
 
-def _parts(values: Any, length: int, places: int | None) -> list[Any]:
+def parts(values: Any, length: int, places: int | None) -> list[Any]:
     """Stretches of something, spread over it evenly: so many, or one beside the other."""
     last = max(len(values) - length, 0)
     count = -(-len(values) // length) if places is None else places
     starts = sorted({last * place // max(count - 1, 1) for place in range(count)})
     return [values[start : start + length] for start in starts]
+
+
+def name_of(form: str) -> str:
+    """A type of numbers in words."""
+    return f"{'big-endian ' if form.startswith('>') else ''}{np.dtype(form).name}"
+
+
+def _values(what: str, values: Sequence[float], length: int, places: int | None) -> Iterator[Fragment]:
+    yield from of_texts(what, values, length, places)
+    coded = (b"".join(map(cbor2.dumps, part)) for part in parts(values, length, places))
+    yield from as_bytes(f"{what} as CBOR", coded)
