@@ -18,6 +18,7 @@ from blindwatch.cli import files
 from blindwatch.errors import ConfigurationError, MalformedMessage, StatementMismatch, TooLarge
 from blindwatch.statements.dsse import Envelope
 from blindwatch.statements.predicates import (
+    Authorisation,
     Challenge,
     Closing,
     DeploymentManifest,
@@ -48,6 +49,7 @@ _KINDS: Final[tuple[type[Predicate], ...]] = (
     Watchlist,
     Tombstone,
     Revocation,
+    Authorisation,
     Closing,
     Challenge,
     Receipt,

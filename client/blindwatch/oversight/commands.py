@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from blindwatch.oversight import canary, challenge, exporting, monitor, scan, verifying, witness
+from blindwatch.oversight import canary, challenge, exporting, monitor, recording, scan, verifying, witness
 from blindwatch.oversight.evidence import evidence
 
 app = typer.Typer(no_args_is_help=True)
@@ -18,3 +18,4 @@ app.add_typer(canary.app, name="canary", help="Make test faces to look for after
 app.command("evidence")(evidence)
 app.command("export")(exporting.export)
 app.command("verify")(verifying.verify)
+app.command("record")(recording.record)

@@ -18,6 +18,7 @@ from blindwatch.oversight.checks import (
     teardown,
     thresholds,
     times,
+    urgency,
 )
 from blindwatch.oversight.checks.case import Case
 from blindwatch.oversight.checks.findings import Check, Findings, Outcome, Unchecked, carry_out
@@ -37,6 +38,7 @@ def checks(replay: Replay | None = None) -> tuple[Check, ...]:
         *logs.CHECKS,
         times.CHECK,
         lifecycle.CHECK,
+        urgency.CHECK,
         removals.PAPERS,
         intake.CHECK,
         results.CHECK,

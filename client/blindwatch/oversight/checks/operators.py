@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
@@ -24,6 +24,7 @@ from blindwatch.records.operator import (
 from blindwatch.records.reading import operator_record
 from blindwatch.records.server import DeploymentClosed
 from blindwatch.statements.predicates import instant
+from blindwatch.tlog.checkpoints import Checkpoint
 from blindwatch.tlog.following import verify_whole
 from blindwatch.tlog.keys import Use, VerifierKey
 from blindwatch.wire import limits
@@ -33,9 +34,10 @@ from blindwatch.wire import limits
 class Alerts:
     """What an operator's log has of one deployment."""
 
-    records: list[OperatorRecord] = field(default_factory=list)
-    unreadable: list[int] = field(default_factory=list)
-    size: int = 0
+    checkpoint: Checkpoint
+    """Of the whole log, which may have records of other deployments too."""
+    records: list[OperatorRecord]
+    unreadable: list[int]
 
     def alerted(self) -> list[Alerted]:
         """The alerts."""
@@ -57,25 +59,28 @@ def read_alerts(bundle: Bundle) -> Alerts:
         raise Unchecked("The bundle has no log of the operator's side.")
     text = files.read_at_most(bundle.operator_log / OPERATOR_KEY, limits.KIB, "key of the operator's log")
     key = VerifierKey.parse(text.decode(errors="replace").strip(), Use.LOG)
-    alerts = Alerts()
+    records: list[OperatorRecord] = []
+    unreadable: list[int] = []
 
     def take(first: int, entries: Sequence[bytes]) -> None:
         for index, entry in enumerate(entries, first):
             try:
                 record = operator_record(entry)
             except MalformedLog:
-                alerts.unreadable.append(index)
+                unreadable.append(index)
                 continue
             if record.deployment == bundle.deployment:
-                alerts.records.append(record)
+                records.append(record)
 
-    alerts.size = verify_whole(bundle.operator_log, key, take).checkpoint.size
-    return alerts
+    signed = verify_whole(bundle.operator_log, key, take)
+    return Alerts(signed.checkpoint, records, unreadable)
 
 
 def _adjudicated(case: Case, findings: Findings) -> None:
     alerts = read_alerts(case.bundle)
-    findings.note(f"{alerts.size:,} records, {len(alerts.alerted()):,} of them alerts of the deployment.")
+    findings.note(
+        f"{alerts.checkpoint.size:,} records, {len(alerts.alerted()):,} of them alerts of the deployment."
+    )
     for index in alerts.unreadable:
         findings.fault(f"Entry {index} of the operator's log is not a record.")
     _never_back(alerts, findings)

@@ -9,6 +9,7 @@ from typing import Final
 from blindwatch.oversight.checks.case import Case, Version
 from blindwatch.oversight.checks.findings import Check, Findings
 from blindwatch.records.server import (
+    AuthorisationRecorded,
     CameraRevoked,
     DeploymentAccepted,
     DeploymentClosed,
@@ -16,7 +17,7 @@ from blindwatch.records.server import (
     ProbesChallenged,
 )
 from blindwatch.statements import trust
-from blindwatch.statements.predicates import Challenge, Closing, Revocation, Tombstone
+from blindwatch.statements.predicates import Authorisation, Challenge, Closing, Revocation, Tombstone
 
 
 def _removals(case: Case, findings: Findings) -> None:
@@ -49,7 +50,7 @@ def _removals(case: Case, findings: Findings) -> None:
 def _papers(case: Case, findings: Findings) -> None:
     held = {
         each.envelope.digest
-        for kind in (Tombstone, Revocation, Challenge, Closing)
+        for kind in (Tombstone, Revocation, Authorisation, Challenge, Closing)
         for each in case.statements.of(kind)
     }
     named = list(_named(case))
@@ -84,6 +85,8 @@ def _named(case: Case) -> Iterator[tuple[str, int, str]]:
         yield "a removal", removed.index, removed.record.tombstone
     for revoked in course.of(CameraRevoked):
         yield "a revocation", revoked.index, revoked.record.revocation
+    for authorised in course.of(AuthorisationRecorded):
+        yield "an authorisation", authorised.index, authorised.record.authorisation
     for challenged in course.of(ProbesChallenged):
         yield "a challenge", challenged.index, challenged.record.challenge
     for closed in course.of(DeploymentClosed):
@@ -103,8 +106,8 @@ CHECK: Final = Check(
 PAPERS: Final = Check(
     "papers",
     "The log names the same papers as people signed",
-    "Every manifest, removal, revocation, challenge and closing that the log names is in the bundle, word by "
-    "word, and the log has recorded each that is there.",
+    "Every manifest, removal, revocation, authorisation, challenge and closing that the log names is in the bundle, "
+    "word by word, and the log has recorded each that is there.",
     "That there were no others, which neither the log nor the bundle has.",
     _papers,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
@@ -11,8 +11,9 @@ from blindwatch.oversight.bundle import Statement
 from blindwatch.oversight.checks.case import TOLERANCE, Case
 from blindwatch.oversight.checks.course import Event
 from blindwatch.oversight.checks.findings import Check, Findings, Unchecked
+from blindwatch.oversight.checks.urgency import deadline
 from blindwatch.oversight.checks.wording import hours
-from blindwatch.records.server import DeploymentClosed, DeploymentDestroyed
+from blindwatch.records.server import AuthorisationRecorded, DeploymentClosed, DeploymentDestroyed
 from blindwatch.statements import trust
 from blindwatch.statements.predicates import Closing, Receipt, instant
 from blindwatch.statements.register import PersonRole
@@ -48,7 +49,7 @@ def _check_closing(case: Case, closed: Event[DeploymentClosed], findings: Findin
         findings.fault("The deployment was closed by a manifest that is not in the bundle.")
         return
     if closed.record.closing is None:
-        due = instant(version.manifest.window.not_after)
+        due = min([instant(version.manifest.window.not_after), *_early(case, closed.index)])
         if closed.at < due - TOLERANCE:
             findings.fault("The deployment was closed before its time was over, and nobody had signed that.")
         findings.note(f"The deployment ended by time, at {closed.record.at}.")
@@ -57,6 +58,13 @@ def _check_closing(case: Case, closed: Event[DeploymentClosed], findings: Findin
             check = partial(trust.check_closing, each.envelope, case.register, version.statement.envelope)
             findings.attempt("The closing", check)
             findings.note(f"Closed at {closed.record.at}, because: {each.content.reason}")
+
+
+def _early(case: Case, index: int) -> list[datetime]:
+    """When an urgent deployment ended by itself, if nobody had asked the authority by then."""
+    due = deadline(case)
+    asked = any(each.index < index for each in case.course.of(AuthorisationRecorded))
+    return [] if due is None or asked else [due]
 
 
 def _receipts(case: Case, findings: Findings) -> list[tuple[PersonRole, Receipt]]:
