@@ -89,8 +89,9 @@ def half_an_hour(folder: Path, stack: ExitStack, trial: Trial) -> Clean:
     clock.move(10)
     deployment.close(papers)
     clock.move(1)
-    log = deployment.operator_log(folder / "operator")
-    assert deployment.export(bundle, add=papers, operator_log=log) == 0
+    log, scan = deployment.operator_log(folder / "operator"), folder / "scan.json"
+    assert deployment.scan(server.store, scan) == 0
+    assert deployment.export(bundle, add=papers, operator_log=log, scan=scan) == 0
     return Clean(bundle, seen, deployment)
 
 

@@ -254,6 +254,11 @@ class Deployment:
         named = {"deployment": self.name, "server": self.server.address, "token_file": token}
         return command("oversight", "export", str(bundle), **named, **options)
 
+    def scan(self, place: Path, report: Path) -> int:
+        """Search a copy of the server's store or another place, by the command; 1 if anything is found."""
+        own = [self.server.folder / "register.toml", self.server.store / "log.vkey"]
+        return command("oversight", "scan", str(place), own_key=own, json=report)
+
     @property
     def fetch(self) -> Fetch:
         return self.oversight.log_file

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import cv2
+import numpy as np
 import pytest
 
 from blindwatch.oversight.checks.findings import Verdict
@@ -16,6 +19,7 @@ from blindwatch.records.record import Record
 from blindwatch.records.server import AuditEnded, DeploymentDestroyed, ListLoaded, ProbeAccepted, Viewed
 from blindwatch.statements.dsse import Envelope
 from blindwatch.statements.predicates import Destroyed, Receipt, Tombstone
+from blindwatch.statements.signing import Identity
 from blindwatch.wire.messages import KeptProbe, Probe
 
 from ..serving import FORCE
@@ -36,7 +40,7 @@ def test_a_deleted_row_is_named(copy: Copy) -> None:
     failed = copy.failed()
     assert failed == {"log-whole": ("Entry 20 is not what the tree of the log has.",)}
     # Nothing that such a log says is relied on.
-    assert len(copy.verify().of(Verdict.NOT_CHECKED)) == 15
+    assert len(copy.verify().of(Verdict.NOT_CHECKED)) == 16
 
 
 def test_an_edited_row_is_named(copy: Copy) -> None:
@@ -284,6 +288,42 @@ def test_another_ciphertext_of_the_list(copy: Copy) -> None:
     path = min((copy.bundle / "blobs").iterdir())
     path.write_bytes(path.read_bytes()[:-1] + b"!")
     assert all("cannot be computed again" in fault for fault in copy.failed(Replay())["replay"])
+
+
+# What a search finds
+
+
+def _face(store: Path) -> None:
+    """A template in clear, as it would be in memory."""
+    face = np.random.default_rng(1).normal(size=128)
+    (store / "blobs" / "rest").write_bytes((face / np.linalg.norm(face)).astype("<f4").tobytes())
+
+
+def _image(store: Path) -> None:
+    """A photograph in a log."""
+    pixels = np.random.default_rng(1).integers(0, 255, (64, 64, 3), np.uint8)
+    image = cv2.imencode(".jpg", pixels)[1].tobytes()
+    (store / "server.log").write_bytes(b'{"event": "probe", "body": "' + image + b'"}')
+
+
+def _key(store: Path) -> None:
+    """A key of an earlier deployment."""
+    (store / "old.pem").write_bytes(Identity.generate().to_pem())
+
+
+@pytest.mark.parametrize(
+    ("plant", "said"), [(_face, "vector"), (_image, "JPEG"), (_key, "key")], ids=["face", "image", "key"]
+)
+def test_what_a_search_of_the_store_finds(
+    copy: Copy, clean: Clean, tmp_path: Path, plant: Callable[[Path], None], said: str
+) -> None:
+    store = Path(shutil.copytree(clean.deployment.server.store, tmp_path / "store"))
+    plant(store)
+    (copy.bundle / "scan.json").unlink()
+    assert clean.deployment.scan(store, copy.bundle / "scan.json") == 1
+    failed = copy.failed()
+    assert set(failed) == {"scan"}
+    assert all(said.lower() in fault.lower() for fault in failed["scan"])
 
 
 # The operator

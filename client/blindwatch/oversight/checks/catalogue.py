@@ -15,6 +15,7 @@ from blindwatch.oversight.checks import (
     operators,
     removals,
     results,
+    scans,
     teardown,
     thresholds,
     times,
@@ -50,6 +51,7 @@ def checks(replay: Replay | None = None) -> tuple[Check, ...]:
         clocks.CHECK,
         teardown.CHECK,
         operators.CHECK,
+        scans.CHECK,
     )
 
 
