@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
+import pyrage
+
 from blindwatch.custodian.entries import COLUMNS, Entry
 from blindwatch.custodian.importing import LIST, read_list
 from blindwatch.custodian.rules import Rules
@@ -22,6 +24,8 @@ from ..people import CREATOR, ROLES
 from .photographs import portrait, small, write
 
 TODAY = date(2026, 11, 25)
+RECIPIENT = str(pyrage.x25519.Identity.generate().to_public())
+"""Of faces that nobody opens."""
 APPROVERS = frozenset(
     name for name, role in ROLES.items() if role.value in {"custodian", "authorising-officer"}
 )
@@ -90,5 +94,6 @@ def write_keys(folder: Path, key: EncryptionKey | RankKey | None = None) -> Path
     key = key or generate(preset("insecure-noop-128")).encryption
     folder.mkdir(parents=True)
     (folder / "encryption.key").write_bytes(key.to_bytes())
-    (folder / "keys.json").write_text(json.dumps({"preset": key.preset.name, "keyId": key.key_id}))
+    described = {"preset": key.preset.name, "keyId": key.key_id, "recipient": RECIPIENT}
+    (folder / "keys.json").write_text(json.dumps(described))
     return folder

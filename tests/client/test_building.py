@@ -40,7 +40,10 @@ from .running import command, only_error
 from .terminal import terminal
 
 ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "utf-32-le")
-FILES = {"blobs", "watchlist.dsse.json", "operator.json", "names.json", "membership.json", "membership.key"}
+FILES = {
+    *("blobs", "watchlist.dsse.json", "operator.json", "candidates.cbor"),
+    *("names.json", "membership.json", "membership.key"),
+}
 CHILD = {
     "date_of_birth": "2012-01-01",
     "second_approver": "b.osei",

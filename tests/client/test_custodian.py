@@ -15,6 +15,7 @@ from blindwatch.custodian.importing import read_folder
 from blindwatch.custodian.uploading import STATEMENT, Upload
 from blindwatch.errors import ConfigurationError, InvalidList
 from blindwatch.he.presets import preset
+from blindwatch.secret import candidates
 from blindwatch.secret.keys import KeySet, generate
 from blindwatch.secret.wrapping import FILE, unwrap
 from blindwatch.statements.dsse import Envelope
@@ -56,7 +57,11 @@ def test_keys_are_for_their_owner_alone_and_the_secret_one_is_wrapped(keys: KeyS
     assert unwrap(files[FILE].read_bytes(), MASTER) == keys.secret
     for path in files.values():
         assert keys.secret.material[64:128] not in path.read_bytes()
-    described = {"preset": "reveal-128", "keyId": keys.secret.key_id}
+    described = {
+        "preset": "reveal-128",
+        "keyId": keys.secret.key_id,
+        "recipient": candidates.recipient(keys.secret),
+    }
     assert json.loads(files["keys.json"].read_text()) == described
 
 

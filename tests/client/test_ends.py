@@ -267,6 +267,19 @@ def test_an_operator_forgets_what_it_has_and_signs_that(
     assert "e.novak" in capsys.readouterr().out
 
 
+def test_an_operator_does_not_leave_the_faces_of_the_list(
+    end: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert end.close() == 0
+    faces = end.folder / "candidates.cbor"
+    faces.write_bytes(b"faces, encrypted")
+    assert end.forget() == 1
+    assert "faces" in only_error(capsys.readouterr().err)
+    assert faces.exists()
+    assert end.forget(also=[end.folder / "matches.json", faces]) == 0
+    assert not faces.exists()
+
+
 def test_an_operator_forgets_at_the_signed_end_of_its_own_deployment_only(
     end: Desk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -23,6 +23,8 @@ from blindwatch.custodian.viewing import View
 from blindwatch.errors import EmptyWatchlist
 from blindwatch.he.keys import EncryptionKey
 from blindwatch.he.ranked.keys import RankKey
+from blindwatch.secret import candidates
+from blindwatch.secret.candidates import Check, Portrait
 from blindwatch.statements.package import OperatorPackage, PackageEntry, new_reference
 from blindwatch.statements.predicates import Thresholds, Watchlist
 from blindwatch.statements.signing import Identity
@@ -42,14 +44,21 @@ class Terms:
     thresholds: Thresholds
     adult_age: int
     builder: str
+    recipient: str | None = None
+    """Whom faces are encrypted to, for the operator to see; nobody in ranked use."""
 
 
 def build(
-    folder: Path, terms: Terms, views: Sequence[View], blocks: Iterable[Iterable[bytes]], signer: Identity
+    folder: Path,
+    terms: Terms,
+    views: Sequence[View],
+    blocks: Iterable[Iterable[bytes]],
+    signer: Identity,
+    checks: Sequence[Check] = (),
 ) -> Iterator[None]:
     """Write a list into a new folder; yields after every ciphertext, of which one is in memory at a time.
 
-    The blocks hold the templates of the views, in their order.
+    The blocks hold the templates of the views, in their order, and checks name views by their numbers.
     """
     if not views:
         raise EmptyWatchlist
@@ -63,7 +72,8 @@ def build(
                 files.write_private(part / BLOBS / digests[-1][-1], data, "watchlist")
                 yield
         references = _references(len(views))
-        package = _package(terms, views, references).to_json()
+        faces = _write_faces(part, terms, views, checks)
+        package = _package(terms, views, references, faces).to_json()
         names = {name: _record(view) for name, view in zip(references, views, strict=True)}
         files.write_private(part / PACKAGE, package, "operator's package")
         files.write_json(part / NAMES, names, "names of the entries")
@@ -80,7 +90,19 @@ def _references(count: int) -> list[str]:
     return list(found)
 
 
-def _package(terms: Terms, views: Sequence[View], references: Sequence[str]) -> OperatorPackage:
+def _write_faces(folder: Path, terms: Terms, views: Sequence[View], checks: Sequence[Check]) -> str | None:
+    """The digest of the file of faces, if there is to be one."""
+    if terms.recipient is None:
+        return None
+    portraits = [Portrait(view.portrait, tuple(view.quality.shortcomings())) for view in views]
+    data = candidates.seal(terms.recipient, portraits, checks)
+    files.write_private(folder / candidates.FILE, data, "file of faces")
+    return hashlib.sha256(data).hexdigest()
+
+
+def _package(
+    terms: Terms, views: Sequence[View], references: Sequence[str], faces: str | None
+) -> OperatorPackage:
     entries = (view.entry for view in views)
     return OperatorPackage(
         preset=terms.key.preset.name,
@@ -89,6 +111,7 @@ def _package(terms: Terms, views: Sequence[View], references: Sequence[str]) -> 
         similarity=terms.thresholds.similarity,
         gate=terms.thresholds.gate,
         fine_threshold=terms.thresholds.fine,
+        candidates=faces,
         entries=tuple(
             PackageEntry(
                 reference=reference,

@@ -16,6 +16,7 @@ from blindwatch.he.keys import EncryptionKey
 from blindwatch.he.presets import Preset
 from blindwatch.he.ranked.keys import RankKey
 from blindwatch.he.ranked.presets import RANK_PRESETS, RankPreset
+from blindwatch.secret import candidates
 from blindwatch.secret.keys import KeySet, generate
 from blindwatch.secret.ranked import RankKeySet, generate_ranked
 from blindwatch.secret.shares import Scheme, combine, new_master, some_of, split
@@ -59,6 +60,8 @@ def write(keys: Keys, master: bytes, folder: Path) -> None:
             files.write_private(part / EVALUATION, keys.evaluation.to_bytes(), "evaluation keys")
         files.write_private(part / FILE, wrapped, "secret key")
         description = {"preset": keys.secret.preset.name, "keyId": keys.encryption.key_id}
+        if isinstance(keys, KeySet):
+            description["recipient"] = candidates.recipient(keys.secret)
         files.write_json(part / DESCRIPTION, description, "description of the keys")
 
 
@@ -67,6 +70,14 @@ def is_ranked(folder: Path) -> bool:
     match files.read_json(folder / DESCRIPTION, "description of the keys"):
         case {"preset": str(name)}:
             return name in RANK_PRESETS
+    raise ConfigurationError("The description of the keys does not have its fields.")
+
+
+def recipient(folder: Path) -> str:
+    """Whom the faces of a list are encrypted to, for the operator to see."""
+    match files.read_json(folder / DESCRIPTION, "description of the keys"):
+        case {"recipient": str(found)}:
+            return found
     raise ConfigurationError("The description of the keys does not have its fields.")
 
 

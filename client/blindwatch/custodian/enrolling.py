@@ -15,6 +15,7 @@ from blindwatch.custodian.building import Terms, build
 from blindwatch.custodian.entries import Entry
 from blindwatch.custodian.page import QualityPage
 from blindwatch.custodian.viewing import View, Viewing
+from blindwatch.custodian.volunteers import Volunteers
 from blindwatch.errors import ConfigurationError, PolicyViolation
 from blindwatch.he.encrypting import Encryptor
 from blindwatch.he.keys import EncryptionKey
@@ -55,7 +56,8 @@ def terms(
         chosen = RANKED
     else:
         chosen = _thresholds(key, lowest, profile)
-    return Terms(deployment, key, models.model_digest, chosen, profile.adult_age, builder)
+    faces_to = None if ranked else ceremony.recipient(keys)
+    return Terms(deployment, key, models.model_digest, chosen, profile.adult_age, builder, faces_to)
 
 
 def _thresholds(key: EncryptionKey, lowest: float, profile: Profile) -> Thresholds:
@@ -85,13 +87,19 @@ def look(entries: list[Entry], models: FacePipeline, report: Path | None, displa
     return viewing
 
 
-def write(folder: Path, made_for: Terms, views: list[View], signer: Identity, display: Progress) -> None:
+def write(
+    folder: Path,
+    made_for: Terms,
+    views: list[View],
+    volunteers: Volunteers,
+    signer: Identity,
+    display: Progress,
+) -> None:
     """Build the list, in an order that says nothing of the one in which people were given."""
     shuffled = SystemRandom().sample(views, len(views))
     total, blocks = _encrypted(made_for.key, shuffled)
-    for _ in display.track(
-        build(folder, made_for, shuffled, blocks, signer), total, description="Encrypting"
-    ):
+    built = build(folder, made_for, shuffled, blocks, signer, volunteers.beside(shuffled))
+    for _ in display.track(built, total, description="Encrypting"):
         pass
 
 

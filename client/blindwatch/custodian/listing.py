@@ -18,6 +18,7 @@ from blindwatch.custodian.building import Terms
 from blindwatch.custodian.entries import Entry
 from blindwatch.custodian.importing import read_folder, read_list
 from blindwatch.custodian.rules import Rules
+from blindwatch.custodian.volunteers import Volunteers
 from blindwatch.errors import ConfigurationError, InvalidList
 from blindwatch.he.ranked.keys import RankKey
 from blindwatch.policy.profile import profile as find_profile
@@ -58,6 +59,14 @@ def enrol(
             help="New file for a quality report. It holds photographs and names: keep it to yourself."
         ),
     ] = None,
+    checks: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder with photographs of volunteers who are not on the list, to test whether operators look.",
+            exists=True,
+            file_okay=False,
+        ),
+    ] = None,
     pipeline: Annotated[str, typer.Option(help="Pipeline of the registry of models.")] = DEFAULT,
 ) -> None:
     """Encrypt a list of people into a new folder, and sign it.
@@ -75,7 +84,8 @@ def enrol(
         entries = _entries(listed, faces, rules)
         with progress() as display:
             viewing = enrolling.look(entries, models, report, display)
-            enrolling.write(watchlist, terms, viewing.views, signer, display)
+            volunteers = Volunteers.look(checks, models)
+            enrolling.write(watchlist, terms, viewing.views, volunteers, signer, display)
     console = Console()
     for table in summary.of_list(viewing, rules):
         console.print(table)

@@ -11,7 +11,9 @@ from blindwatch.custodian.approvals import Records
 from blindwatch.custodian.building import NAMES, PACKAGE
 from blindwatch.custodian.uploading import BLOBS, STATEMENT
 from blindwatch.errors import NotAuthorised, StatementMismatch
+from blindwatch.secret import candidates
 from blindwatch.statements.dsse import Envelope
+from blindwatch.statements.package import OperatorPackage
 from blindwatch.statements.predicates import Watchlist
 from blindwatch.statements.register import Person, PersonRole, Register
 from blindwatch.statements.signing import Identity
@@ -62,5 +64,12 @@ def check_files(folder: Path, watchlist: Watchlist) -> None:
         **{folder / BLOBS / digest: digest for digest in watchlist.blobs},
     }
     for path, digest in named.items():
-        if hashlib.sha256(files.read(path, "watchlist")).hexdigest() != digest:
-            raise StatementMismatch("A file of the list was changed after it was built.", "Build it again.")
+        _check_file(path, digest)
+    faces = OperatorPackage.load(folder / PACKAGE).candidates
+    if faces is not None:
+        _check_file(folder / candidates.FILE, faces)
+
+
+def _check_file(path: Path, digest: str) -> None:
+    if hashlib.sha256(files.read(path, "watchlist")).hexdigest() != digest:
+        raise StatementMismatch("A file of the list was changed after it was built.", "Build it again.")

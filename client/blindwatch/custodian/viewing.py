@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -20,6 +20,7 @@ from blindwatch.vision import image
 from blindwatch.vision.embedder import Embedding
 from blindwatch.vision.image import Image
 from blindwatch.vision.pipeline import FacePipeline
+from blindwatch.vision.portrait import portrait
 
 _WHO: Final = "Find out who is in the photograph, and correct or remove a row."
 
@@ -33,6 +34,8 @@ class View:
     """SHA-256 of the file."""
     quality: Quality
     embedding: Embedding
+    portrait: bytes = field(default=b"", repr=False)
+    """JPEG, for the operator's eyes."""
 
 
 class Viewing:
@@ -49,14 +52,16 @@ class Viewing:
         """The view of an entry and its aligned face; none if there is none, which is noted as a fault."""
         try:
             data = files.read_at_most(entry.image, image.MAX_BYTES, "photograph")
-            faces = self._pipeline.faces(data)
+            pixels = image.load(data)
+            faces = self._pipeline.faces(pixels)
         except InputError as error:
             self.faults.append(Fault(entry.row, "image", error.detail, error.hint))
             return None
-        view = View(entry, hashlib.sha256(data).hexdigest(), measure(faces), faces[0].embedding)
+        face, digest = faces[0], hashlib.sha256(data).hexdigest()
+        view = View(entry, digest, measure(faces), face.embedding, portrait(pixels, face.landmarks))
         self._judge(view)
         self.views.append(view)
-        return view, faces[0].crop
+        return view, face.crop
 
     def compare(self) -> Iterator[int]:
         """Compare all people with each other; yields the entries that each step has dealt with."""

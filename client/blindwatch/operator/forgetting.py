@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +14,8 @@ from blindwatch.deployment.closing import read_closing
 from blindwatch.deployment.ending import receipts_table
 from blindwatch.deployment.papers import Manifest, People, SigningKeys, Yes, read_manifest
 from blindwatch.deployment.parting import Part, check_key, keys_in
-from blindwatch.errors import NotAuthorised, StatementMismatch
+from blindwatch.errors import ConfigurationError, NotAuthorised, StatementMismatch
+from blindwatch.secret import candidates
 from blindwatch.statements.dsse import Envelope
 from blindwatch.statements.package import OperatorPackage
 from blindwatch.statements.predicates import DeploymentManifest
@@ -51,16 +53,21 @@ def forget(
     things = [*keys_in(keys), ("operator-package", entries), *(("other", path) for path in also or ())]
     part = Part(approved, operator, signer, receipts, things)
     if not part.is_begun:
-        _check(approved, keys, entries)
+        _check(approved, keys, entries, also or ())
         part.begin([manifest, closing, identity, register])
     for what in part.destroy():
         Console().print(f"Destroyed here: {what}")
     Console().print(receipts_table([part.finish(ended, ("receipt",))]))
 
 
-def _check(manifest: Envelope, keys: Path, entries: Path) -> None:
-    """Refuse the copies of another deployment, which would be lost."""
+def _check(manifest: Envelope, keys: Path, entries: Path, also: Sequence[Path]) -> None:
+    """Refuse the copies of another deployment, which would be lost, and to leave the faces of this one."""
     key_id = DeploymentManifest.read(manifest).key_id
     check_key(keys, key_id)
     if OperatorPackage.load(entries).key_id != key_id:
         raise StatementMismatch("The package is of another deployment.", "Check --entries and --manifest.")
+    faces = entries.resolve().with_name(candidates.FILE)
+    if faces.exists() and faces not in {path.resolve() for path in also}:
+        raise ConfigurationError(
+            "The file of faces beside the package would be left.", f"Name it as well: --also {candidates.FILE}"
+        )

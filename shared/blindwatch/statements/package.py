@@ -62,6 +62,8 @@ class OperatorPackage(Fields):
     similarity: Annotated[float, Field(ge=-1, le=1)]
     gate: int
     fine_threshold: int
+    candidates: Digest | None = None
+    """The file of faces that goes with the package, by its SHA-256 (hex); none in ranked use."""
     entries: Annotated[tuple[PackageEntry, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
