@@ -558,7 +558,7 @@ def test_a_gallery(desk: Desk, tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert "no threshold" in only_error(capsys.readouterr().err)
     assert desk.enrol(**options) == 0
     listed = Watchlist.read(desk.envelope)
-    assert {path.name for path in desk.watchlist.iterdir()} == FILES
+    assert {path.name for path in desk.watchlist.iterdir()} == FILES - {"candidates.cbor"}
     assert (listed.entries, listed.by_category) == (3, {"custody-image": 3})
     assert [len(block) for block in listed.blocks] == [1]
     assert desk.package.thresholds.model_dump() == {"similarity": 0.0, "gate": 0, "fine": 0}
