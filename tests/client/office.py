@@ -58,7 +58,9 @@ class Office:
     def request(self, hours: float = 0.5) -> Request:
         identity = self.folder / "e.novak.pem"
         accepted = proven(acceptance(self.manifest), FORCE.log)
-        return Request("gate-4", self.keys.secret.key_id, hours, self.exchange, identity, accepted)
+        return Request(
+            "gate-4", self.keys.secret.key_id, FORCE.profile.digest, hours, self.exchange, identity, accepted
+        )
 
     def operate(self, hours: float) -> None:
         try:

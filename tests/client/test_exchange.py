@@ -134,7 +134,8 @@ def test_releases_that_are_refused(
     now = datetime.now(UTC)
     window = Window(not_before=stamp(now), not_after=stamp(now + timedelta(minutes=30)))
     asked = Asking.of(
-        Ask("e.novak", "gate-4", office.keys.secret.key_id, window), FORCE.identities["e.novak"]
+        Ask("e.novak", "gate-4", office.keys.secret.key_id, FORCE.profile.digest, window),
+        FORCE.identities["e.novak"],
     )
     office.exchange.mkdir()
     (office.exchange / REQUEST).write_bytes(asked.request.to_json())
@@ -213,7 +214,7 @@ def test_custodians_type_their_shares_where_the_operator_works(office: Office) -
     program.write_text(
         "import sys, pathlib; from blindwatch.operator.unlocking import Request, unlock;"
         "from blindwatch.secret.wrapping import unwrap; from blindwatch.wire.messages import Logged;"
-        "request = Request('gate-4', '', 1.0, None, None, Logged(record=b'', proof=b''));"
+        "request = Request('gate-4', '', '', 1.0, None, None, Logged(record=b'', proof=b''));"
         "secret = unlock(pathlib.Path(sys.argv[1]), [], request, None, unwrap);"
         "print('opened', secret.key_id)"
     )

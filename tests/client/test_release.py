@@ -36,7 +36,7 @@ MANIFEST = DeploymentManifest.read(approved())
 END = instant(MANIFEST.window.not_after) + timedelta(hours=FORCE.profile.clocks.list_after_end_hours)
 NOW = instant(MANIFEST.window.not_before)
 WINDOW = Window(not_before=stamp(NOW), not_after=stamp(END))
-ASK = Ask("e.novak", "gate-4", KEY_ID, WINDOW)
+ASK = Ask("e.novak", "gate-4", KEY_ID, FORCE.profile.digest, WINDOW)
 
 
 def wanted_by(ask: Ask, signer: str = "e.novak", at: datetime = NOW) -> KeyRequest:
@@ -98,9 +98,19 @@ def test_a_changed_request_is_not_answered(asking: Asking) -> None:
         )
 
 
+def test_who_has_not_acknowledged_these_rules_gets_no_key() -> None:
+    with pytest.raises(StatementMismatch, match="acknowledged other rules"):
+        wanted_by(replace(ASK, profile_digest="00" * 32))
+
+
 def test_a_request_without_a_real_key_is_not_answered() -> None:
     made = KeyRequest(
-        deployment="gate-4", key_id=KEY_ID, operator="e.novak", window=WINDOW, public_key="AAAA"
+        deployment="gate-4",
+        key_id=KEY_ID,
+        operator="e.novak",
+        profile_digest=FORCE.profile.digest,
+        window=WINDOW,
+        public_key="AAAA",
     )
     with pytest.raises(MalformedMessage):
         check_request(FORCE.sign(made.envelope(), "e.novak"), FORCE.register, MANIFEST, FORCE.profile, NOW)

@@ -16,7 +16,7 @@ from blindwatch.cli.tls import Ca, Certificate, CertificateKey
 from blindwatch.errors import ConfigurationError, ModelMismatch, WrongKey
 from blindwatch.he.ranked.keys import RankKey
 from blindwatch.operator import forgetting, journalling, showing, unlocking
-from blindwatch.operator.fetching import Reading, check_deployment, readings
+from blindwatch.operator.fetching import Approved, Reading, check_deployment, readings
 from blindwatch.operator.journal import Journal
 from blindwatch.operator.reading import Reader
 from blindwatch.operator.removals import Removals
@@ -102,7 +102,7 @@ def run(
         try:
             with ServerClient(server, token, tls=tls) as client:
                 approved = check_deployment(client, deployment, package, people)
-                asked = Request(deployment, package.key_id, hours, release, identity, approved.accepted)
+                asked = _asked(approved, package, hours, release, identity)
                 secret = unlocking.unlock(keys, share_file or [], asked, people, unwrap)
                 _check_key(package, secret.key_id)
                 if kept is not None:
@@ -159,7 +159,7 @@ def rank(
         approved = check_deployment(client, deployment, package, people)
         if approved.manifest.model_digest != models.model_digest:
             raise ModelMismatch("The gallery was made with another model than the operator's.")
-        asked = Request(deployment, package.key_id, hours, release, identity, approved.accepted)
+        asked = _asked(approved, package, hours, release, identity)
         secret = unlocking.unlock(keys, share_file or [], asked, people, unwrap_ranked)
         _check_key(package, secret.key_id)
         template = quantise(models.faces(photograph)[0].embedding, secret.preset.squared_norm)
@@ -187,6 +187,23 @@ def _handed(removal: Path | None) -> Envelope | None:
 def _check_key(package: OperatorPackage, key_id: str) -> None:
     if package.key_id != key_id:
         raise WrongKey("The watchlist was made for another key.")
+
+
+def _asked(
+    approved: Approved, package: OperatorPackage, hours: float, folder: Path | None, identity: Path | None
+) -> Request:
+    """What is asked of the custodians; the rules that are acknowledged with it are shown."""
+    manifest = approved.manifest
+    rules = manifest.profile
+    Console(stderr=True).print(
+        f"By asking for the key you acknowledge the policy profile {rules.name}, version {rules.version}."
+        f" Read it: blindwatch policy show {rules.name}",
+        highlight=False,
+        soft_wrap=True,
+    )
+    return Request(
+        manifest.deployment, package.key_id, rules.digest, hours, folder, identity, approved.accepted
+    )
 
 
 def _operator(identity: Path | None, register: Register) -> str:

@@ -36,6 +36,7 @@ class Request:
 
     deployment: str
     key_id: str
+    profile_digest: str
     hours: float
     folder: Path | None
     identity: Path | None
@@ -96,4 +97,4 @@ def _typed(opening: Callable[[bytes], Secret]) -> Secret:
 def _ask(request: Request, window: Window, pem: Path, register: Register) -> Asking:
     identity = Identity.from_pem(files.read(pem, "signing keys"))
     name = operator_of(identity, register)
-    return Asking.of(Ask(name, request.deployment, request.key_id, window), identity)
+    return Asking.of(Ask(name, request.deployment, request.key_id, request.profile_digest, window), identity)

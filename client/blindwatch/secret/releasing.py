@@ -44,6 +44,7 @@ class Ask:
     operator: str
     deployment: str
     key_id: str
+    profile_digest: str
     window: Window
 
 
@@ -64,6 +65,7 @@ class Asking:
             deployment=ask.deployment,
             key_id=ask.key_id,
             operator=ask.operator,
+            profile_digest=ask.profile_digest,
             window=ask.window,
             public_key=base64.b64encode(public).decode(),
         )
@@ -98,6 +100,11 @@ def check_request(
         raise OutsideWindow("The time that the key is asked for is over.", "The operator asks again.")
     if (wanted.deployment, wanted.key_id) != (manifest.deployment, manifest.key_id):
         raise StatementMismatch("The key is asked for another deployment than the manifest's.")
+    if wanted.profile_digest != manifest.profile.digest:
+        raise StatementMismatch(
+            "The operator has acknowledged other rules than those of the deployment.",
+            "The operator installs this version, and asks again.",
+        )
     end = instant(manifest.window.not_after) + timedelta(hours=rules.clocks.list_after_end_hours)
     if instant(wanted.window.not_after) > end:
         raise OutsideWindow(

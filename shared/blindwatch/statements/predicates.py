@@ -349,6 +349,8 @@ class KeyRequest(Predicate):
     deployment: DeploymentId
     key_id: Digest
     operator: PersonName
+    profile_digest: Digest
+    """The rules of the deployment, as the operator has acknowledged them by signing this."""
     window: Window
     public_key: Annotated[str, _base64_of(None), Field(max_length=limits.SEALED)]
 
