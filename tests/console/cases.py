@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 
 from blindwatch.console.alerts import Alert, Candidate, Reason
 from blindwatch.console.bands import Band
@@ -39,15 +40,13 @@ class Notebook:
     """A journal in memory, which can be full."""
 
     alerts: list[str] = field(default_factory=list)
-    results: list[str] = field(default_factory=list)
     outcomes: list[tuple[str, Outcome, tuple[str, ...], Reason | None]] = field(default_factory=list)
     checks: list[tuple[str, bool]] = field(default_factory=list)
     is_full: bool = False
 
-    def alerted(self, alert: Alert, result: str) -> None:
+    def alerted(self, alert: Alert) -> None:
         self._check_room()
         self.alerts.append(alert.id)
-        self.results.append(result)
 
     def decided(
         self, alert: Alert, outcome: Outcome, operators: tuple[str, ...], reason: Reason | None
@@ -118,7 +117,7 @@ class Office:
 
     def raised(self, *alerts: Alert) -> Desk:
         for each in alerts:
-            self.tray.raise_alert(each)
+            self.tray.raise_alert(each, partial(self.notes.alerted, each))
         return self.desk
 
     def pass_(self, **time: float) -> None:

@@ -1,4 +1,4 @@
-"""Where alerts are written down, before the effect of it can be seen."""
+"""Where decisions are written down, before the effect of them can be seen."""
 
 from __future__ import annotations
 
@@ -10,9 +10,6 @@ from blindwatch.records.operator import Outcome
 
 class Journal(Protocol):
     """Writes down what lasts; every method raises LogError where it cannot."""
-
-    def alerted(self, alert: Alert, result: str) -> None:
-        """An alert is about to be shown, of a result with this digest."""
 
     def decided(
         self, alert: Alert, outcome: Outcome, operators: tuple[str, ...], reason: Reason | None

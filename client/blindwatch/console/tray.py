@@ -40,8 +40,11 @@ class Tray:
         self.raised = len(self._alerts)
         self.settled: list[Settled] = []
 
-    def raise_alert(self, alert: Alert, result: str = "") -> bool:
-        """Take in an alert, once it is written down; false if it is one more sighting for another alert."""
+    def raise_alert(self, alert: Alert, write: Callable[[], None]) -> bool:
+        """Take in an alert, once `write` has written it down; false if it is one more sighting for another one.
+
+        A check is not written down, as it is nobody's alert.
+        """
         first = self._duplicates.first(alert, self._clock())
         if first is not None:
             known = self._alerts.get(first)
@@ -49,7 +52,7 @@ class Tray:
                 self.put(replace(known, sightings=known.sightings + 1, seen_at=alert.captured_at))
             return False
         if not alert.is_check:
-            self._journal.alerted(alert, result)
+            write()
             self._duplicates.note(alert, self._clock())
             self.raised += 1
         self.put(alert)
