@@ -69,5 +69,6 @@ def _check(manifest: Envelope, keys: Path, entries: Path, also: Sequence[Path]) 
     faces = entries.resolve().with_name(candidates.FILE)
     if faces.exists() and faces not in {path.resolve() for path in also}:
         raise ConfigurationError(
-            "The file of faces beside the package would be left.", f"Name it as well: --also {candidates.FILE}"
+            "The file of faces beside the package would be left.",
+            f"Name it as well: --also {candidates.FILE}",
         )
