@@ -20,7 +20,7 @@
     │                       LogRolledBack, InvalidProof, UntrustedCheckpoint, CosignatureMissing, UnknownLog,
     │                       StaleCheckpoint, RecordMismatch
     └── ServiceError        NotFound, Busy, QueryBudgetUsed, WorkerLost, ServerUnavailable, NotDestroyed,
-                            InternalError
+                            AlreadyCounted, InternalError
 
 A message never repeats data from the request: it may be shown to people who must not see that data.
 """
@@ -99,6 +99,7 @@ class Problem(Enum):
     NOT_FOUND = ("not-found", 404, "There is nothing at this address")
     BUSY = ("busy", 429, "The server has all the work it accepts")
     QUERY_BUDGET_USED = ("query-budget-used", 429, "The camera has sent as many probes as it may")
+    ALREADY_COUNTED = ("already-counted", 409, "The minute of this camera has other counts already")
     WORKER_LOST = ("worker-lost", 500, "The worker process ended before it finished")
     SERVER_UNAVAILABLE = ("server-unavailable", 503, "The server cannot be reached")
     NOT_DESTROYED = ("not-destroyed", 500, "What the deployment held is not destroyed yet")
@@ -576,6 +577,12 @@ class NotFound(ServiceError):
     """Nothing is kept under this name."""
 
     problem = Problem.NOT_FOUND
+
+
+class AlreadyCounted(ServiceError):
+    """The server has other counts of this minute and camera."""
+
+    problem = Problem.ALREADY_COUNTED
 
 
 class Busy(ServiceError):

@@ -177,6 +177,7 @@ def test_the_interface_describes_itself_without_loading_anything(server: ServerP
         "/v1/deployments/{name}/closing",
         "/v1/deployments/{name}/receipt",
         "/v1/deployments/{name}/probes",
+        "/v1/deployments/{name}/counts/{minute}",
         "/v1/deployments/{name}/results",
         "/v1/deployments/{name}/results/{probe_id}",
         "/v1/deployments/{name}/searches",

@@ -7,8 +7,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
+from typing import Final
 
 from fastapi import Request
 
@@ -23,6 +24,7 @@ from blindwatch.wire import signatures
 from blindwatch.wire.signatures import Verified
 
 _profile = cache(profile)
+_NEVER: Final = timedelta(0)
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,8 @@ class CameraGate:
         self._roster = roster
         self._nonces = nonces
 
-    def identify(self, name: str, request: Request) -> Sender:
-        """The camera that signed a request to a deployment, if it may send one now."""
+    def identify(self, name: str, request: Request, late: timedelta = _NEVER) -> Sender:
+        """The camera that signed a request to a deployment, if it may send one now, or so long after the end."""
         deployment = self._roster.get(name)
         terms = deployment.shown
         fields = signatures.joined(request.scope["headers"])
@@ -55,7 +57,7 @@ class CameraGate:
             signature = signatures.verify(signed, fields, terms.camera_keys, now)
             if signature.key_id in deployment.revoked:
                 raise RevokedCamera(hint="Ask the custodian for a new version of the manifest.")
-            trust.check_open(terms.manifest, datetime.fromtimestamp(now, UTC))
+            _check_open(terms.manifest, datetime.fromtimestamp(now, UTC), late)
         camera = terms.camera_names[signature.key_id]
         return Sender(name, camera, signature, _budget(terms.manifest, _profile(terms.manifest.profile.name)))
 
@@ -66,6 +68,12 @@ class CameraGate:
             await asyncio.to_thread(
                 self._nonces.admit, sender.deployment, sender.signature, time.time(), budget
             )
+
+
+def _check_open(manifest: DeploymentManifest, at: datetime, late: timedelta) -> None:
+    ends = instant(manifest.window.not_after)
+    if not ends <= at < ends + late:
+        trust.check_open(manifest, at)
 
 
 def _budget(manifest: DeploymentManifest, rules: Profile) -> Budget:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from datetime import timedelta
 from importlib import metadata
 from typing import Annotated, Any, Final
 
@@ -23,6 +24,7 @@ from blindwatch.matching.bodies import (
 )
 from blindwatch.matching.cameras import CameraGate, Sender
 from blindwatch.matching.closing import ClosingDesk
+from blindwatch.matching.counting import CountingDesk
 from blindwatch.matching.deployments import DeploymentDesk
 from blindwatch.matching.ledger import Ledger
 from blindwatch.matching.mailbox import Mailbox
@@ -39,6 +41,7 @@ from blindwatch.wire.messages import (
     DeploymentInfo,
     DeploymentOffer,
     Digest,
+    FacesSeen,
     Health,
     KeptList,
     KeptProbe,
@@ -53,6 +56,7 @@ from blindwatch.wire.messages import (
     SearchAnswer,
     SearchReceipt,
     SearchResult,
+    Timestamp,
 )
 
 
@@ -71,6 +75,7 @@ class Desks:
     cameras: CameraGate
     ledger: Ledger
     audit: AuditDesk
+    counting: CountingDesk
 
     async def proven(self, deployment: Deployment, results: list[Waiting]) -> list[Logged]:
         """The records of results, proven to be in the log as the deployment's policy asks for."""
@@ -86,6 +91,10 @@ With = Annotated[Desks, Depends(_desks)]
 Name = Annotated[DeploymentId, Path(description="The deployment")]
 Sequence = Annotated[int, Path(ge=1, lt=2**31, description="The number of the removal")]
 End = Annotated[int, Path(ge=1, lt=2**63, description="How many records the log has that is drawn from")]
+Minute = Annotated[
+    Timestamp,
+    Path(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:00Z$", description="The minute, by its first second"),
+]
 Wait = Annotated[float, Query(ge=0, le=limits.WAIT_SECONDS, description="Seconds to wait for the first")]
 
 OVERSIGHT: Final = [Depends(only(Role.OVERSIGHT))]
@@ -115,7 +124,13 @@ async def _anybody(request: Request, name: Name, desks: With, signature: Signed)
         await desks.cameras.admit(desks.cameras.identify(name, request), probe=False)
 
 
+async def _late_camera(request: Request, name: Name, desks: With, _documented: Signed) -> Sender:
+    """The camera that signed the request, which may be about the last minute before the end."""
+    return desks.cameras.identify(name, request, timedelta(seconds=limits.LATE_COUNTS_SECONDS))
+
+
 Camera = Annotated[Sender, Depends(_camera)]
+LateCamera = Annotated[Sender, Depends(_late_camera)]
 ANYBODY: Final = [Depends(_anybody)]
 
 router = APIRouter(prefix="/v1")
@@ -276,6 +291,17 @@ async def post_probe(request: Request, name: Name, desks: With, sender: Camera) 
         body = await read_body(request, limits.PROBE, digested=True)
         receipt = await desks.probes.take(name, body, sender)
     return cbor_response(receipt.to_cbor(), 202)
+
+
+@router.put("/deployments/{name}/counts/{minute}", status_code=204, openapi_extra=_takes(FacesSeen))
+async def put_counts(
+    request: Request, name: Name, minute: Minute, desks: With, sender: LateCamera
+) -> Response:
+    """Say how many faces a camera saw in a minute: once, for the log. Answers 409 to other counts of the same one."""
+    await desks.cameras.admit(sender, probe=False)
+    seen = FacesSeen.from_cbor(await read_body(request, limits.ANSWER, digested=True))
+    await desks.counting.take(name, minute, seen, sender)
+    return Response(status_code=204)
 
 
 @router.get("/deployments/{name}/results", dependencies=OPERATOR, responses=_gives(200, ResultBatch))

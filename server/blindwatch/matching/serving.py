@@ -26,6 +26,7 @@ from blindwatch.matching.authority import Authority
 from blindwatch.matching.cameras import CameraGate
 from blindwatch.matching.closing import ClosingDesk
 from blindwatch.matching.cosigning import Cosigner
+from blindwatch.matching.counting import CountingDesk
 from blindwatch.matching.deployments import DeploymentDesk
 from blindwatch.matching.ledger import Ledger
 from blindwatch.matching.mailbox import Mailbox
@@ -120,8 +121,10 @@ async def _desks(settings: ServerSettings, store: Store, allow_insecure: bool) -
     repeating = [asyncio.create_task(each) for each in work]
     try:
         gate = CameraGate(roster, store.nonces)
+        counting = CountingDesk(store.counts, roster, ledger)
         yield Desks(
-            roster, deployments, removals, closing, probes, searches, mailbox, pool, gate, ledger, audit
+            *(roster, deployments, removals, closing, probes, searches, mailbox, pool, gate, ledger, audit),
+            counting,
         )
     finally:
         for each in repeating:

@@ -15,6 +15,7 @@ from blindwatch.errors import ConfigurationError
 from blindwatch.statements.signing import Identity
 from blindwatch.store.blobs import Blobs
 from blindwatch.store.closures import Closures
+from blindwatch.store.counts import Counts
 from blindwatch.store.deployments import Deployments
 from blindwatch.store.keeping import Keeping
 from blindwatch.store.nonces import Nonces
@@ -50,6 +51,7 @@ class Store:
         self.deployments = Deployments(engine)
         self.results = Results(engine)
         self.nonces = Nonces(engine)
+        self.counts = Counts(engine)
         self.closures = Closures(engine)
         self.keeping = Keeping(folder / KEPT)
         self.identity = read_identity(folder)

@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION: Final = 5
+SCHEMA_VERSION: Final = 6
 
 METADATA: Final = MetaData()
 
@@ -102,6 +102,18 @@ PROBE_COUNTS: Final = Table(
     Column("in_minute", Integer, nullable=False),
 )
 """How many probes each camera has sent: to the deployment, and in the minute (of the epoch) of its newest one."""
+
+FACE_COUNTS: Final = Table(
+    "face_counts",
+    METADATA,
+    _deployment(primary_key=True),
+    Column("camera", String, primary_key=True),
+    Column("minute", String, primary_key=True),
+    Column("faces", Integer, nullable=False),
+    Column("dropped", Integer, nullable=False),
+    Column("unusable", Integer, nullable=False),
+)
+"""How many faces each camera says it saw, for each minute. The log has the same, for everybody."""
 
 RESULTS: Final = Table(
     "results",

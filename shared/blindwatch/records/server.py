@@ -8,7 +8,7 @@ from pydantic import Field, Strict
 
 from blindwatch.records.record import OfDeployment, Record
 from blindwatch.wire import limits
-from blindwatch.wire.messages import CameraName, Count, Digest, PresetName, ProbeId, ProblemUrn
+from blindwatch.wire.messages import CameraName, Count, Digest, PresetName, ProbeId, ProblemUrn, Timestamp
 
 
 class Started(Record):
@@ -72,6 +72,22 @@ class ProbeAccepted(OfDeployment):
     probe_id: ProbeId
     camera: CameraName
     ciphertext: Digest
+
+
+class FacesCounted(OfDeployment):
+    """A camera has said how many faces it saw in a minute, and for how many of them it sent no probe.
+
+    After a crash the same record may be there twice: there is one for each camera and minute, and the last counts.
+    """
+
+    kind: Literal["faces-counted"] = "faces-counted"
+    camera: CameraName
+    minute: Timestamp
+    faces: Count
+    dropped: Count
+    """Of the faces, those that could not be sent."""
+    unusable: Count
+    """Of the faces, those that were never clear enough to be compared."""
 
 
 class SearchAccepted(OfDeployment):
@@ -162,6 +178,7 @@ ServerRecord: TypeAlias = Annotated[
     | EntriesRemoved
     | CameraRevoked
     | ProbeAccepted
+    | FacesCounted
     | SearchAccepted
     | ResultReleased
     | ResultDeleted

@@ -22,6 +22,7 @@ from blindwatch.wire.messages import (
     DEPLOYMENT_ID,
     DeploymentInfo,
     DeploymentOffer,
+    FacesSeen,
     Health,
     KeptList,
     KeptProbe,
@@ -185,6 +186,10 @@ class ServerClient:
         """Submit a probe."""
         body = self._call("POST", f"{_path(deployment)}/probes", ProbeReceipt.limit, probe.to_cbor())
         return ProbeReceipt.from_cbor(body)
+
+    def put_counts(self, deployment: str, minute: str, seen: FacesSeen) -> None:
+        """Say what a camera saw in a minute; repeating the same changes nothing. Raises AlreadyCounted."""
+        self._call("PUT", f"{_path(deployment)}/counts/{minute}", 0, seen.to_cbor())
 
     def fetch_results(self, deployment: str, wait: float = 0.0) -> ResultBatch:
         """The oldest results, waiting up to `wait` seconds for the first one."""

@@ -24,6 +24,9 @@ SEARCHES: Final = 4
 CIPHERTEXT: Final = 4 * MIB
 PROBE: Final = CIPHERTEXT + 4 * KIB
 
+# After the end of a deployment, cameras may say so long what they saw in its last minutes.
+LATE_COUNTS_SECONDS: Final = 600.0
+
 # What an operator fetches. A result of the largest watchlist still fits in a batch by itself.
 RELEASED: Final = 640 * KIB
 RESULT: Final = 2 * RELEASED * BLOCKS + 64 * KIB
@@ -82,6 +85,7 @@ RESULT_BATCH: Final = RESULT + 64 * (8 * KIB + 8 * KIB)
 
 # Replay: results that one challenge draws, how many records it may draw from, and probes that wait for it.
 CHALLENGED: Final = 1000
+EVIDENCE: Final = 256 * KIB
 CHALLENGE_RANGE: Final = 100_000
 PENDING: Final = 512
 KEPT: Final = PROBE + 16 * KIB

@@ -141,6 +141,23 @@ class ProbeReceipt(Message):
     accepted_at: Timestamp
 
 
+class FacesSeen(Message):
+    """What a camera saw in one minute: numbers of faces, and nothing of any of them."""
+
+    camera: CameraName
+    faces: Count
+    dropped: Count
+    """Of the faces, those that could not be sent."""
+    unusable: Count
+    """Of the faces, those that were never clear enough to be compared."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.dropped + self.unusable > self.faces:
+            raise ValueError("more faces were lost than seen")
+        return self
+
+
 class ReleasedBlock(Message):
     """What the server releases for one block of entries."""
 
