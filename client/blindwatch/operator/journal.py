@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
 
+import pyrage
 from pydantic import ValidationError
 
 from blindwatch.cli import files
@@ -24,10 +26,12 @@ from blindwatch.records.operator import (
     FINAL,
     Adjudicated,
     Alerted,
+    AttentionChecked,
     KeyForgotten,
     KeyReceived,
     OperatorRecord,
     Outcome,
+    Stopped,
 )
 from blindwatch.records.reading import operator_record
 from blindwatch.records.record import minute
@@ -40,6 +44,8 @@ from blindwatch.wire import limits
 SITE: Final = "site"
 """The files of the log, which are handed over when the deployment is over."""
 VKEY: Final = "vkey"
+EVIDENCE: Final = "evidence"
+"""In the same folder: what led to each match, for an oversight body's eyes only."""
 SALTS: Final = "salts"
 _HEAD: Final = "head"
 _KEY: Final = "log.pem"
@@ -121,13 +127,24 @@ class Journal:
         finally:
             self._append([_forgotten(deployment, operator)])
 
-    def alert(self, deployment: str, done: Iterable[Reading], entries: Sequence[PackageEntry]) -> None:
-        """Record what is about to be shown of these results: those with a match, once each."""
+    def alert(
+        self,
+        deployment: str,
+        done: Iterable[Reading],
+        entries: Sequence[PackageEntry],
+        recipient: str | None = None,
+    ) -> None:
+        """Record what is about to be shown of these results: those with a match, once each.
+
+        What led to each match is sealed to `recipient`, an oversight body, if the manifest names one.
+        """
         known = self.courses()
         fresh = [each for each in done if each.matches and each.probe_id not in known]
-        self._append([self._alerted(deployment, each, entries) for each in fresh])
+        self._append([self._alerted(deployment, each, entries, recipient) for each in fresh])
 
-    def adjudicate(self, alert: str, outcome: Outcome, operator: str, reason: str | None) -> Adjudicated:
+    def adjudicate(
+        self, alert: str, outcome: Outcome, operator: str, reason: str | None, second: str | None = None
+    ) -> Adjudicated:
         """Record a decision about an alert, which the beginning of its identifier may name.
 
         Raises WrongStep, or ConfigurationError if the reason is not one word.
@@ -152,6 +169,7 @@ class Journal:
                 alert=course.alerted.alert,
                 outcome=outcome,
                 operator=operator,
+                second=second,
                 reason=reason,
             )
         except ValidationError:
@@ -160,6 +178,10 @@ class Journal:
             ) from None
         self._append([decided])
         return decided
+
+    def note(self, record: AttentionChecked | Stopped) -> None:
+        """Record something else that an operator did."""
+        self._append([record])
 
     def is_about(self, alert: str, references: Iterable[str]) -> bool:
         """Whether an alert was about these entries; raises ConfigurationError if its salt is gone."""
@@ -176,7 +198,9 @@ class Journal:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _alerted(self, deployment: str, reading: Reading, entries: Sequence[PackageEntry]) -> Alerted:
+    def _alerted(
+        self, deployment: str, reading: Reading, entries: Sequence[PackageEntry], recipient: str | None
+    ) -> Alerted:
         matched = [entries[match.entry] for match in reading.matches]
         salt = secrets.token_bytes(_SALT_BYTES)
         # Before the log has what it opens; one that was left by an interruption opens nothing.
@@ -190,8 +214,32 @@ class Journal:
             camera=reading.camera,
             priority=priority.value,
             entry=commitment(salt, reading.probe_id, [each.reference for each in matched]),
+            evidence=None if recipient is None else self._seal(deployment, reading, entries, recipient),
             test_subject=all(each.category == _TEST_SUBJECT for each in matched),
         )
+
+    def _seal(
+        self, deployment: str, reading: Reading, entries: Sequence[PackageEntry], recipient: str
+    ) -> str:
+        """Write down what led to a match, so that the recipient alone can read it; the digest of the file."""
+        content = {
+            "deployment": deployment,
+            "probeId": reading.probe_id,
+            "camera": reading.camera,
+            "capturedAt": reading.captured_at,
+            "result": reading.digest,
+            "matches": [
+                {"reference": entries[match.entry].reference, "score": match.score}
+                for match in reading.matches
+            ],
+        }
+        data: bytes = pyrage.encrypt(
+            json.dumps(content).encode(), [pyrage.x25519.Recipient.from_str(recipient)]
+        )
+        path = self._folder / SITE / EVIDENCE / f"{reading.probe_id}.age"
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        files.replace_private(path, data, "evidence of the alert")
+        return hashlib.sha256(data).hexdigest()
 
     def _held(self) -> list[tuple[str, str]]:
         """The keys that were received and not forgotten, by deployment and operator."""

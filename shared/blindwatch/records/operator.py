@@ -36,6 +36,8 @@ class Alerted(OfDeployment):
     camera: CameraName
     priority: Priority
     entry: Digest
+    evidence: Digest | None = None
+    """Of the file with what led to the match, sealed to an oversight body."""
     test_subject: bool = False
 
 
@@ -46,7 +48,26 @@ class Adjudicated(OfDeployment):
     alert: ProbeId
     outcome: Outcome
     operator: PersonName
+    second: PersonName | None = None
+    """Who agreed as well, where the profile asks for two people."""
     reason: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")] | None = None
+
+
+class AttentionChecked(OfDeployment):
+    """An operator was shown two different people as if they were an alert, and saw it or did not."""
+
+    kind: Literal["attention-checked"] = "attention-checked"
+    operator: PersonName
+    passed: bool
+
+
+class Stopped(OfDeployment):
+    """An operator has stopped the deployment. The server was told so by a statement, or could not be told."""
+
+    kind: Literal["stopped"] = "stopped"
+    operator: PersonName
+    stop: Digest
+    told: bool
 
 
 class KeyForgotten(OfDeployment):
@@ -57,5 +78,6 @@ class KeyForgotten(OfDeployment):
 
 
 OperatorRecord: TypeAlias = Annotated[
-    KeyReceived | Alerted | Adjudicated | KeyForgotten, Field(discriminator="kind")
+    KeyReceived | Alerted | Adjudicated | AttentionChecked | Stopped | KeyForgotten,
+    Field(discriminator="kind"),
 ]
