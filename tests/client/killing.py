@@ -20,18 +20,18 @@ from blindwatch.cli.main import run
 from blindwatch.deployment import commands as _deployment  # noqa: F401 - so that no child loads it anew
 from blindwatch.operator import commands as _operator  # noqa: F401 - nor this
 
-_STEPS = {"os.remove", "os.rename", "os.rmdir", "os.mkdir", "socket.connect"}
+STEPS = {"os.remove", "os.rename", "os.rmdir", "os.mkdir", "socket.connect"}
 _WRITING = os.O_WRONLY | os.O_RDWR
 
 
-def _die_after(steps: int, folder: Path) -> None:
+def die_after(steps: int, folder: Path) -> None:
     """Have this process killed just before it takes one step more than so many."""
     left = steps
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         nonlocal left
         writes = event == "open" and str(arguments[0]).startswith(str(folder)) and arguments[2] & _WRITING
-        if event in _STEPS or writes:
+        if event in STEPS or writes:
             left -= 1
             if left < 0:
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -45,7 +45,7 @@ def _in_child(command: list[str], steps: int | None, folder: Path) -> int:
     if pid == 0:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         if steps is not None:
-            _die_after(steps, folder)
+            die_after(steps, folder)
         os._exit(run(command))
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 

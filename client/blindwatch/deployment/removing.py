@@ -1,4 +1,8 @@
-"""Taking away while a deployment runs: people from the list, and cameras. One signature is enough for that."""
+"""Taking away while a deployment runs: people from the list, and cameras. One signature is enough for that.
+
+What is signed is kept before it is sent, so that the server can be held to it. Whatever cut it short, the same
+command sends what was kept.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from pathlib import Path
 from blindwatch.cli import files
 from blindwatch.custodian.building import NAMES
 from blindwatch.deployment.drafting import Listing
-from blindwatch.deployment.papers import write_new
+from blindwatch.deployment.papers import check_new, read_statement, write_new
 from blindwatch.errors import ConfigurationError, NotFound, StatementMismatch
 from blindwatch.statements import trust
 from blindwatch.statements.dsse import Envelope
@@ -38,19 +42,31 @@ def remove(
 ) -> int:
     """Remove entries, with all that were removed before; how many that makes."""
     before = _newest(client, manifest, register)
-    removed = entries | set(before.removed if before else ())
+    sequence, gone = (before.sequence, set(before.removed)) if before else (0, set())
     tombstone = Tombstone(
         deployment=manifest.deployment,
         watchlist_digest=manifest.watchlist.digest,
-        sequence=(before.sequence if before else 0) + 1,
-        removed=tuple(sorted(removed)),
+        sequence=sequence + 1,
+        removed=tuple(sorted(entries | gone)),
         reason=reason,
         issued_at=now(),
     )
-    signed = tombstone.envelope().signed_by(signer).to_json()
-    write_new(out, signed, "removal")
+    if out.exists():
+        kept = read_statement(out, "removal")
+        tombstone = _same(trust.check_removal(kept, register, manifest), tombstone, out)
+        signed = kept.to_json()
+    else:
+        signed = tombstone.envelope().signed_by(signer).to_json()
+        write_new(out, signed, "removal")
     client.put_tombstone(manifest.deployment, tombstone.sequence, signed)
-    return len(removed)
+    return len(tombstone.removed)
+
+
+def _same(kept: Tombstone, wanted: Tombstone, place: Path) -> Tombstone:
+    """The removal in a file, if it is the one that is wanted, which the server may have by now."""
+    if kept.removed != wanted.removed or wanted.sequence - kept.sequence not in (0, 1):
+        check_new(place, "removal")
+    return kept
 
 
 def entries_of(watchlist: Path, manifest: DeploymentManifest, people: Sequence[str]) -> set[int]:
@@ -98,6 +114,11 @@ def revoke(
     revocation = Revocation(
         deployment=manifest.deployment, camera_key=found.key_id, reason=reason, issued_at=now()
     )
-    signed = revocation.envelope().signed_by(signer).to_json()
-    write_new(out, signed, "revocation")
+    made = revocation.envelope()
+    if out.exists():
+        made = read_statement(out, "revocation")
+        if Revocation.read(made).camera_key != found.key_id:
+            check_new(out, "revocation")
+    signed = made.signed_by(signer).to_json()
+    files.replace_private(out, signed, "revocation")
     client.put_revocation(manifest.deployment, found.key_id, signed)
