@@ -36,10 +36,11 @@ class Witnessing:
     stack: ExitStack
     options: tuple[str, ...] = ()
     verify: bool | ssl.SSLContext = True
+    log: VerifierKey = SIGNER.verifier
     address: str = field(init=False)
 
     def __post_init__(self) -> None:
-        (self.folder / "log.vkey").write_text(f"{SIGNER.verifier}\n")
+        (self.folder / "log.vkey").write_text(f"{self.log}\n")
         assert command("oversight", "witness", "init", folder=self.place, name=NAME) == 0
         done = command("oversight", "witness", "add-log", folder=self.place, log_key=self.folder / "log.vkey")
         assert done == 0
