@@ -11,7 +11,10 @@ OPTIONAL: Final = ("note", "bytes")
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One measurement; times in seconds, of all probes together. None where a field does not apply."""
+    """One measurement; times in seconds, of all probes together. None where a field does not apply, 0 for `dim`.
+
+    Of a log, `entries` are its records before anything is appended, and `probes` the records that are.
+    """
 
     name: str
     """The benchmark it belongs to."""

@@ -31,6 +31,10 @@ class Scale:
     """Records of the fetch-by-similarity workload."""
     ranked: tuple[tuple[int, int], ...]
     """Entries and dimension of galleries, all of the same size in bytes."""
+    leaves: int
+    """Records of a log."""
+    appended: int
+    """Records that are appended to it, each by itself."""
 
 
 FULL: Final = Scale(
@@ -45,6 +49,8 @@ FULL: Final = Scale(
     pairs=50,
     fetched=50_000,
     ranked=((1_000_000, 128), (500_000, 256), (250_000, 512)),
+    leaves=1_000_000,
+    appended=1_000,
 )
 
 QUICK: Final = Scale(
@@ -59,6 +65,8 @@ QUICK: Final = Scale(
     pairs=3,
     fetched=600,
     ranked=((4_096, 128),),
+    leaves=2_000,
+    appended=20,
 )
 
 

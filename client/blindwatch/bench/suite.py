@@ -7,7 +7,7 @@ from typing import Final
 
 from rich.progress import Progress
 
-from blindwatch.bench import enrol, fetch, growth, match, rank, sizes
+from blindwatch.bench import enrol, fetch, growth, log, match, rank, sizes
 from blindwatch.bench.case import Benchmark
 from blindwatch.bench.rows import Row
 from blindwatch.bench.scale import Scale
@@ -22,6 +22,7 @@ BENCHMARKS: Final = {
         fetch.BENCHMARK,
         sizes.BENCHMARK,
         enrol.BENCHMARK,
+        log.BENCHMARK,
     )
 }
 

@@ -52,7 +52,7 @@ def cells(row: Row) -> list[str]:
     baseline = NONE if row.baseline is None else f"{row.baseline}: {seconds(row.baseline_median_s)}"
     return [
         f"{row.entries:,}",
-        str(row.dim),
+        str(row.dim) if row.dim else NONE,
         str(row.cores),
         str(row.probes),
         seconds(row.median_s) if row.bytes is None else size(row.bytes),
