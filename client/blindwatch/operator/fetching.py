@@ -117,7 +117,7 @@ def readings(
     while left and (batch := _fetched(client, deployment, wait)).results:
         removals.refresh()
         for result, logged in list(zip(batch.results, batch.logged, strict=True))[:left]:
-            yield read(result, reader, removals, _unproven(gate, result, logged))
+            yield read(result, reader, removals, unproven(gate, result, logged))
             client.acknowledge(deployment, result.probe_id)
             left -= 1
 
@@ -134,7 +134,8 @@ def _fetched(client: ServerClient, deployment: str, wait: float) -> ResultBatch:
             time.sleep(_NAP_SECONDS)
 
 
-def _unproven(gate: Gate, result: Result | FailedResult, logged: Logged) -> Problem | None:
+def unproven(gate: Gate, result: Result | FailedResult, logged: Logged) -> Problem | None:
+    """What is wrong with the proof that the server's log has a result; nothing if it holds."""
     try:
         gate.check(result, logged)
     except LogError as error:
@@ -146,16 +147,16 @@ def read(
     result: Result | FailedResult,
     reader: Reader,
     removals: Removals | None = None,
-    unproven: Problem | None = None,
+    doubt: Problem | None = None,
 ) -> Reading:
     """Open one result. One that cannot be read is reported as such, so that it is not taken for a non-match.
 
     Entries that were removed are never among the matches, and a result of another list than the approved one is not
-    opened: its entries have other numbers. Nor is one that is `unproven`, which is reported instead of what it says.
+    opened: its entries have other numbers. Nor is one whose proof is in `doubt`: what is wrong with it is reported.
     """
     started = time.perf_counter()
     matches: list[Match] = []
-    problem, server_ms, size = unproven, 0, 0
+    problem, server_ms, size = doubt, 0, 0
     if isinstance(result, FailedResult):
         problem = problem or Problem.from_urn(result.problem)
     else:

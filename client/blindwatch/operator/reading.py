@@ -51,6 +51,10 @@ class Reader:
             raise MalformedCiphertext("The result has a score that no template can have.")
         return [match for match in found if match.score >= self._threshold]
 
+    def forget(self) -> None:
+        """Let go of the key; nothing is opened any more."""
+        self._decryptor.forget()
+
     def values(self, releases: Sequence[ReleasedBlock]) -> tuple[Values, Values]:
         """All indicators and scores as they decrypt, in the order of entries, for showing what they look like."""
         opened = list(self._opened(releases))

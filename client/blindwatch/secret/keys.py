@@ -76,6 +76,10 @@ class Decryptor:
         decryptor.decrypt(seal.load(self._preset, sealapi.Ciphertext, data), opened)
         return np.array(seal.encoder(self._preset).decode_uint64(opened), dtype=np.int64)
 
+    def forget(self) -> None:
+        """Let go of the key; nothing is opened any more."""
+        self._held.drop()
+
     def noise_budget(self, data: bytes, primes: int = 1) -> int:
         """Bits of noise that a ciphertext could still take, by SEAL. Never show this to a server."""
         decryptor = self._held.get()
