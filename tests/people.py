@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
+import pyrage
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
@@ -42,6 +43,8 @@ ROLES = {
     "server-1": PersonRole.SERVER,
 }
 CREATOR = "a.khan"
+EVIDENCE_KEY = pyrage.x25519.Identity.generate()
+"""What an oversight body opens the evidence of alerts with."""
 BLANK = "00" * 32
 CAMERA = "gate-1"
 
@@ -197,6 +200,7 @@ def a_manifest(force: Force, watchlist: Watchlist, listed: Envelope, **changes: 
         ),
         "documents": documents(force, start + timedelta(days=1)),
         "log_policy": force.log_policy,
+        "evidence_recipient": str(EVIDENCE_KEY.to_public()) if force.profile.matched_input else None,
         "creator": CREATOR,
         **changes,
     }

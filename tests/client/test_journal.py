@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyrage
 import pytest
 
-from blindwatch.errors import LogInUse, LogMissing
+from blindwatch.errors import LogInUse, LogMissing, PolicyViolation
+from blindwatch.operator.fetching import Reading
 from blindwatch.operator.journal import Journal, commitment
+from blindwatch.operator.reading import Match
 from blindwatch.records.operator import Adjudicated, Alerted, KeyForgotten, KeyReceived, OperatorRecord
 from blindwatch.records.reading import operator_record
+from blindwatch.statements import trust
+from blindwatch.statements.package import OperatorPackage
 from blindwatch.tlog.following import verify_whole
 from blindwatch.tlog.keys import Use, VerifierKey
 from blindwatch.wire.client import ServerClient
+from blindwatch.wire.messages import now
 
+from ..people import Force, a_manifest, a_watchlist
 from ..serving import FORCE, eventually
 from .posts import KNOWN, STRANGER, Post
 from .running import command, enough, only_error
@@ -226,3 +235,38 @@ def test_the_oversight_body_verifies_what_is_handed_over(post: Post, journal: Pa
     damaged.write_bytes(damaged.read_bytes().replace(b"rejected", b"rejecteD"))
     with pytest.raises(Exception, match="Entry 3"):
         handed_over(journal)
+
+
+# What led to a match, for an oversight body
+
+
+def test_what_led_to_a_match_is_sealed_to_the_oversight_body_alone(post: Post, journal: Path) -> None:
+    entries = OperatorPackage.load(post.entries).entries
+    known, stranger = (
+        Reading(probe_id * 16, "ab" * 32, "gate-1", now(), matches, None, 1, 1.0, 1)
+        for probe_id, matches in (("0a", (Match(0, 29_000),)), ("0b", ()))
+    )
+    oversight, operator = (pyrage.x25519.Identity.generate() for _ in range(2))
+    with Journal(journal) as opened:
+        opened.alert(post.deployment, [known, stranger], entries, str(oversight.to_public()))
+    (path,) = (journal / "site" / "evidence").iterdir()
+    (alerted,) = handed_over(journal)
+    assert isinstance(alerted, Alerted)
+    assert path.name == f"{known.probe_id}.age"
+    assert alerted.evidence == hashlib.sha256(path.read_bytes()).hexdigest()
+    content = json.loads(pyrage.decrypt(path.read_bytes(), [oversight]))
+    assert content["matches"] == [{"reference": entries[0].reference, "score": 29_000}]
+    assert content["camera"] == "gate-1"
+    with pytest.raises(pyrage.DecryptError):
+        pyrage.decrypt(path.read_bytes(), [operator])
+    assert entries[0].reference.encode() not in path.read_bytes()
+
+
+def test_a_profile_that_asks_for_it_needs_somebody_to_seal_to() -> None:
+    force = Force("eu-rt-rbi", same_as=FORCE)
+    plain = next(each.name for each in force.profile.categories if not each.sensitive)
+    listed = a_watchlist(force, by_category={plain: 10})
+    manifest = a_manifest(force, listed, force.watchlist(listed))
+    trust.check_policy(manifest, force.profile)
+    with pytest.raises(PolicyViolation, match="sealed to an oversight body"):
+        trust.check_policy(manifest.model_copy(update={"evidence_recipient": None}), force.profile)

@@ -60,6 +60,8 @@ class Draft(_Part):
     not_after: datetime
     cameras: Annotated[tuple[str, ...], Field(max_length=limits.CAMERAS)] = ()
     """Files, relative to the draft, with what 'blindwatch camera identity' printed."""
+    evidence_recipient: str | None = None
+    """The age recipient (age1...) of the oversight body that what led to a match is sealed to."""
     urgent: bool = False
     """It begins before the authority that the profile names a document of has allowed it."""
     log_policy: str
@@ -145,6 +147,7 @@ def draw_up(
             second_approvals=listed.second_approvals,
         ),
         "documents": tuple(_document(each, folder) for each in draft.documents),
+        "evidence_recipient": draft.evidence_recipient,
         "urgent": draft.urgent,
         "log_policy": _log_policy(folder / draft.log_policy),
         "creator": creator,

@@ -97,11 +97,13 @@ def run(
     person = _operator(identity, people) if journal is not None else ""
     token, tls = files.read_line(token_file, "token file"), client_context(ca, certificate, certificate_key)
     done: list[Reading] = []
+    recipient: str | None = None
     with ExitStack() as stack:
         kept = None if journal is None else stack.enter_context(Journal(journal))
         try:
             with ServerClient(server, token, tls=tls) as client:
                 approved = check_deployment(client, deployment, package, people)
+                recipient = approved.manifest.evidence_recipient
                 asked = _asked(approved, package, hours, release, identity)
                 secret = unlocking.unlock(keys, share_file or [], asked, people, unwrap)
                 _check_key(package, secret.key_id)
@@ -121,7 +123,7 @@ def run(
             # What was read is gone from the server, so it is kept whatever ends the run. The connection is closed by
             # now, so that the server cannot tell by the time whether there was anything to write down.
             if done:
-                _keep(done, deployment, package.entries, out, kept)
+                _keep(done, deployment, package.entries, out, kept, recipient)
     if not done:
         _keep(done, deployment, package.entries, out, None)
 
@@ -219,10 +221,11 @@ def _keep(
     entries: Sequence[PackageEntry],
     out: Path | None,
     journal: Journal | None,
+    recipient: str | None = None,
 ) -> None:
     if journal is not None:
         # Before anybody sees them.
-        journal.alert(deployment, done, entries)
+        journal.alert(deployment, done, entries, recipient)
     Console().print(showing.matches(done, entries))
     if out is not None:
         files.write_json(out, [showing.describe(reading, entries) for reading in done], "matches")

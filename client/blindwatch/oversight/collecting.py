@@ -110,6 +110,10 @@ class Collector:
         target = self.folder / places.OPERATOR_LOG
         size = _mirror(from_folder(site), key, target, self.folder)
         files.replace_private(target / places.OPERATOR_KEY, f"{key}\n".encode(), "key of the operator's log")
+        for path in sorted((site / places.OPERATOR_EVIDENCE).glob("*.age")):
+            data = files.read_at_most(path, limits.EVIDENCE, "evidence of an alert")
+            (target / places.OPERATOR_EVIDENCE).mkdir(mode=0o700, exist_ok=True)
+            files.replace_private(target / places.OPERATOR_EVIDENCE / path.name, data, "evidence of an alert")
         return size
 
     def add_files(self, given: Iterable[Path]) -> None:

@@ -38,6 +38,7 @@ RULES: Final[tuple[Rule, ...]] = (
     ("Probes of one camera in a deployment, at most", lambda chosen: f"{chosen.probes_per_deployment:,}"),
     ("Probes that are computed again by others", lambda chosen: f"{100 * chosen.replay_rate:g} %"),
     ("Witnesses of the server's log, at least", lambda chosen: str(chosen.witnesses)),
+    ("What led to a match is sealed to oversight", lambda chosen: "yes" if chosen.matched_input else "no"),
     ("An urgent beginning, before the authority is asked", lambda chosen: _urgency(chosen)),
     ("Training of an operator lasts", lambda chosen: f"{chosen.training_days:g} days"),
 )

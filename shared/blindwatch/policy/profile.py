@@ -82,6 +82,8 @@ class Profile(_Part):
     share_count: Annotated[int, Field(ge=1)]
     verifiers: Literal[1, 2]
     documents: tuple[Word, ...]
+    matched_input: bool = False
+    """Whether what led to a match is kept, sealed to an oversight body."""
     urgency: Urgency | None = None
     window_hours: Hours
     probes_per_minute: Annotated[int, Field(ge=1)]

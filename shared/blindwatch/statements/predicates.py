@@ -154,6 +154,8 @@ class DeploymentManifest(Predicate):
     documents: Annotated[tuple[Document, ...], Field(max_length=limits.DOCUMENTS)]
     urgent: bool = False
     """It begins before the authority outside the force, which the profile names a document of, has allowed it."""
+    evidence_recipient: Annotated[str, StringConstraints(pattern=r"^age1[0-9a-z]{58}$")] | None = None
+    """The age recipient of an oversight body, to which what led to a match is sealed."""
     log_policy: Annotated[str, Field(max_length=limits.LOG_POLICY)]
     """Which log records what the server does, and which witnesses have to have seen it: text of C2SP tlog-policy."""
     change_reason: Line | None = None
@@ -283,6 +285,21 @@ class Closing(Predicate):
 
     def subjects(self) -> dict[str, str]:
         """The manifest that is closed."""
+        return {"deployment": self.manifest_digest}
+
+
+class Stop(Predicate):
+    """A deployment goes no further under this manifest: only a newer version, which is approved, goes on."""
+
+    kind: ClassVar[str] = "urn:blindwatch:stop:v1"
+
+    deployment: DeploymentId
+    manifest_digest: Digest
+    reason: Line
+    issued_at: Timestamp
+
+    def subjects(self) -> dict[str, str]:
+        """The manifest under which nothing is taken any more."""
         return {"deployment": self.manifest_digest}
 
 

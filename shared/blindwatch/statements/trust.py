@@ -22,6 +22,7 @@ from blindwatch.statements.predicates import (
     Closing,
     DeploymentManifest,
     Revocation,
+    Stop,
     Tombstone,
     Watchlist,
     instant,
@@ -140,6 +141,14 @@ def _check_urgency(manifest: DeploymentManifest, profile: Profile) -> None:
         raise PolicyViolation("The profile has no urgent beginning before an authorisation.")
 
 
+def _check_evidence(manifest: DeploymentManifest, profile: Profile) -> None:
+    if profile.matched_input and manifest.evidence_recipient is None:
+        raise PolicyViolation(
+            "The profile has what led to a match sealed to an oversight body, and the manifest names none.",
+            "Ask it for its age recipient, as age-keygen prints it.",
+        )
+
+
 def _check_documents(manifest: DeploymentManifest, profile: Profile) -> None:
     held = {each.kind: each for each in manifest.documents}
     late = {profile.urgency.document} if manifest.urgent and profile.urgency else set()
@@ -174,6 +183,7 @@ RULES: Final[Mapping[str, Callable[[DeploymentManifest, Profile], None]]] = Mapp
         "Threshold": _check_threshold,
         "False alerts": _check_false_alerts,
         "Urgency": _check_urgency,
+        "What led to a match": _check_evidence,
         "Documents": _check_documents,
         "Witnesses of the log": _check_log,
     }
@@ -291,6 +301,18 @@ def check_closing(envelope: Envelope, register: Register, manifest: Envelope) ->
         raise StatementMismatch("The closing is for another deployment, or another version of its manifest.")
     _require_one(envelope, register, _CUSTODIAN, _OFFICER)
     return closing
+
+
+def check_stop(envelope: Envelope, register: Register, manifest: Envelope) -> Stop:
+    """The stop in an envelope, for the deployment of this manifest. It takes one person, an operator as well."""
+    stop = Stop.read(envelope)
+    if (stop.deployment, stop.manifest_digest) != (
+        DeploymentManifest.read(manifest).deployment,
+        manifest.digest,
+    ):
+        raise StatementMismatch("The stop is for another deployment, or another version of its manifest.")
+    _require_one(envelope, register, PersonRole.OPERATOR, _CUSTODIAN, _OFFICER)
+    return stop
 
 
 def check_challenge(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Final
 
 from blindwatch.cli import files
 from blindwatch.errors import LogError, MalformedLog
-from blindwatch.oversight.bundle import OPERATOR_KEY, Bundle
+from blindwatch.oversight.bundle import OPERATOR_EVIDENCE, OPERATOR_KEY, Bundle
 from blindwatch.oversight.checks.case import TOLERANCE, Case
 from blindwatch.oversight.checks.findings import Check, Findings, Unchecked
 from blindwatch.records.operator import (
@@ -86,6 +87,7 @@ def _adjudicated(case: Case, findings: Findings) -> None:
     _never_back(alerts, findings)
     _check_outcomes(alerts, findings)
     _check_results(case, alerts, findings)
+    _check_evidence(case, alerts, findings)
     if case.course.last(DeploymentClosed) is not None:
         _check_keys(alerts, findings)
 
@@ -127,6 +129,18 @@ def _check_results(case: Case, alerts: Alerts, findings: Findings) -> None:
             findings.fault(f"Alert {alert.alert} is of a result that the server's log does not have.")
         elif instant(alert.at) < found[0].at - TOLERANCE:
             findings.fault(f"Alert {alert.alert} is of {alert.at}, before its result was released.")
+
+
+def _check_evidence(case: Case, alerts: Alerts, findings: Findings) -> None:
+    """Where the manifest names who it is sealed to, what led to each match is there as it was recorded."""
+    if case.newest.manifest.evidence_recipient is None:
+        return
+    folder = case.bundle.operator_log / OPERATOR_EVIDENCE
+    for alert in alerts.alerted():
+        path = folder / f"{alert.alert}.age"
+        data = files.read_at_most(path, limits.EVIDENCE, "evidence of an alert") if path.is_file() else b""
+        if alert.evidence is None or hashlib.sha256(data).hexdigest() != alert.evidence:
+            findings.fault(f"What led to alert {alert.alert} is not there as it was sealed.")
 
 
 def _check_keys(alerts: Alerts, findings: Findings) -> None:
