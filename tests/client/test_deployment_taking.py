@@ -91,6 +91,18 @@ def test_one_custodian_removes_by_name_and_by_reference(
     assert Tombstone.read(kept) == running.tombstone
 
 
+def test_the_same_command_sends_the_same_removal_and_no_other_takes_its_file(
+    running: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert running.remove(running.references[0]) == 0
+    assert running.remove(running.references[0]) == 0
+    assert running.tombstone is not None
+    assert (running.tombstone.sequence, running.tombstone.removed) == (1, (0,))
+    assert running.remove(running.references[1]) == 1
+    assert "file already" in only_error(capsys.readouterr().err)
+    assert running.tombstone.removed == (0,)
+
+
 @pytest.mark.parametrize("signer", ["d.silva", "e.novak", "server-1"])
 def test_nobody_else_removes(running: Running, capsys: pytest.CaptureFixture[str], signer: str) -> None:
     assert running.remove(running.references[0], signer=signer) == 1
