@@ -14,7 +14,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from blindwatch.records import replaying
-from blindwatch.records.operator import Adjudicated, Alerted, KeyForgotten, KeyReceived, Outcome
+from blindwatch.records.operator import Adjudicated, Alerted, KeyForgotten, KeyReceived
 from blindwatch.records.reading import server_record
 from blindwatch.records.record import Record, minute
 from blindwatch.records.server import ResultReleased
@@ -48,6 +48,10 @@ from ..witnessing import credulous
 
 MOVED = Path(__file__).with_name("moved")
 SECOND = Ed25519PrivateKey.generate()
+DECISIONS: tuple[tuple[dict[str, str], ...], ...] = (
+    ({"outcome": "sent"}, {"outcome": "engaged"}, {"outcome": "confirmed-true", "reason": "arrest"}),
+    ({"outcome": "rejected", "reason": "different-person"},),
+)
 OPERATOR_LOG = Signer.generate("operator.test/log", Use.LOG)
 
 
@@ -226,19 +230,19 @@ class Deployment:
         """The operator's log, in which every result so far was an alert."""
         records: list[Record] = [self._operator(KeyReceived, operator="e.novak", until=self.window.not_after)]
         for place, result in enumerate(self.results):
-            outcome: Outcome = "rejected" if place % 2 else "confirmed-true"
-            records += [
-                self._operator(
-                    Alerted,
-                    alert=result.probe_id,
-                    result=replaying.digest(result),
-                    camera=result.camera,
-                    priority="red",
-                    entry="ab" * 32,
-                ),
-                self._operator(Adjudicated, alert=result.probe_id, outcome="sent", operator="e.novak"),
-                self._operator(Adjudicated, alert=result.probe_id, outcome=outcome, operator="e.novak"),
+            alert = self._operator(
+                Alerted,
+                alert=result.probe_id,
+                result=replaying.digest(result),
+                camera=result.camera,
+                priority="red",
+                entry="ab" * 32,
+            )
+            decided = [
+                self._operator(Adjudicated, alert=result.probe_id, operator="e.novak", **each)
+                for each in DECISIONS[place % 2]
             ]
+            records += [alert, *decided]
         records.append(self._operator(KeyForgotten, operator="e.novak"))
         change(records)
         Log.create(folder / "site", folder / "head", OPERATOR_LOG)

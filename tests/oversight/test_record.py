@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import beta
 
-from blindwatch.oversight.deployment_record import FALSE, TRUE, UNDECIDED, Count, _hidden
+from blindwatch.oversight.counting import FALSE, TRUE, UNDECIDED, _hidden
+from blindwatch.oversight.deployment_record import Count
 from blindwatch.oversight.intervals import percent, rate
 from blindwatch.records.operator import Alerted
 from blindwatch.records.record import Record
@@ -101,7 +102,13 @@ def test_the_record_in_full(clean: Clean, tmp_path: Path) -> None:
         "faces for each alert": 1,
     }
     assert found["counts"]["what became of alerts"] == {TRUE: 5, FALSE: 5, UNDECIDED: 0}
-    assert found["counts"]["outcomes in full"] == {"confirmed-true": 5, "rejected": 5, "sent": 10}
+    assert found["counts"]["outcomes in full"] == {
+        "confirmed-true": 5,
+        "engaged": 5,
+        "rejected": 5,
+        "sent": 5,
+    }
+    assert found["counts"]["what followed"] == {"engagements": 5, "arrest": 5, "different-person": 5}
     assert found["counts"]["the list"]["removed while it ran"] == 1
     assert (found["falseAlertsPerFace"]["events"], found["falseAlertsPerFace"]["trials"]) == (5, 10)
 

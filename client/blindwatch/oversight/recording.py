@@ -21,7 +21,8 @@ from blindwatch.oversight.bundle import Bundle
 from blindwatch.oversight.checks import approval
 from blindwatch.oversight.checks.case import Case
 from blindwatch.oversight.checks.findings import Unchecked, carry_out
-from blindwatch.oversight.deployment_record import OTHERWISE, DeploymentRecord, record_of
+from blindwatch.oversight.counting import record_of
+from blindwatch.oversight.deployment_record import OTHERWISE, DeploymentRecord
 from blindwatch.oversight.intervals import SMALL
 from blindwatch.oversight.report import environment
 from blindwatch.statements.register import Register
