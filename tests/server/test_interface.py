@@ -162,6 +162,8 @@ def test_the_interface_describes_itself_without_loading_anything(server: ServerP
         "/v1/deployments/{name}",
         "/v1/deployments/{name}/blobs/{digest}",
         "/v1/deployments/{name}/activation",
+        "/v1/deployments/{name}/cameras",
+        "/v1/deployments/{name}/stop",
         "/v1/deployments/{name}/accepted",
         "/v1/deployments/{name}/challenges/{end}",
         "/v1/deployments/{name}/authorisation",

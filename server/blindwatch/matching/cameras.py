@@ -21,6 +21,7 @@ from blindwatch.statements import trust
 from blindwatch.statements.predicates import DeploymentManifest, instant
 from blindwatch.store.nonces import Budget, Nonces
 from blindwatch.wire import signatures
+from blindwatch.wire.messages import stamp
 from blindwatch.wire.signatures import Verified
 
 _profile = cache(profile)
@@ -43,6 +44,7 @@ class CameraGate:
     def __init__(self, roster: Roster, nonces: Nonces) -> None:
         self._roster = roster
         self._nonces = nonces
+        self._heard: dict[tuple[str, str], datetime] = {}
 
     def identify(self, name: str, request: Request, late: timedelta = _NEVER) -> Sender:
         """The camera that signed a request to a deployment, if it may send one now, or so long after the end."""
@@ -68,6 +70,12 @@ class CameraGate:
             await asyncio.to_thread(
                 self._nonces.admit, sender.deployment, sender.signature, time.time(), budget
             )
+        self._heard[sender.deployment, sender.camera] = datetime.now(UTC)
+
+    def heard_at(self, name: str, camera: str) -> str | None:
+        """When a camera called last, if it did since the server started."""
+        heard = self._heard.get((name, camera))
+        return None if heard is None else stamp(heard)
 
 
 def _check_open(manifest: DeploymentManifest, at: datetime, late: timedelta) -> None:

@@ -82,6 +82,7 @@ class DeploymentDesk:
             manifest_digest=terms.manifest_statement.digest,
             watchlist_digest=terms.watchlist_statement.digest,
             tombstone=deployment.tombstone.sequence if deployment.tombstone else 0,
+            stopped=deployment.is_stopped,
         )
 
     async def offer(self, name: str, offer: DeploymentOffer) -> bool:

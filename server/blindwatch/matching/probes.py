@@ -56,7 +56,7 @@ class ProbeDesk:
     async def take(self, name: str, body: bytes, sender: Sender) -> ProbeReceipt:
         """Check a probe of this camera and put it to work."""
         probe = Probe.from_cbor(body)
-        deployment, terms = self._roster.ready(name, "reveal")
+        deployment, terms = self._roster.taking(name, "reveal")
         if probe.camera != sender.camera:
             raise Forbidden("The probe names another camera than the one that signed it.")
         # Once more, now that the body is there.

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
-from blindwatch.errors import DeploymentClosed, DeploymentNotReady, UnknownDeployment, WrongUse
+from blindwatch.errors import (
+    DeploymentClosed,
+    DeploymentNotReady,
+    DeploymentStopped,
+    UnknownDeployment,
+    WrongUse,
+)
 from blindwatch.matching.uses import rules
 from blindwatch.store.database import Store
 from blindwatch.store.deployments import Deployment, Terms
@@ -72,6 +78,13 @@ class Roster:
         if deployment.in_force is None:
             raise DeploymentNotReady
         return deployment, deployment.in_force
+
+    def taking(self, name: str, use: Use) -> tuple[Deployment, Terms]:
+        """As `ready`, for what is to be compared; raises DeploymentStopped."""
+        deployment, terms = self.ready(name, use)
+        if deployment.is_stopped:
+            raise DeploymentStopped(hint="A newer version of its manifest has to be approved.")
+        return deployment, terms
 
     def put(self, deployment: Deployment) -> None:
         """Hold a deployment as it is from now on."""

@@ -32,11 +32,14 @@ from blindwatch.matching.probes import ProbeDesk
 from blindwatch.matching.removals import RemovalDesk
 from blindwatch.matching.roster import Roster
 from blindwatch.matching.searches import SearchDesk
+from blindwatch.matching.stopping import StoppingDesk
 from blindwatch.matching.workers import WorkerPool
 from blindwatch.store.deployments import Deployment
 from blindwatch.store.results import Waiting
 from blindwatch.wire import cbor, limits, signatures
 from blindwatch.wire.messages import (
+    CameraHeard,
+    CameraList,
     DeploymentId,
     DeploymentInfo,
     DeploymentOffer,
@@ -76,6 +79,7 @@ class Desks:
     ledger: Ledger
     audit: AuditDesk
     counting: CountingDesk
+    stopping: StoppingDesk
 
     async def proven(self, deployment: Deployment, results: list[Waiting]) -> list[Logged]:
         """The records of results, proven to be in the log as the deployment's policy asks for."""
@@ -100,6 +104,7 @@ Wait = Annotated[float, Query(ge=0, le=limits.WAIT_SECONDS, description="Seconds
 OVERSIGHT: Final = [Depends(only(Role.OVERSIGHT))]
 CUSTODIAN: Final = [Depends(only(Role.CUSTODIAN))]
 OPERATOR: Final = [Depends(only(Role.OPERATOR))]
+STOPPER: Final = [Depends(only(Role.OPERATOR, Role.CUSTODIAN))]
 ANY_ROLE: Final = [Depends(only(*Role))]
 
 _SIGNATURE: Final = APIKeyHeader(
@@ -271,6 +276,26 @@ async def post_closing(request: Request, name: Name, desks: With) -> Response:
     return statement_response(await desks.closing.close(name, await read_statement(request)))
 
 
+@router.post(
+    "/deployments/{name}/stop", status_code=204, dependencies=STOPPER, openapi_extra=_TAKES_STATEMENT
+)
+async def post_stop(request: Request, name: Name, desks: With) -> Response:
+    """Stop a deployment: nothing is taken under the manifest in force any more. Repeated, it changes nothing."""
+    await desks.stopping.stop(name, await read_statement(request))
+    return Response(status_code=204)
+
+
+@router.get("/deployments/{name}/cameras", dependencies=ANY_ROLE, responses=_gives(200, CameraList))
+async def get_cameras(name: Name, desks: With) -> Response:
+    """The cameras of the manifest, and when this server was called by each of them last."""
+    deployment = desks.roster.get(name)
+    heard = tuple(
+        CameraHeard(camera=camera, heard_at=desks.cameras.heard_at(name, camera))
+        for camera in deployment.shown.camera_names.values()
+    )
+    return cbor_response(CameraList(cameras=heard).to_cbor())
+
+
 @router.get("/deployments/{name}/receipt", dependencies=ANY_ROLE, responses=_GIVES_STATEMENT)
 async def get_receipt(name: Name, desks: With) -> Response:
     """The receipt of a deployment that is closed."""
@@ -285,7 +310,7 @@ async def get_receipt(name: Name, desks: With) -> Response:
 )
 async def post_probe(request: Request, name: Name, desks: With, sender: Camera) -> Response:
     """Submit a probe. Answers 429 while the server has all the work it accepts, or the camera sent all it may."""
-    desks.roster.ready(name, "reveal")
+    desks.roster.taking(name, "reveal")
     with desks.probes.reserve():
         await desks.cameras.admit(sender, probe=True)
         body = await read_body(request, limits.PROBE, digested=True)
@@ -334,7 +359,7 @@ async def delete_result(name: Name, probe_id: ProbeId, desks: With) -> Response:
 )
 async def post_search(request: Request, name: Name, desks: With) -> Response:
     """Submit a search to a deployment of ranked use. Answers 429 while the server has all it accepts."""
-    desks.roster.ready(name, "ranked")
+    desks.roster.taking(name, "ranked")
     with desks.searches.reserve():
         body = await read_body(request, limits.SEARCH, digested=True)
         receipt = await desks.searches.take(name, Search.from_cbor(body))

@@ -45,7 +45,7 @@ class SearchDesk:
 
     async def take(self, name: str, search: Search) -> SearchReceipt:
         """Check a search and put it to work."""
-        deployment, terms = self._roster.ready(name, "ranked")
+        deployment, terms = self._roster.taking(name, "ranked")
         trust.check_open(terms.manifest, datetime.now(UTC))
         _check(deployment, search)
         await self._intake.take(name, search.search_id, _Piece(name, search, self._roster, self._pool))

@@ -37,6 +37,7 @@ from blindwatch.matching.roster import Roster
 from blindwatch.matching.routes import Desks
 from blindwatch.matching.searches import SearchDesk
 from blindwatch.matching.settings import ServerSettings
+from blindwatch.matching.stopping import StoppingDesk
 from blindwatch.matching.workers import WorkerPool
 from blindwatch.records.record import minute
 from blindwatch.records.server import Started
@@ -122,9 +123,10 @@ async def _desks(settings: ServerSettings, store: Store, allow_insecure: bool) -
     try:
         gate = CameraGate(roster, store.nonces)
         counting = CountingDesk(store.counts, roster, ledger)
+        stopping = StoppingDesk(store, roster, authority, ledger)
         yield Desks(
             *(roster, deployments, removals, closing, probes, searches, mailbox, pool, gate, ledger, audit),
-            counting,
+            *(counting, stopping),
         )
     finally:
         for each in repeating:

@@ -11,7 +11,16 @@ from sqlalchemy import Column, Connection, Engine, delete, func, insert, select,
 from blindwatch.statements.predicates import Destroyed
 from blindwatch.store.deployments import Deployment
 from blindwatch.store.destroying import empty_journal
-from blindwatch.store.tables import CLOSURES, DEPLOYMENTS, NONCES, RESULTS, REVOCATIONS, TERMS, TOMBSTONES
+from blindwatch.store.tables import (
+    CLOSURES,
+    DEPLOYMENTS,
+    NONCES,
+    RESULTS,
+    REVOCATIONS,
+    STOPS,
+    TERMS,
+    TOMBSTONES,
+)
 from blindwatch.wire.messages import now
 
 
@@ -111,7 +120,10 @@ class Closures:
 
 def _rows(connection: Connection, deployment: str) -> tuple[Destroyed, ...]:
     """What the tables hold of a deployment; SQLite overwrites what is deleted from them."""
-    statements = (TERMS.c.manifest, TERMS.c.watchlist, TOMBSTONES.c.statement, REVOCATIONS.c.statement)
+    statements = (
+        *(TERMS.c.manifest, TERMS.c.watchlist, TOMBSTONES.c.statement),
+        *(REVOCATIONS.c.statement, STOPS.c.statement),
+    )
     kinds = {"results": (RESULTS.c.body,), "statements": statements, "nonces": (NONCES.c.nonce,)}
     return tuple(_counted(connection, deployment, what, columns) for what, columns in kinds.items())
 

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from blindwatch.statements.dsse import Envelope
 from blindwatch.statements.predicates import DeploymentManifest, Tombstone, Watchlist
-from blindwatch.store.tables import AUTHORISATIONS, DEPLOYMENTS, REVOCATIONS, TERMS, TOMBSTONES
+from blindwatch.store.tables import AUTHORISATIONS, DEPLOYMENTS, REVOCATIONS, STOPS, TERMS, TOMBSTONES
 from blindwatch.tlog.policy import Policy
 from blindwatch.wire.messages import now
 
@@ -71,6 +71,13 @@ class Deployment:
     authorisation_statement: Envelope | None = field(default=None, repr=False)
     revoked: frozenset[str] = frozenset()
     """Key identifiers of cameras."""
+    stopped: frozenset[str] = frozenset()
+    """Digests of manifests under which nothing is taken any more."""
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether nothing is taken under the version in force."""
+        return self.in_force is not None and self.in_force.manifest_statement.digest in self.stopped
 
     @cached_property
     def newest(self) -> Terms:
@@ -178,6 +185,12 @@ class Deployments:
         with self._engine.begin() as connection:
             connection.execute(upsert(REVOCATIONS).values(row).on_conflict_do_nothing())
 
+    def stop(self, deployment: str, manifest: str, statement: Envelope) -> None:
+        """Keep a stop; the first one under a manifest stays."""
+        row = {"deployment": deployment, "manifest": manifest, "statement": statement.to_json()}
+        with self._engine.begin() as connection:
+            connection.execute(upsert(STOPS).values(row).on_conflict_do_nothing())
+
     def all(self) -> list[Deployment]:
         """Every deployment."""
         with self._engine.connect() as connection:
@@ -196,6 +209,10 @@ class Deployments:
                 row.deployment: Envelope.from_json(row.statement)
                 for row in connection.execute(select(AUTHORISATIONS))
             }
+            stopped = [
+                (row.deployment, row.manifest)
+                for row in connection.execute(select(STOPS.c.deployment, STOPS.c.manifest))
+            ]
             revoked = [
                 (row.deployment, row.camera_key)
                 for row in connection.execute(select(REVOCATIONS.c.deployment, REVOCATIONS.c.camera_key))
@@ -209,6 +226,7 @@ class Deployments:
                 tombstone_statement=removed.get(row.id),
                 authorisation_statement=authorised.get(row.id),
                 revoked=frozenset(key for deployment, key in revoked if deployment == row.id),
+                stopped=frozenset(digest for deployment, digest in stopped if deployment == row.id),
             )
             for row in rows
         ]

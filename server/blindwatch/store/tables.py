@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION: Final = 6
+SCHEMA_VERSION: Final = 7
 
 METADATA: Final = MetaData()
 
@@ -73,6 +73,15 @@ REVOCATIONS: Final = Table(
     Column("camera_key", String, primary_key=True),
     Column("statement", LargeBinary, nullable=False),
 )
+
+STOPS: Final = Table(
+    "stops",
+    METADATA,
+    _deployment(primary_key=True),
+    Column("manifest", String, primary_key=True),
+    Column("statement", LargeBinary, nullable=False),
+)
+"""By the digest of the manifest under which nothing is taken any more."""
 
 AUTHORISATIONS: Final = Table(
     "authorisations",

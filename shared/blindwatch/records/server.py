@@ -140,6 +140,14 @@ class AuthorisationRecorded(OfDeployment):
     authorisation: Digest
 
 
+class DeploymentStopped(OfDeployment):
+    """Nothing is taken under this manifest any more."""
+
+    kind: Literal["deployment-stopped"] = "deployment-stopped"
+    manifest: Digest
+    stop: Digest
+
+
 class DeploymentClosed(OfDeployment):
     """A deployment is over; nothing is compared any more. Without a closing its time had run out."""
 
@@ -184,6 +192,7 @@ ServerRecord: TypeAlias = Annotated[
     | ResultDeleted
     | ProbesChallenged
     | AuthorisationRecorded
+    | DeploymentStopped
     | DeploymentClosed
     | DeploymentDestroyed
     | AuditEnded

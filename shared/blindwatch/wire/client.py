@@ -20,6 +20,7 @@ from blindwatch.errors import (
 from blindwatch.wire import digests, limits, problems
 from blindwatch.wire.messages import (
     DEPLOYMENT_ID,
+    CameraList,
     DeploymentInfo,
     DeploymentOffer,
     FacesSeen,
@@ -140,6 +141,14 @@ class ServerClient:
         """Close a deployment; the receipt of what was destroyed, as the envelope that the server signed."""
         path = f"{_path(deployment)}/closing"
         return self._call("POST", path, limits.ENVELOPE, statement, timeout, digested=True, media=ENVELOPE)
+
+    def stop_deployment(self, deployment: str, statement: bytes) -> None:
+        """Stop a deployment: the server takes nothing under the manifest in force any more."""
+        self._call("POST", f"{_path(deployment)}/stop", 0, statement, media=ENVELOPE)
+
+    def cameras(self, deployment: str) -> CameraList:
+        """The cameras of a deployment, and when the server was called by each of them last."""
+        return CameraList.from_cbor(self._call("GET", f"{_path(deployment)}/cameras", CameraList.limit))
 
     def get_receipt(self, deployment: str) -> bytes:
         """The receipt of a deployment that is closed."""

@@ -119,6 +119,8 @@ class DeploymentInfo(Message):
     watchlist_digest: Digest
     tombstone: Count
     """The sequence of the newest removal, 0 if there is none."""
+    stopped: bool = False
+    """Whether nothing is taken under this manifest any more."""
 
 
 class Probe(Message):
@@ -156,6 +158,20 @@ class FacesSeen(Message):
         if self.dropped + self.unusable > self.faces:
             raise ValueError("more faces were lost than seen")
         return self
+
+
+class CameraHeard(Message):
+    """A camera, and when it called the server last; never, as far as the server knows, if there is no time."""
+
+    camera: CameraName
+    heard_at: Timestamp | None = None
+
+
+class CameraList(Message):
+    """The cameras of a deployment."""
+
+    limit = limits.JSON
+    cameras: Annotated[tuple[CameraHeard, ...], Strict(False), Field(max_length=limits.CAMERAS)]
 
 
 class ReleasedBlock(Message):
