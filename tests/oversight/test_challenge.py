@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import secrets
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -36,7 +38,7 @@ from blindwatch.wire.messages import now
 
 from ..client.forwarding import forwarding
 from ..client.running import command, only_error
-from ..serving import FORCE, TOKENS, ServerProcess, Trial
+from ..serving import FORCE, TOKENS, ServerProcess, Trial, eventually
 from .sites import WITNESS
 
 NOW = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
@@ -153,11 +155,12 @@ class Body:
             operator.acknowledge(self.deployment, made.probe_id)
         return sent
 
-    def run(self, **changes: Any) -> int:
+    @property
+    def options(self) -> dict[str, Any]:
         (self.folder / "token").write_text(TOKENS["oversight"])
         (self.folder / "log.policy").write_text(self.policy)
         FORCE.write_register(self.folder / "register.toml")
-        options = {
+        return {
             "state": self.state,
             "server": self.server.address,
             "deployment": self.deployment,
@@ -165,9 +168,10 @@ class Body:
             "identity": self.folder / f"{OVERSIGHT}.pem",
             "token_file": self.folder / "token",
             "log_policy": self.folder / "log.policy",
-            **changes,
         }
-        return command("oversight", "challenge", "run", "--once", **options)
+
+    def run(self, **changes: Any) -> int:
+        return command("oversight", "challenge", "run", "--once", **{**self.options, **changes})
 
     def files(self, pattern: str) -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in sorted(self.state.glob(pattern))}
@@ -292,22 +296,30 @@ def test_results_that_failed_and_other_deployments_are_not_drawn_from(
     assert body.files("challenge-*") == {}
 
 
-def test_it_ends_when_the_deployment_does(body: Body, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_ends_when_the_deployment_does(body: Body) -> None:
     body.see(2)
     assert body.run() == 0
-    custodian = body.server.client("custodian")
-    ending = Closing(
-        deployment=body.deployment,
-        manifest_digest=custodian.get_deployment(body.deployment).manifest_digest,
-        reason="Over",
-        issued_at=now(),
-    )
-    custodian.close_deployment(body.deployment, FORCE.sign(ending.envelope(), "a.khan").to_json())
-    capsys.readouterr()
-    assert body.run() == 0
-    printed = capsys.readouterr().out
+    words = [f"--{name.replace('_', '-')}={value}" for name, value in body.options.items()]
+    program = (sys.executable, "-m", "blindwatch.cli.main", "oversight", "challenge", "run", "--every=0.2")
+    with subprocess.Popen([*program, *words], stdout=subprocess.PIPE, text=True) as running:
+        try:
+            body.see(3)
+            eventually(lambda: len(body.kept.outcomes()) > 1, 30)
+            custodian = body.server.client("custodian")
+            ending = Closing(
+                deployment=body.deployment,
+                manifest_digest=custodian.get_deployment(body.deployment).manifest_digest,
+                reason="Over",
+                issued_at=now(),
+            )
+            custodian.close_deployment(body.deployment, FORCE.sign(ending.envelope(), "a.khan").to_json())
+            assert running.wait(30) == 0
+            assert running.stdout is not None
+            printed = " ".join(running.stdout.read().split())
+        finally:
+            running.kill()
     assert "The deployment is over." in printed
-    assert "1 challenges in all, of 2 results" in printed
+    assert "challenges in all, of 5 results" in printed
 
 
 # What it refuses

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,6 +24,7 @@ from blindwatch.tlog.policy import Policy
 from blindwatch.wire import cbor
 
 from ..client.running import command, only_error
+from ..serving import eventually
 from ..tlog.logs import ORIGIN, SIGNER
 from .sites import ALONE, WITNESSED, Kept, served, started, views
 
@@ -198,6 +201,37 @@ def test_entries_and_tiles_that_are_not_what_was_signed(post: Post) -> None:
     with pytest.raises(LogCorrupt):
         post.look()
     assert MonitorFolder(post.state).load(SIGNER.verifier).seen is None
+
+
+def test_it_goes_on_looking_until_the_log_contradicts_itself(post: Post) -> None:
+    post.log.append(started())
+    (post.folder / "log.policy").write_text(ALONE)
+    options = (
+        f"--state={post.state}",
+        f"--log-policy={post.folder / 'log.policy'}",
+        f"--log={post.address}",
+        "--every=0.1",
+    )
+    program = (sys.executable, "-m", "blindwatch.cli.main", "oversight", "monitor", "run", *options)
+    kept = post.state / "monitor.json"
+    with subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as running:
+        try:
+            eventually(lambda: '"started": 1' in kept.read_text(), 30)
+            post.log.append(*views(2))
+            eventually(lambda: '"viewed": 2' in kept.read_text(), 30)
+            other = Kept.made(post.folder / "other")
+            other.append(*views(3))
+            site = post.log.place.site
+            site.rename(post.folder / "true-site")
+            other.place.site.rename(site)
+            assert running.wait(30) == 1
+            assert running.stderr is not None
+            said = running.stderr.read()
+        finally:
+            running.kill()
+    assert "Traceback" not in said
+    # Between two names of a folder there is none, which is no contradiction but ends it as well.
+    assert "two histories" in said or "no file" in said
 
 
 # Witnesses
