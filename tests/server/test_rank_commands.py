@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -162,6 +163,14 @@ def test_from_ceremony_to_ranking(
     # Searched, acknowledged and gone.
     assert server.client("operator").health().queued == 0
     assert "Quillon" not in server.log
+    # Shares of another ceremony.
+    (folder / "shares").rename(folder / "first")
+    (folder / "keys").rename(folder / "first-keys")
+    assert ceremony(folder) == 0
+    shutil.rmtree(folder / "keys")
+    (folder / "first-keys").rename(folder / "keys")
+    assert rank(folder, server.address) == 1
+    assert "shares do not open" in capsys.readouterr().err
 
 
 def test_what_the_commands_refuse(
@@ -194,8 +203,9 @@ def test_what_the_commands_refuse(
     (folder / "keys").rename(folder / "first")
     other.rename(folder / "keys")
     assert enrol(folder) == 1
+    assert "dimension" in capsys.readouterr().err
     assert rank(folder, server.address) == 1
-    assert "shares do not open" in capsys.readouterr().err
+    assert "no such deployment" in capsys.readouterr().err
 
 
 @given(st.lists(st.integers(-4095, 4095), min_size=1, max_size=60), st.integers(1, 70))
