@@ -1,4 +1,4 @@
-"""A camera's work on one photograph. What cannot be sent at once is dropped and counted, never kept."""
+"""A camera's work on the faces that it sees. What cannot be sent at once is dropped and counted, never kept."""
 
 from __future__ import annotations
 
@@ -8,23 +8,32 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
+from typing import Final
 
+from blindwatch.camera.counting import DROPPED, SENT, Counts
 from blindwatch.camera.mandate import Mandate
+from blindwatch.camera.zone import Zone
 from blindwatch.errors import (
+    AlreadyCounted,
     DeploymentNotReady,
     ImageError,
+    LogError,
+    NoFace,
     Problem,
     ServiceError,
     StatementMismatch,
 )
 from blindwatch.he.encrypting import Encryptor
 from blindwatch.he.keys import EncryptionKey
-from blindwatch.he.templates import Templates
-from blindwatch.vision.image import Image
-from blindwatch.vision.pipeline import FacePipeline
+from blindwatch.vision.embedder import Embedding
+from blindwatch.vision.image import Image, load
+from blindwatch.vision.pipeline import Face, FacePipeline
 from blindwatch.vision.quantise import templates
 from blindwatch.wire.client import ServerClient
-from blindwatch.wire.messages import Probe, now
+from blindwatch.wire.messages import FacesSeen, Probe, now
+
+PASSING: Final = (ServiceError, LogError)
+"""What may be over by the next probe."""
 
 
 def _now() -> datetime:
@@ -43,7 +52,7 @@ class Sent:
 
 @dataclass
 class Tally:
-    """What a camera has done so far: numbers, and nothing about anybody."""
+    """What a camera has done so far with photographs: numbers, and nothing about anybody."""
 
     images: int = 0
     faces: int = 0
@@ -66,17 +75,19 @@ class Look:
 
 @dataclass
 class Camera:
-    """Turns images into encrypted probes for one deployment. Not for several threads."""
+    """Turns faces into encrypted probes for one deployment. Not for several threads."""
 
     mandate: Mandate
     key: EncryptionKey
     pipeline: FacePipeline
     client: ServerClient
     clock: Callable[[], datetime] = _now
+    zone: Zone | None = None
     tally: Tally = field(default_factory=Tally)
 
     def __post_init__(self) -> None:
         self.mandate.check_means(self.key, self.pipeline.model_digest)
+        self.counts = Counts(self.clock)
         self._encryptor = Encryptor(self.key)
 
     @property
@@ -84,9 +95,13 @@ class Camera:
         """The name that the camera has in the manifest."""
         return self.mandate.camera
 
+    def check_time(self) -> None:
+        """Refuse to work before or after the window; raises OutsideWindow."""
+        self.mandate.check_time(self.clock())
+
     def check_deployment(self) -> None:
         """Refuse a time outside the window, and a server that has another manifest or no list in force."""
-        self.mandate.check_time(self.clock())
+        self.check_time()
         info = self.client.get_deployment(self.mandate.manifest.deployment)
         if info.manifest_digest != self.mandate.digest:
             raise StatementMismatch(
@@ -98,11 +113,11 @@ class Camera:
 
     def look(self, image: Path | Image) -> Look:
         """Send every face of one image as a probe of its own; raises OutsideWindow before or after the window."""
-        self.mandate.check_time(self.clock())
+        self.check_time()
         captured_at, started = now(), time.perf_counter()
         self.tally.images += 1
         try:
-            faces = self.pipeline.faces(image)
+            faces = self._faces(image)
         except ImageError as error:
             self.tally.unusable += 1
             return Look(_since(started), problem=error.problem)
@@ -111,7 +126,7 @@ class Camera:
         sent: list[Sent] = []
         problem = None
         for face in faces:
-            outcome = self._submit(templates([face.embedding], self.key.preset), captured_at)
+            outcome = self.send(face.crop, face.embedding, captured_at)
             if isinstance(outcome, Sent):
                 sent.append(outcome)
                 self.tally.sent += 1
@@ -120,9 +135,20 @@ class Camera:
                 self.tally.dropped += 1
         return Look(vision_ms, tuple(sent), len(faces) - len(sent), problem)
 
-    def _submit(self, template: Templates, captured_at: str) -> Sent | Problem:
+    def send(
+        self,
+        crop: Image,
+        embedding: Embedding,
+        captured_at: str,
+        on_wiped: Callable[[], None] = lambda: None,
+    ) -> Sent | Problem:
+        """Encrypt a face and forget all that is in clear of it, which is told of; then send it, and count it."""
         started = time.perf_counter()
+        template = templates([embedding], self.key.preset)
         ciphertext = self._encryptor.probe(template)
+        for plain in (crop, embedding, template.coarse, template.fine):
+            plain.fill(0)
+        on_wiped()
         encrypt_ms, started = _since(started), time.perf_counter()
         probe = Probe(
             probe_id=token_hex(16),
@@ -133,12 +159,43 @@ class Camera:
             captured_at=captured_at,
             ciphertext=ciphertext,
         )
-        self.mandate.check_time(self.clock())
+        problem = self._post(probe)
+        self.counts.add(SENT if problem is None else DROPPED)
+        return problem or Sent(probe.probe_id, encrypt_ms, _since(started), len(ciphertext))
+
+    def report(self, *, everything: bool = False) -> Problem | None:
+        """Tell the server of the minutes that are over, or of the current one as well; why it cannot be told now."""
+        for which, seen in self.counts.waiting(everything=everything).items():
+            told = FacesSeen(camera=self.name, faces=seen.faces, dropped=seen.dropped, unusable=seen.unusable)
+            try:
+                self.client.put_counts(self.mandate.manifest.deployment, which, told)
+            except AlreadyCounted:
+                self.counts.carry(which)
+            except PASSING as error:
+                return error.problem
+            else:
+                self.counts.done(which)
+        return None
+
+    def _faces(self, source: Path | Image) -> list[Face]:
+        image = load(source)
+        found = self.pipeline.detect(image)
+        if self.zone is not None:
+            found = [each for each in found if self.zone.holds(each, image)]
+        if not found:
+            raise NoFace
+        faces = [self.pipeline.describe(image, each) for each in found]
+        if isinstance(source, Path):
+            image.fill(0)
+        return faces
+
+    def _post(self, probe: Probe) -> Problem | None:
+        self.check_time()
         try:
             self.client.post_probe(self.mandate.manifest.deployment, probe)
-        except ServiceError as error:
+        except PASSING as error:
             return error.problem
-        return Sent(probe.probe_id, encrypt_ms, _since(started), len(ciphertext))
+        return None
 
 
 def _since(started: float) -> float:

@@ -1,19 +1,29 @@
-"""`blindwatch camera`: make the camera's key, and run over a folder of photographs."""
+"""`blindwatch camera`: make the camera's key, and watch a video, a stream, a device or a folder of photographs."""
 
 from __future__ import annotations
 
 import json
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from threading import Event
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from blindwatch.camera import identity as identities
 from blindwatch.camera.camera import Camera, Look
+from blindwatch.camera.folder import arriving, photographs
+from blindwatch.camera.live import Watch
 from blindwatch.camera.mandate import Mandate
+from blindwatch.camera.sending import SEND_SECONDS
+from blindwatch.camera.showing import Display, numbers
+from blindwatch.camera.sources import opened
+from blindwatch.camera.watching import Watcher
+from blindwatch.camera.zone import Zone
 from blindwatch.cli import files
 from blindwatch.cli.progress import progress
 from blindwatch.cli.tls import Ca, Certificate, CertificateKey
@@ -22,6 +32,7 @@ from blindwatch.he.keys import EncryptionKey
 from blindwatch.statements.dsse import Envelope
 from blindwatch.statements.register import Register
 from blindwatch.vision.pipeline import DEFAULT, FacePipeline
+from blindwatch.vision.quality import SMALLEST_EYES
 from blindwatch.vision.registry import Registry
 from blindwatch.wire import limits
 from blindwatch.wire.client import ServerClient
@@ -53,16 +64,37 @@ def run(
     identity: Annotated[Path, typer.Option(help="This camera's own key.", dir_okay=False)],
     manifest: Annotated[Path, typer.Option(help="The approved manifest of the deployment.", dir_okay=False)],
     register: Annotated[Path, typer.Option(help="This camera's copy of the register.", dir_okay=False)],
-    source: Annotated[Path, typer.Option(help="Folder of photographs.", exists=True, file_okay=False)],
+    source: Annotated[
+        str,
+        typer.Option(
+            envvar="BLINDWATCH_SOURCE",
+            show_envvar=True,
+            help="A video file, an address (rtsp://...), the number of a device, or a folder of photographs.",
+        ),
+    ],
+    follow: Annotated[
+        bool,
+        typer.Option("--follow", help="Of a folder, look at the photographs that come into it from now on."),
+    ] = False,
+    zone: Annotated[
+        Path | None,
+        typer.Option(help="Corners of the part of the picture to look at, in JSON.", dir_okay=False),
+    ] = None,
+    min_size: Annotated[
+        float, typer.Option(help="Pixels from eye to eye of the smallest face to send, in a video.", min=8)
+    ] = SMALLEST_EYES,
     pipeline: Annotated[str, typer.Option(help="Pipeline of the registry of models.")] = DEFAULT,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object for every photograph instead of a table.")
+        bool,
+        typer.Option(
+            "--json", help="Print JSON: an object for each photograph, or for each minute of a video."
+        ),
     ] = False,
     ca: Ca = None,
     certificate: Certificate = None,
     certificate_key: CertificateKey = None,
 ) -> None:
-    """Send every face in a folder of photographs as an encrypted probe; photographs are read, never copied."""
+    """Send the faces of a source as encrypted probes: one for each face. Nothing that is seen is kept."""
     signing = identities.load(identity)
     approved = Envelope.from_json(files.read_at_most(manifest, limits.ENVELOPE, "deployment's manifest"))
     mandate = Mandate.verified(approved, Register.load(register), signing.public_key())
@@ -70,20 +102,81 @@ def run(
     models = FacePipeline.named(Registry.load(), pipeline)
     if models.dimension != key.preset.dimension:
         raise ConfigurationError("The pipeline's embeddings do not have the preset's dimension.")
-    photographs = sorted(path for path in source.iterdir() if path.is_file())
+    area = None if zone is None else Zone.load(zone)
     tls = client_context(ca, certificate, certificate_key)
-    with ServerClient(server, Signing(signing), tls=tls) as client:
-        working = Camera(mandate, key, models, client)
+    is_folder = Path(source).is_dir()
+    if follow and not is_folder:
+        raise ConfigurationError("Only a folder can be followed.", "Leave out --follow.")
+    timeout = {} if is_folder else {"timeout": SEND_SECONDS}
+    with ServerClient(server, Signing(signing), tls=tls, **timeout) as client:
+        working = Camera(mandate, key, models, client, zone=area)
         working.check_deployment()
-        try:
-            with progress() as display:
-                for path in display.track(photographs, description="Watching"):
-                    look = working.look(path)
+        with _stopped() as stop:
+            if is_folder:
+                _look(working, Path(source), stop, follow=follow, as_json=as_json)
+            else:
+                _watch(working, source, Watcher(models, area, min_size), stop, as_json=as_json)
+        _tell_left(working)
+
+
+def _look(camera: Camera, folder: Path, stop: Event, *, follow: bool, as_json: bool) -> None:
+    """Photographs, each by itself."""
+    try:
+        with progress() as display:
+            found = (
+                arriving(folder, stop)
+                if follow
+                else display.track(photographs(folder), description="Watching")
+            )
+            for path in found:
+                if stop.is_set():
+                    break
+                if path is not None:
+                    look = camera.look(path)
                     if as_json:
                         typer.echo(json.dumps(_describe(path.name, look)))
-        finally:
-            if not as_json:
-                Console().print(_summary(working))
+                camera.report()
+    finally:
+        camera.report(everything=True)
+        if not as_json:
+            Console().print(numbers(camera.name, asdict(camera.tally)))
+
+
+def _watch(camera: Camera, source: str, watcher: Watcher, stop: Event, *, as_json: bool) -> None:
+    """Video, in which faces are followed."""
+    display = Display(camera.name, as_json=as_json)
+    watch = Watch(camera, opened(source), watcher)
+    with display.running():
+        status = watch.run(stop, display.show)
+    display.finish(camera.name, status)
+    if watch.has_ended:
+        Console(stderr=True).print("The deployment has ended.")
+
+
+def _tell_left(camera: Camera) -> None:
+    left = sum(each.faces for each in camera.counts.waiting(everything=True).values())
+    if left:
+        Console(stderr=True).print(f"[yellow]The server has no counts of {left} of the faces.[/]")
+
+
+@contextmanager
+def _stopped() -> Iterator[Event]:
+    """Set by the first signal to end; the second one ends at once."""
+    stop = Event()
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    def note(_number: int, _frame: object) -> None:
+        stop.set()
+        restore()
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        restore()
 
 
 def _describe(photograph: str, look: Look) -> dict[str, object]:
@@ -102,10 +195,3 @@ def _describe(photograph: str, look: Look) -> dict[str, object]:
             for each in look.sent
         ],
     }
-
-
-def _summary(camera: Camera) -> Table:
-    table = Table("Count", "Number", title=f"Camera {camera.name}")
-    for name, number in asdict(camera.tally).items():
-        table.add_row(name, str(number))
-    return table
