@@ -56,7 +56,8 @@ class Track:
         x, y, width = _place(detection)
         if (elapsed := at - self.seen_at) > 0:
             moved = (x - self.x) / elapsed, (y - self.y) / elapsed
-            self.speed = (self.speed[0] + moved[0]) / 2, (self.speed[1] + moved[1]) / 2
+            before = moved if self.frames == 1 else self.speed
+            self.speed = (before[0] + moved[0]) / 2, (before[1] + moved[1]) / 2
         self.x, self.y, self.width = x, y, width
         self.seen_at = at
         self.frames += 1
