@@ -225,3 +225,4 @@ def test_most_of_a_share_is_found_and_less_is_not() -> None:
 def test_the_list_of_words_and_a_text_are_no_share(repo: Path) -> None:
     assert seen("\n".join(WORDLIST).encode()) == {}
     assert seen((repo / "README.md").read_bytes()) == {}
+    assert seen(b"true,false,false,true,true,true,false,true," * 20) == {}

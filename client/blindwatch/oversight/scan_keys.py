@@ -35,6 +35,7 @@ _PKCS8: Final = (
     ("elliptic curve", b"\x07\x2a\x86\x48", rb"\xce\x3d\x02\x01\x06"),
     ("ML-DSA or ML-KEM", b"\x09\x60\x86\x48", rb"\x01\x65\x03\x04[\x03\x04][\x01-\x13]\x04"),
 )
+_AGE_FILE: Final = rb"age-encryption\.org/v1\r?\n-> [!-~]+(?: [!-~]+)*\r?\n[A-Za-z0-9+/]{22}"
 _LEAST: Final = 24
 """Bytes at the end of a key, of which half must be different."""
 _PKCS8_HEAD: Final = rb"\x02\x01[\0\x01]\x30.\x06"
@@ -53,7 +54,11 @@ def key_signatures(own: Collection[bytes] = ()) -> Iterator[Signature]:
     yield Signature(b"\x5e\xa1\x10", pattern(_SEAL), 48, judge=_seal)
     yield _key("age identity", b"AGE-", rb"AGE-SECRET-KEY-(?:PQ-)?1[0-9A-Z]{40,}")
     yield _key("age identity", b"age-", rb"age-secret-key-(?:pq-)?1[0-9a-z]{40,}")
-    yield _key("age file, which may wrap a key", b"age-", rb"age-encryption\.org/v1\r?\n-> ")
+    yield _key(
+        "age file, which may wrap a key",
+        b"age-",
+        rb"age-encryption\.org/v1\r?\n-> [!-~]+(?: [!-~]+)*\r?\n[A-Za-z0-9+/]{22}",
+    )
     yield _key("age file, which may wrap a key", b"AGE ", rb"-----BEGIN AGE ENCRYPTED FILE-----[\r\n]", 11)
     yield _key("content of a wrapped key", b"\x75bli", rb"dkind\x75blindwatch secret key", 5)
     yield Signature(b"BEGI", pattern(_PEM), 5, judge=pem)

@@ -16,7 +16,7 @@ from blindwatch.oversight.scan_files import Advance, scan_file
 from blindwatch.oversight.scan_hits import Place
 from blindwatch.oversight.scan_stream import CHUNK, Scanner
 
-_REGION: Final = re.compile(r"([0-9a-f]+)-([0-9a-f]+) r\S+ \S+ \S+ \S+\s*(.*)")
+_REGION: Final = re.compile(r"([0-9a-f]+)-([0-9a-f]+) r(.)(.)\S \S+ \S+ \S+\s*(.*)")
 _OF_THE_KERNEL: Final = ("[vvar", "[vsyscall]")
 
 
@@ -27,14 +27,20 @@ class Region:
     start: int
     end: int
     name: str
+    is_program: bool = False
+    """Mapped from a program or library, and not to be written: it is as its file is."""
 
 
 def regions(pid: int) -> list[Region]:
     """What of its memory a process can read itself; raises OSError."""
     lines = Path(f"/proc/{pid}/maps").read_text().splitlines()
-    matches = (match for line in lines if (match := _REGION.match(line)))
-    found = [Region(int(match[1], 16), int(match[2], 16), match[3]) for match in matches]
-    return [region for region in found if not region.name.startswith(_OF_THE_KERNEL)]
+    found = [match for line in lines if (match := _REGION.match(line))]
+    programs = {match[5] for match in found if match[4] == "x" and match[5].startswith("/")}
+    return [
+        Region(int(match[1], 16), int(match[2], 16), match[5], match[3] == "-" and match[5] in programs)
+        for match in found
+        if not match[5].startswith(_OF_THE_KERNEL)
+    ]
 
 
 def chunks(pid: int, region: Region) -> Iterator[bytes]:
@@ -70,15 +76,17 @@ def stopped(pids: Iterable[int]) -> Iterator[None]:
         yield
 
 
-def scan_process(pid: int, scanner: Scanner, advance: Advance) -> int:
+def scan_process(pid: int, scanner: Scanner, of_programs: Scanner, advance: Advance) -> int:
     """Search what a process has in memory, and files that it holds open without a name; returns how many bytes.
+
+    Programs and libraries are searched by a scanner of their own: tables in them look like many things.
 
     Raises ConfigurationError if there is no such process, or its memory may not be read.
     """
     found, count = _open(pid), 0
     name = f"process {pid} ({Path(f'/proc/{pid}/comm').read_text().strip()})"
     for region in found:
-        stream = scanner.stream(Place(name), region.start)
+        stream = (of_programs if region.is_program else scanner).stream(Place(name), region.start)
         try:
             for data in chunks(pid, region):
                 stream.feed(data)

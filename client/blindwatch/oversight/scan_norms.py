@@ -64,7 +64,7 @@ def integer_vectors(run: NDArray[Any]) -> set[Candidate]:
 
     By 1,500 faces and each preset: the next step of the rounding would pass the norm, no coordinate has more than
     0.61 of the length, the sum is within 3.5 lengths of zero, of small templates 40 % are not zero and of larger
-    ones 80 %, no value other than zero has more than 0.53 of these or 2.0 over the standard deviation, and moved by
+    ones 80 %, no value other than zero has more than 0.57 of these or 2.0 over the standard deviation, and moved by
     a few places a template has a product with itself of at most 0.47 of its norm. The bounds leave room to that.
     """
     return {Candidate(start, end, norm) for start, end, norm in _templates(run, _NORMS, _SMALL).tolist()}
@@ -168,8 +168,23 @@ def _is_template(part: NDArray[Any], norm: int, small: int) -> Any:
         and added * added <= 16 * norm
         and 0.25 * entries <= below <= 0.75 * entries
         and _commonest(part, largest) <= min(0.57, 2.6 / np.sqrt(norm / part.size)) * entries
+        and _is_even(part, entries)
         and _is_mixed(part, np.float64(norm))
     )
+
+
+@njit(cache=True)
+def _is_even(part: NDArray[Any], entries: np.int64) -> Any:
+    """Whether numbers at odd and at even places, and at every fourth, are of one kind, and neighbours mostly differ.
+
+    So it is not with the bytes of larger integers, which tables of programs are made of.
+    """
+    filled, large, equal = np.zeros(4, np.int64), np.zeros(2, np.int64), 0
+    for at in range(part.size):
+        filled[at % 4] += part[at] != 0
+        large[at % 2] += not -2 < part[at] < 2
+        equal += at > 0 and part[at] == part[at - 1]
+    return filled.min() >= 0.1 * entries and large.min() >= 3 and 2 * equal <= 1.1 * part.size
 
 
 @njit(cache=True)

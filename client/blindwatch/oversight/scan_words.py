@@ -48,7 +48,7 @@ def find_words(data: bytes) -> Iterator[Hit]:
 
 
 def _valid(row: bytes) -> Iterator[int]:
-    """How many words there are, if each is one of the list, and not in the list's order."""
+    """How many words there are, if each is one of the list; not in the list's order, nor a few over and over."""
     words = [word.decode().lower() for word in re.findall(rb"[A-Za-z]+", row)]
     runs, run = [], list[str]()
     for word in [*words, ""]:
@@ -58,7 +58,7 @@ def _valid(row: bytes) -> Iterator[int]:
             runs.append(run)
             run = []
     for each in runs:
-        if len(each) >= ROW and each != sorted(each):
+        if len(each) >= ROW and each != sorted(each) and len(set(each)) >= 0.8 * len(each):
             yield len(each)
 
 

@@ -61,9 +61,11 @@ class Scan:
                 yield Hit(start, start + len(needle.data), Kind.CANARY, needle.what)
 
         detectors: list[Detector] = [needles, find_words]
+        signatures = [*IMAGES, *key_signatures(sought.own_keys)]
+        self._of_programs = self._scanner = Scanner(detectors, signatures, self.findings)
         if sought.vectors:
-            detectors.append(Likenesses(sought.canaries).find)
-        self._scanner = Scanner(detectors, [*IMAGES, *key_signatures(sought.own_keys)], self.findings)
+            detectors = [*detectors, Likenesses(sought.canaries).find]
+            self._scanner = Scanner(detectors, signatures, self.findings)
 
     def expect(self, root: Path) -> int:
         """How many bytes there are in a place, by what files say; raises ConfigurationError if there is nothing."""
@@ -78,7 +80,7 @@ class Scan:
         """Search the memory of a process; raises ConfigurationError if it cannot be read."""
         if pid == os.getpid():
             raise ConfigurationError("A scan cannot search itself: it holds what it looks for.")
-        size = scan_process(pid, self._scanner, advance)
+        size = scan_process(pid, self._scanner, self._of_programs, advance)
         self._note(f"process {pid}", 1, size)
 
     def swap(self, advance: Advance = lambda _: None) -> None:
@@ -109,7 +111,7 @@ class Scan:
             ),
             vectors=sought.vectors,
             searched=tuple(self._searched),
-            unpacked=self._scanner.unpacked,
+            unpacked=sum(each.unpacked for each in {self._scanner, self._of_programs}),
             findings=found[True],
             own_keys=found[False],
             not_searched=tuple(
