@@ -126,5 +126,5 @@ def test_equal_scores_are_ranked_before_the_right_one() -> None:
 
 
 def test_lists_to_report_reach_what_is_measured_and_go_on() -> None:
-    assert lengths(770, [500, 1000, 17_000]) == [1, 10, 100, 770, 1000, 17_000]
+    assert lengths(770, [500, 1000, 17_000]) == [1, 100, 770, 1000, 17_000]
     assert lengths(10, []) == [1, 10]

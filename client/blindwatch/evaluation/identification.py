@@ -108,6 +108,18 @@ class Searches:
         value, low, high = (extrapolated(each, entries) for each in (rate.value, rate.low, rate.high))
         return Expected(entries, value, low, high, rate, is_measured=False)
 
+    def threshold(self, rate: float, entries: int) -> float:
+        """The lowest score from which on FPIR on lists of this length keeps to the rate."""
+        above = np.nextafter(np.unique(self.scores), np.float32(np.inf))
+        low, high = 0, len(above) - 1
+        while low < high:
+            middle = (low + high) // 2
+            if self.curve(above[middle : middle + 1].astype(np.float64), entries)[0] <= rate:
+                high = middle
+            else:
+                low = middle + 1
+        return float(above[low])
+
     def curve(self, thresholds: Floats, entries: int) -> Floats:
         """FPIR on lists of this length for each threshold."""
         found = []
@@ -165,6 +177,6 @@ def _found(matching: Indices, others: int, entries: int) -> Floats:
 
 
 def lengths(longest: int, wanted: Sequence[int]) -> list[int]:
-    """Lists to report: 1, 10, 100, ... and the longest that is measured, then those to extrapolate to."""
-    powers = [10**power for power in range(7) if 10**power < longest]
+    """Lists to report: 1, 100, 10,000 and the longest that is measured, then those to extrapolate to."""
+    powers = [100**power for power in range(3) if 100**power < longest]
     return [*powers, longest, *(each for each in wanted if each > longest)]

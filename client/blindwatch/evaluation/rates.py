@@ -9,9 +9,9 @@ the effective number follows from another rate of the same comparisons, and what
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import floor, log10
 from typing import Any, Final
 
-import numpy as np
 from scipy.stats import beta, t
 
 CONFIDENCE: Final = 0.95
@@ -111,6 +111,5 @@ def per_cent(share: float) -> str:
 def _digits(share: float) -> str:
     """Per cent with two decimals, or two digits that are not zero where that is more."""
     number = 100 * share
-    if abs(number) >= 0.1 or number == 0:
-        return f"{number:.2f}"
-    return np.format_float_positional(number, precision=2, unique=False, fractional=False, trim="k")
+    decimals = 2 if number >= 0.0995 or number <= 0 else 1 - floor(log10(number))
+    return f"{number:.{decimals}f}"

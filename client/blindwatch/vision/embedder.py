@@ -28,7 +28,7 @@ class FaceEmbedder:
             np.array(values, np.float32).reshape(1, 3, 1, 1)
             for values in (entry.input.mean, entry.input.deviation)
         )
-        self._projection = None if projection is None else _read_projection(projection, entry.dimension)
+        self._projection = None if projection is None else read_projection(projection, entry.dimension)
 
     def embed(self, crop: Image) -> Embedding:
         """The unit embedding of one aligned face; one at a time, as some networks take no more."""
@@ -43,7 +43,7 @@ def _unit(vector: Embedding) -> Embedding:
     return (vector / np.linalg.norm(vector)).astype(np.float32)
 
 
-def _read_projection(data: bytes, dimension: int) -> Embedding:
+def read_projection(data: bytes, dimension: int) -> Embedding:
     """Rows that project, and below them the mean of the training faces, projected already."""
     array = np.load(BytesIO(data), allow_pickle=False)
     if array.ndim != 2 or array.shape[1] != dimension:

@@ -41,6 +41,11 @@ ROLES = (
     Role("operator", "Fetch results and read the matches among them.", "operator"),
     Role("oversight", "Witness the log, draw probes for replay, search for plaintext, verify.", "oversight"),
     Role("bench", "Measure the engine in time and bytes, every answer checked.", "bench"),
+    Role(
+        "evaluate",
+        "Measure how often recognition errs, and choose a threshold that can be defended.",
+        "evaluate",
+    ),
     Role("models", "List, fetch, import and verify face models.", "vision"),
 )
 
