@@ -84,6 +84,7 @@ def half_an_hour(folder: Path, stack: ExitStack, trial: Trial) -> Clean:
     deployment.change_threshold()
     deployment.revoke(papers)
     deployment.pass_by(6, 7, 8)
+    deployment.count(4)
     deployment.challenge(papers, end)
     assert deployment.export(bundle, add=papers) == 0
     clock.move(10)

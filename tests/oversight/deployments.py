@@ -26,6 +26,7 @@ from blindwatch.statements.predicates import (
     Destroyed,
     Receipt,
     Revocation,
+    Stop,
     Thresholds,
     Tombstone,
     Watchlist,
@@ -39,7 +40,7 @@ from blindwatch.tlog.log import Log
 from blindwatch.tlog.reading import read_checkpoint
 from blindwatch.wire.client import ServerClient
 from blindwatch.wire.credentials import Signing
-from blindwatch.wire.messages import Result
+from blindwatch.wire.messages import FacesSeen, Result
 
 from ..client.running import command
 from ..people import CAMERA, camera_key, stamp
@@ -156,6 +157,11 @@ class Deployment:
         self.results += found
         return found
 
+    def count(self, faces: int) -> None:
+        """The camera says what it saw in the last minute: one face more than it could use."""
+        seen = FacesSeen(camera=CAMERA, faces=faces, dropped=0, unusable=1)
+        self.camera.put_counts(self.name, minute(self.clock.now(-1)), seen)
+
     def remove(self, *removed: int, sequence: int = 1) -> None:
         statement = Tombstone(
             deployment=self.name,
@@ -177,6 +183,19 @@ class Deployment:
         signed = FORCE.sign(statement.envelope(), "b.osei").to_json()
         self.custodian.put_revocation(self.name, key, signed)
         (folder / "revocation.dsse.json").write_bytes(signed)
+
+    def stop(self, folder: Path) -> None:
+        """An operator stops the deployment; the paper goes to a folder."""
+        digest = self.custodian.get_deployment(self.name).manifest_digest
+        statement = Stop(
+            deployment=self.name,
+            manifest_digest=digest,
+            reason="Something is wrong",
+            issued_at=stamp(self.clock.now()),
+        )
+        signed = FORCE.sign(statement.envelope(), "e.novak").to_json()
+        self.operator.stop_deployment(self.name, signed)
+        (folder / "stop.dsse.json").write_bytes(signed)
 
     def challenge(self, folder: Path, first: int, least: int = 1) -> int:
         """Draw at least so many results from a record on, by signing until that is so; returns where it ended."""

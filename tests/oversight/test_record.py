@@ -95,6 +95,9 @@ def record(bundle: Path, folder: Path, *words: str) -> dict[str, Any]:
 def test_the_record_in_full(clean: Clean, tmp_path: Path) -> None:
     found = record(clean.bundle, tmp_path, "--full")
     assert found["counts"]["comparisons"] == {
+        "faces seen, as the cameras count": 4,
+        "of them never clear enough": 1,
+        "of them not sent": 0,
         "faces compared": 10,
         "results": 10,
         "faces that could not be answered": 0,

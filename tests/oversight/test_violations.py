@@ -346,9 +346,14 @@ def _of_no_result(records: list[Record]) -> None:
     records[place] = records[place].model_copy(update={"result": "ab" * 32})
 
 
+def _never_sent(records: list[Record]) -> None:
+    records[:] = [each for each in records if getattr(each, "outcome", "") not in {"sent", "engaged"}]
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
+        (_never_sent, "was confirmed without having been sent to engagement."),
         (_without(Adjudicated), "has 0 final outcomes."),
         (_without(Alerted), "which was no alert."),
         (_without(KeyForgotten), "did not record that it was forgotten."),

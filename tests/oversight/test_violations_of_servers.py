@@ -187,6 +187,25 @@ def test_one_that_goes_on_after_the_window(tmp_path: Path, clear_trial: Trial) -
     assert "was taken after the window" in failed["window"][0]
 
 
+NOT_STOPPED = """
+from blindwatch.matching.roster import Roster
+Roster.taking = Roster.ready
+"""
+
+
+def test_one_that_goes_on_after_a_stop(tmp_path: Path, clear_trial: Trial) -> None:
+    def run(deployment: Deployment, papers: Path) -> None:
+        deployment.put()
+        deployment.stop(papers)
+        deployment.clock.move(3)
+        deployment.pass_by(1)
+        export(deployment, papers)
+
+    failed = ran(tmp_path, clear_trial, NOT_STOPPED, run).failed()
+    assert set(failed) == {"window"}
+    assert failed["window"][0].endswith("was taken although the deployment had been stopped.")
+
+
 KEPT = """
 from blindwatch.matching.pending import Pending
 Pending.drop_late = lambda self, at: None

@@ -24,6 +24,7 @@ from blindwatch.statements.predicates import (
     DeploymentManifest,
     Receipt,
     Revocation,
+    Stop,
     Tombstone,
     Watchlist,
 )
@@ -51,6 +52,7 @@ _KINDS: Final[tuple[type[Predicate], ...]] = (
     Tombstone,
     Revocation,
     Authorisation,
+    Stop,
     Closing,
     Challenge,
     Receipt,

@@ -144,7 +144,11 @@ def _hidden(counts: tuple[Count, ...]) -> tuple[Count, ...]:
 def _list(case: Case, manifest: DeploymentManifest, published: bool) -> Iterator[Count]:
     listed = manifest.watchlist
     yield Count("entries", listed.entries)
-    categories = tuple(Count(f"of them {name}", count) for name, count in sorted(listed.by_category.items()))
+    titles = {each.name: each.title for each in case.profile.categories}
+    categories = tuple(
+        Count(f"of them: {titles.get(name, name)}", count)
+        for name, count in sorted(listed.by_category.items())
+    )
     yield from _hidden(categories) if published and len(categories) > 1 else categories
     yield Count("under age", _small(listed.under_age, published))
     yield Count("with a second approval", _small(listed.second_approvals, published))

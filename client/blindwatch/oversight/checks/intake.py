@@ -9,7 +9,13 @@ from typing import Any, Final
 from blindwatch.oversight.checks.case import Case, Version
 from blindwatch.oversight.checks.course import Event
 from blindwatch.oversight.checks.findings import Check, Findings
-from blindwatch.records.server import CameraRevoked, ListLoaded, ProbeAccepted, SearchAccepted
+from blindwatch.records.server import (
+    CameraRevoked,
+    DeploymentStopped,
+    ListLoaded,
+    ProbeAccepted,
+    SearchAccepted,
+)
 from blindwatch.statements.predicates import instant
 
 _MINUTE: Final = timedelta(minutes=1)
@@ -25,6 +31,7 @@ def _taken(case: Case, findings: Findings) -> None:
             findings.fault(f"{_told(event)} was taken under a version that is not in the bundle.")
             continue
         _check_window(event, version, findings)
+        _check_stopped(case, event, version, findings)
         if isinstance(event.record, ProbeAccepted):
             _check_camera(case, event, version, findings)
     _check_budget(case, findings)
@@ -43,6 +50,13 @@ def _check_window(event: Event[Any], version: Version, findings: Findings) -> No
         findings.fault(f"{_told(event)} was taken before the window, which begins at {window.not_before}.")
     if event.at >= instant(window.not_after) + _MINUTE:
         findings.fault(f"{_told(event)} was taken after the window, which ended at {window.not_after}.")
+
+
+def _check_stopped(case: Case, event: Event[Any], version: Version, findings: Findings) -> None:
+    for stopped in case.course.of(DeploymentStopped):
+        late = stopped.index < event.index and event.at > stopped.at + _MINUTE
+        if stopped.record.manifest == version.digest and late:
+            findings.fault(f"{_told(event)} was taken although the deployment had been stopped.")
 
 
 def _check_camera(case: Case, event: Event[ProbeAccepted], version: Version, findings: Findings) -> None:
@@ -72,8 +86,8 @@ def _told(event: Event[Any]) -> str:
 CHECK: Final = Check(
     "window",
     "Faces were compared in the approved window only",
-    "Everything that the server took came in the time of the manifest, from cameras that it lists and that were not "
-    "revoked, and within the number that the profile allows.",
+    "Everything that the server took came in the time of the manifest and before any stop, from cameras that it "
+    "lists and that were not revoked, and within the number that the profile allows.",
     "That cameras did not see faces at other times: the server knows only what they send.",
     _taken,
 )

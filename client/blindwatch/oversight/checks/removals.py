@@ -13,11 +13,12 @@ from blindwatch.records.server import (
     CameraRevoked,
     DeploymentAccepted,
     DeploymentClosed,
+    DeploymentStopped,
     EntriesRemoved,
     ProbesChallenged,
 )
 from blindwatch.statements import trust
-from blindwatch.statements.predicates import Authorisation, Challenge, Closing, Revocation, Tombstone
+from blindwatch.statements.predicates import Authorisation, Challenge, Closing, Revocation, Stop, Tombstone
 
 
 def _removals(case: Case, findings: Findings) -> None:
@@ -38,19 +39,33 @@ def _removals(case: Case, findings: Findings) -> None:
         findings.note(
             f"{about}: {len(each.content.removed):,} entries in all, because: {each.content.reason}"
         )
-    for revoked in case.statements.of(Revocation):
-        findings.attempt(
-            "A revocation of a camera",
-            partial(trust.check_revocation, revoked.envelope, case.register, case.newest.manifest),
-        )
-        findings.note(f"A camera was revoked, because: {revoked.content.reason}")
     findings.note(f"{len(found):,} removals from the list.")
+    _revocations(case, findings)
+    _stops(case, findings)
+
+
+def _revocations(case: Case, findings: Findings) -> None:
+    for revoked in case.statements.of(Revocation):
+        check = partial(trust.check_revocation, revoked.envelope, case.register, case.newest.manifest)
+        findings.attempt("A revocation of a camera", check)
+        findings.note(f"A camera was revoked, because: {revoked.content.reason}")
+
+
+def _stops(case: Case, findings: Findings) -> None:
+    for stop in case.statements.of(Stop):
+        version = case.version_of(stop.content.manifest_digest)
+        if version is None:
+            findings.fault("A stop is for a version of the manifest that is not in the bundle.")
+            continue
+        check = partial(trust.check_stop, stop.envelope, case.register, version.statement.envelope)
+        findings.attempt("A stop", check)
+        findings.note(f"Version {version.manifest.version} was stopped, because: {stop.content.reason}")
 
 
 def _papers(case: Case, findings: Findings) -> None:
     held = {
         each.envelope.digest
-        for kind in (Tombstone, Revocation, Authorisation, Challenge, Closing)
+        for kind in (Tombstone, Revocation, Authorisation, Stop, Challenge, Closing)
         for each in case.statements.of(kind)
     }
     named = list(_named(case))
@@ -85,6 +100,8 @@ def _named(case: Case) -> Iterator[tuple[str, int, str]]:
         yield "a removal", removed.index, removed.record.tombstone
     for revoked in course.of(CameraRevoked):
         yield "a revocation", revoked.index, revoked.record.revocation
+    for stopped in course.of(DeploymentStopped):
+        yield "a stop", stopped.index, stopped.record.stop
     for authorised in course.of(AuthorisationRecorded):
         yield "an authorisation", authorised.index, authorised.record.authorisation
     for challenged in course.of(ProbesChallenged):
@@ -96,8 +113,8 @@ def _named(case: Case) -> Iterator[tuple[str, int, str]]:
 
 CHECK: Final = Check(
     "removals",
-    "Removals from the list are signed",
-    "Every removal of an entry, and every revocation of a camera, was signed by somebody who may, and "
+    "What was taken away was taken away by signature",
+    "Every removal of an entry, every revocation of a camera and every stop was signed by somebody who may, and "
     "none takes an earlier removal back.",
     "That the results kept to them: another check looks at that.",
     _removals,
@@ -106,8 +123,8 @@ CHECK: Final = Check(
 PAPERS: Final = Check(
     "papers",
     "The log names the same papers as people signed",
-    "Every manifest, removal, revocation, authorisation, challenge and closing that the log names is in the bundle, "
-    "word by word, and the log has recorded each that is there.",
+    "Every manifest, removal, revocation, authorisation, stop, challenge and closing that the log names is in "
+    "the bundle, word by word, and the log has recorded each that is there.",
     "That there were no others, which neither the log nor the bundle has.",
     _papers,
 )
