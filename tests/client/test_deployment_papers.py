@@ -117,6 +117,7 @@ def test_a_change_after_approval_voids_it(papers: Papers, said: Any) -> None:
         (f"log {FORCE.log.verifier}\n", "has no quorum"),
         (f"log {FORCE.witness.verifier}\nquorum none\n", "not the public key of a log"),
     ],
+    ids=["no witness", "no quorum", "no log"],  # the keys are other ones in every process
 )
 def test_the_log_has_the_witnesses_of_the_profile(papers: Papers, said: Any, policy: str, why: str) -> None:
     (papers.folder / "log.policy").write_text(policy)
