@@ -13,6 +13,7 @@ from blindwatch.cli import files
 from blindwatch.custodian.signing import custodian
 from blindwatch.deployment import review, showing
 from blindwatch.deployment.drafting import Base, Listing, draw_up, read_draft
+from blindwatch.deployment.operating_point import OperatingPoint
 from blindwatch.deployment.papers import (
     Manifest,
     People,
@@ -58,7 +59,10 @@ def draft(
     check_new(out, "manifest")
     written, listing, base = read_draft(draft), Listing.load(watchlist), _base(replaces, reason)
     rules = find_profile(written.profile)
-    expected = _expected(listing, rules)
+    point = written.measured(draft.parent)
+    expected = _expected(listing, rules, point)
+    if point is not None:
+        console.print(showing.calibrated(point))
     promise = Prediction(false_match_rate=0.0, false_alerts_per_1000=0.0)
     if expected is not None:
         console.print(showing.predicted(expected, rules.false_alerts_per_1000))
@@ -81,6 +85,9 @@ def approve(
     replaces: Annotated[
         Path | None, typer.Option(help="The version before, to see what is different.", dir_okay=False)
     ] = None,
+    operating_point: Annotated[
+        Path | None, typer.Option(help="The operating point, if the manifest names one.", dir_okay=False)
+    ] = None,
     acknowledge: Annotated[
         bool,
         typer.Option(
@@ -101,9 +108,12 @@ def approve(
     _check_officer(signer, people, envelope, content)
     rules, now = find_profile(content.profile.name), datetime.now(UTC)
     before = None if replaces is None else DeploymentManifest.read(read_manifest(replaces))
-    expected = review.expected(content, Registry.load())
+    point = None if operating_point is None else OperatingPoint.load(operating_point)
+    expected = review.expected(content, Registry.load(), point)
     for part in showing.screen(envelope, content, people, rules, now):
         console.print(part)
+    if point is not None:
+        console.print(showing.calibrated(point))
     if expected is not None:
         console.print(showing.predicted(expected, rules.false_alerts_per_1000))
     _show_changes(console, content, before)
@@ -117,11 +127,16 @@ def approve(
     console.print(showing.standing(signed, content, people, rules))
 
 
-def _expected(listing: Listing, rules: Profile) -> Predicted | None:
+def _expected(listing: Listing, rules: Profile, point: OperatingPoint | None) -> Predicted | None:
+    listed = listing.watchlist
     if trust.USES[rules.use] == "ranked":
+        if point is not None:
+            raise ConfigurationError("Ranked search has no operating point.", "Take it out of the draft.")
         return None
-    measured = curves(Registry.load(), listing.watchlist.model_digest)
-    return predict(measured, listing.package.similarity, listing.watchlist.entries)
+    if point is not None:
+        point.check(listed.model_digest, listed.preset, listing.package.thresholds)
+        return point.predicted(listed.entries)
+    return predict(curves(Registry.load(), listed.model_digest), listing.package.similarity, listed.entries)
 
 
 def _base(replaces: Path | None, reason: str | None) -> Base | None:

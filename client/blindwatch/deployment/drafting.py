@@ -15,6 +15,7 @@ from blindwatch.cli import files
 from blindwatch.custodian import ceremony
 from blindwatch.custodian.building import PACKAGE
 from blindwatch.custodian.uploading import STATEMENT
+from blindwatch.deployment.operating_point import OperatingPoint
 from blindwatch.errors import ConfigurationError, StatementMismatch, WrongKey
 from blindwatch.policy.profile import Profile
 from blindwatch.statements.dsse import Envelope
@@ -64,9 +65,15 @@ class Draft(_Part):
     """The age recipient (age1...) of the oversight body that what led to a match is sealed to."""
     urgent: bool = False
     """It begins before the authority that the profile names a document of has allowed it."""
+    operating_point: str | None = None
+    """File, relative to the draft, of 'blindwatch evaluate calibrate'; none for the figures of the model's card."""
     log_policy: str
     """File, relative to the draft: the log of the server, and the witnesses that have to cosign it."""
     documents: Annotated[tuple[DraftDocument, ...], Field(max_length=limits.DOCUMENTS)] = ()
+
+    def measured(self, folder: Path) -> OperatingPoint | None:
+        """The operating point that the draft names, if it does."""
+        return None if self.operating_point is None else OperatingPoint.load(folder / self.operating_point)
 
 
 def read_draft(path: Path) -> Draft:
@@ -138,6 +145,7 @@ def draw_up(
         "bundle_digest": _bundle_digest(keys, use, listed.key_id),
         "thresholds": listing.package.thresholds,
         "predicted": predicted,
+        "operating_point": point.digest if (point := draft.measured(folder)) else None,
         "watchlist": ListRef(
             digest=listing.digest,
             built_at=listed.built_at,

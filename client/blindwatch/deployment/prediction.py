@@ -50,6 +50,11 @@ class Basis(Enum):
         "The threshold lies above all that was measured. The rate is the upper end of the interval at the highest "
         "that was: the true one may be far lower, but nothing says so."
     )
+    CALIBRATED = "The rate is that of the operating point, measured at this very threshold."
+    FEW_SEEN = (
+        "The rate is that of the operating point. It rests on too few false matches to be called measured: see the "
+        "interval."
+    )
     NONE_SEEN = (
         "No false match was seen in the measurement. The rate is what can be ruled out: it may be lower."
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
+from blindwatch.deployment.operating_point import OperatingPoint
 from blindwatch.deployment.prediction import Predicted, curves, predict
 from blindwatch.errors import OutsideWindow, StatementMismatch
 from blindwatch.he.presets import preset
@@ -15,10 +16,26 @@ _SLACK: Final = 1e-9
 """Of a prediction that was computed on another machine, relative."""
 
 
-def expected(manifest: DeploymentManifest, registry: Registry) -> Predicted | None:
-    """What to expect of the manifest's list and threshold; nothing in ranked use, where people judge every score."""
+def expected(
+    manifest: DeploymentManifest, registry: Registry, point: OperatingPoint | None = None
+) -> Predicted | None:
+    """What to expect of the manifest's list and threshold; nothing in ranked use, where people judge every score.
+
+    Where the manifest names an operating point, that is what it is held to, and nobody signs without having it.
+    """
+    named = None if point is None else point.digest
+    if named != manifest.operating_point:
+        raise StatementMismatch(
+            "The errors that the manifest predicts are not those of this operating point."
+            if point
+            else "The errors that the manifest predicts follow from an operating point.",
+            "Give the file that it names with --operating-point, or none if it names none.",
+        )
     if manifest.use == "ranked":
         return None
+    if point is not None:
+        point.check(manifest.model_digest, manifest.preset, manifest.thresholds)
+        return point.predicted(manifest.watchlist.entries)
     measured = curves(registry, manifest.model_digest)
     return predict(measured, manifest.thresholds.similarity, manifest.watchlist.entries)
 

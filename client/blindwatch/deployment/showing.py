@@ -9,6 +9,7 @@ from rich.console import RenderableType
 from rich.markup import escape
 from rich.table import Table
 
+from blindwatch.deployment.operating_point import OperatingPoint
 from blindwatch.deployment.prediction import FACES, Predicted
 from blindwatch.errors import NotAuthorised, PolicyViolation
 from blindwatch.policy.profile import Profile
@@ -46,6 +47,8 @@ def _content(manifest: DeploymentManifest, rules: Profile) -> Iterator[tuple[str
     if not ranked:
         yield "Threshold", f"similarity {manifest.thresholds.similarity:.3f}"
         yield "False alerts", f"{manifest.predicted.false_alerts_per_1000:.3g} in {FACES:,} faces"
+    if manifest.operating_point is not None:
+        yield "Operating point", f"{manifest.operating_point[:16]}, which the false alerts follow from"
     if manifest.predicted.acknowledged is not None:
         yield "Too many, because", manifest.predicted.acknowledged
     yield "Log", _log(Policy.parse(manifest.log_policy.encode()))
@@ -77,6 +80,35 @@ def predicted(found: Predicted, cap: float | None) -> Table:
         f"stopped wrongly if nobody looked twice. {_against(expected, cap)} {found.basis.value}"
     )
     return table
+
+
+def calibrated(point: OperatingPoint) -> Table:
+    """Where a threshold comes from."""
+    measured, expected = point.measured, point.expected
+    table = Table(show_header=False, title=f"Operating point {point.digest[:16]}")
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    table.add_row("Wanted", f"FPIR {point.target.fpir:g} on a list of {point.target.entries:,}")
+    table.add_row("Expected", f"FPIR {_share(expected.fpir, expected.fpir_95)}, {expected.basis}")
+    table.add_row("Missed", f"{_share(expected.fnir, expected.fnir_95)} of people on the list")
+    table.add_row(
+        "Measured on", escape(f"{measured.data}; {measured.embedder}, {measured.detector or 'no detector'}")
+    )
+    table.add_row(
+        "Resting on", f"{measured.false_matches:,} false matches in {measured.comparisons:,} comparisons"
+    )
+    if expected.assumption is not None:
+        table.add_row("Assuming that", escape(expected.assumption))
+    if point.falls_short:
+        needed = f"[bold red]too few comparisons: it would take {measured.comparisons_needed:,}[/]"
+        table.add_row("Shortfall", needed)
+    return table
+
+
+def _share(value: float, interval: tuple[float, float]) -> str:
+    """A rate with its interval; never zero, but what can be ruled out."""
+    low, high = interval
+    return f"{value:.2g} ({low:.2g} to {high:.2g})" if value else f"below {high:.2g}"
 
 
 def _against(expected: float, cap: float | None) -> str:

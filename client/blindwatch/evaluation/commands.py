@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from blindwatch.evaluation import running
+from blindwatch.evaluation import calibrating, running
 
 app = typer.Typer(no_args_is_help=True)
 app.command("run")(running.run)
+app.command("calibrate")(calibrating.calibrate)

@@ -84,9 +84,8 @@ class Data:
             rows = acquire(folder, chosen, asked)
             found = [*display.track(rows, len(chosen.images), description="Looking at photographs")]
         pipeline = self.models.load()
-        which = "held-out people of photographs" if self.choice.held_out else "photographs"
         source = Source(
-            f"{which} in a folder '{folder.name}', at most {self.choice.most} of each subject",
+            self.choice.described(folder.name),
             self.models.embedder,
             self.models.detector,
             pipeline.model_digest,

@@ -103,7 +103,7 @@ def _thresholds(axes: Any, found: Evaluation) -> None:
         finite.max(initial=1.0),
         np.quantile(searches.mated[searches.mated > NEVER], 0.5) if len(finite) else 1.0,
     )
-    thresholds = np.linspace(1, float(top), _POINTS)
+    thresholds = np.linspace(0.4 * float(top), float(top), _POINTS)
     shown = _shown(found)
     for colour, entries in zip(SERIES[1:], shown, strict=False):
         rates = searches.curve(thresholds, entries)

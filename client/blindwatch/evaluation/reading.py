@@ -44,6 +44,11 @@ class Choice:
         named = {image, Path(image).stem} & self.left_out
         return not named and (not self.held_out or part(subject_of(image)) == "held-out")
 
+    def described(self, name: str) -> str:
+        """What is taken from a file or folder of this name, in words."""
+        which = "held-out people" if self.held_out else "people"
+        return f"{which} of '{name}', at most {self.most} photographs of each"
+
     def pick(self, images: Sequence[str], embeddings: Floats, source: Source) -> Samples:
         """Samples of what is chosen among photographs whose embeddings are known."""
         kept = [at for at, image in enumerate(images) if self.takes(image)]
@@ -112,7 +117,7 @@ def read_embeddings(path: Path, model: str | None, registry: Registry, choice: C
         raise ConfigurationError("Names and embeddings do not go together.", "A name is NAME/FILE.")
     rows = _unit(rows)
     if model is None:
-        unknown = Source(path.name, "embeddings of a model that was not named", None, None)
+        unknown = Source(choice.described(path.name), "embeddings of a model that was not named", None, None)
         return choice.pick(images, rows, unknown)
     entry = registry.find_as(model, Embedder)
     projection = None if entry.projection is None else registry.find_as(entry.projection, Projection)
@@ -120,7 +125,9 @@ def read_embeddings(path: Path, model: str | None, registry: Registry, choice: C
         rows = _projected(rows, read_projection(registry.read(projection), entry.dimension))
     if rows.shape[1] != entry.dimension:
         raise ConfigurationError(_LENGTH)
-    return choice.pick(images, rows, Source(path.name, model, None, model_digest(entry, projection)))
+    return choice.pick(
+        images, rows, Source(choice.described(path.name), model, None, model_digest(entry, projection))
+    )
 
 
 def _projected(rows: Floats, matrix: Embedding) -> Floats:

@@ -150,6 +150,8 @@ class DeploymentManifest(Predicate):
     bundle_digest: Digest
     thresholds: Thresholds
     predicted: Prediction
+    operating_point: Digest | None = None
+    """SHA-256 of the file of the measurement that the prediction follows from; none for that of the model's card."""
     watchlist: ListRef
     documents: Annotated[tuple[Document, ...], Field(max_length=limits.DOCUMENTS)]
     urgent: bool = False
