@@ -10,6 +10,8 @@ from typing import Final
 
 import numpy as np
 
+from blindwatch.oversight.scan_kernels import irregularity
+
 SHORTEST: Final = 40
 """Bytes of the shortest needle: so many hold a window of a search on the border of a word, wherever they lie."""
 LONGEST: Final = 8192
@@ -33,11 +35,8 @@ def is_telling(data: bytes) -> bool:
     """
     if len(data) < SHORTEST:
         return False
-    values = np.frombuffer(data, np.uint8)
-    counts = np.bincount(values)
-    shares = counts[counts > 0] / len(values)
-    bits = -len(values) * (shares * np.log2(shares)).sum()
-    return bool(bits >= _BITS and np.count_nonzero(values[1:] != values[:-1]) >= _CHANGES)
+    bits, changes, _ = irregularity(np.frombuffer(data, np.uint8), SHORTEST)
+    return bool(bits >= _BITS and changes >= _CHANGES)
 
 
 def needles(what: str, data: bytes) -> list[Needle]:

@@ -67,6 +67,7 @@ def scan(
         raise ConfigurationError(
             "There is no place to search.", "Name a folder, a process with --pid, or --swap."
         )
+    _check_new(json_, html)
     made = _scan(canaries or [], own_key or [], vectors=vectors)
     with ExitStack() as stack:
         work = [*_places(made, places or []), *_processes(made, pid or [], stack, pause=pause)]
@@ -86,6 +87,15 @@ def scan(
     _show(result)
     if result.findings:
         raise typer.Exit(1)
+
+
+def _check_new(*reports: Path | None) -> None:
+    """Refuse files that cannot be written before the work is done that would then be lost."""
+    if any(report is not None and (report.exists() or not report.parent.is_dir()) for report in reports):
+        raise ConfigurationError(
+            "A file to write is there already, or its folder is not.",
+            "Name a new file in an existing folder.",
+        )
 
 
 def _scan(canaries: list[Path], keys: list[Path], *, vectors: bool) -> Scan:

@@ -69,6 +69,28 @@ def sift(words: Words, bits: Bytes, width: int) -> tuple[Places, Words]:
 
 
 @njit(cache=True)
+def irregularity(data: Bytes, span: int) -> tuple[float, int, int]:
+    """The information in bytes by the frequencies of their values, in bits; in how many places a byte differs from
+    the one before; and where so many bytes begin in which most of these places are."""
+    counts = np.zeros(256, np.int64)
+    changes, inside, most, best = 0, 0, -1, 0
+    for at in range(data.size):
+        counts[data[at]] += 1
+        if at and data[at] != data[at - 1]:
+            changes += 1
+            inside += 1
+        if at >= span and data[at - span + 1] != data[at - span]:
+            inside -= 1
+        if at >= span - 1 and inside > most:
+            most, best = inside, at - span + 1
+    bits = 0.0
+    for count in counts:
+        if count:
+            bits -= count * np.log2(count / data.size)
+    return bits, changes, best
+
+
+@njit(cache=True)
 def anchored(
     data: Bytes, first: NDArray[np.int16], following: NDArray[np.int16], values: Places, masks: Places
 ) -> tuple[Places, Places]:

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from blindwatch.oversight.needles import LONGEST, Needle, is_telling
-from blindwatch.oversight.scan_kernels import WINDOW, WORD, filter_of, hashes_of, sift
+from blindwatch.oversight.scan_kernels import WINDOW, WORD, filter_of, hashes_of, irregularity, sift
 
 _SPAN: Final = WINDOW + WORD - 1
 """Of so many bytes, one window begins on the border of a word wherever they lie."""
@@ -54,6 +54,4 @@ class Search:
 
 def _most_irregular(data: bytes) -> int:
     """Where the bytes change most: runs of zeros, as in small integers, are everywhere."""
-    values = np.frombuffer(data, np.uint8)
-    changes = np.concatenate([[0], np.cumsum(values[1:] != values[:-1])])
-    return int(np.argmax(changes[_SPAN - 1 :] - changes[: len(data) - _SPAN + 1]))
+    return irregularity(np.frombuffer(data, np.uint8), _SPAN)[2]
