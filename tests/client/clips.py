@@ -17,8 +17,8 @@ from .photographs import small
 
 RATE = 5.0
 SIZE = (384, 216)
-LEAD = 3.0
-"""Seconds without anybody at the beginning: what a stream sends at once while it is opened."""
+LEAD = 5.0
+"""Seconds without anybody at first: FFmpeg looks at twenty frames of a stream before it hands out any."""
 
 
 @dataclass(frozen=True)

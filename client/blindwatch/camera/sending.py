@@ -14,12 +14,13 @@ from blindwatch.camera.counting import DROPPED
 from blindwatch.camera.frames import Shot
 from blindwatch.errors import OutsideWindow, Problem
 
-LIFE_SECONDS: Final = 0.9
-"""A shot that is not being encrypted at this age is dropped."""
+LIFE_SECONDS: Final = 0.85
+"""A shot that is not being encrypted at this age is dropped, whatever the server does meanwhile."""
 ROOM: Final = 16
 """Shots that may wait. Where faces come faster than they can be sent, the oldest is dropped."""
 SEND_SECONDS: Final = 3.0
 """How long the server may take to answer."""
+_LOOK_SECONDS: Final = 0.05
 _REPORT_SECONDS: Final = 5.0
 """From one try to tell the server the counts to the next."""
 
@@ -41,9 +42,11 @@ class Sender:
         self._failure: BaseException | None = None
         self._next_report = 0.0
         self._thread = Thread(target=self._run, name="sender", daemon=True)
+        self._aging = Thread(target=self._age, name="aging", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
+        self._aging.start()
         return self
 
     def __exit__(
@@ -55,6 +58,7 @@ class Sender:
                 self._drop_to(0)
             self._changed.notify_all()
         self._thread.join()
+        self._aging.join()
 
     def put(self, shot: Shot) -> None:
         """Have a shot sent, if that is possible soon."""
@@ -84,12 +88,17 @@ class Sender:
     def _next(self) -> Shot | None:
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._is_closing, _REPORT_SECONDS / 5)
+            self._drop_old()
             return self._waiting.popleft() if self._waiting else None
 
+    def _age(self) -> None:
+        """Drop what waits too long, also while the server keeps the other thread waiting."""
+        while self._waiting or not self._is_closing:
+            with self._changed:
+                self._drop_old()
+            time.sleep(_LOOK_SECONDS)
+
     def _send(self, shot: Shot) -> None:
-        if self._clock() - shot.taken > LIFE_SECONDS:
-            self._drop(shot)
-            return
         try:
             embedding = self._camera.pipeline.embed(shot.crop)
             outcome = self._camera.send(shot.crop, embedding, shot.captured_at, lambda: self._wiped(shot))
@@ -106,6 +115,10 @@ class Sender:
         if (now := time.monotonic()) >= self._next_report and self._camera.counts.waiting():
             self._next_report = now + _REPORT_SECONDS
             self.problem = self._camera.report()
+
+    def _drop_old(self) -> None:
+        while self._waiting and self._clock() - self._waiting[0].taken > LIFE_SECONDS:
+            self._drop(self._waiting.popleft())
 
     def _drop_to(self, left: int) -> None:
         while len(self._waiting) > left:

@@ -17,9 +17,11 @@ SHOT_SECONDS: Final = 0.5
 """A shot is sent when for so long there was none better."""
 TRACK_SECONDS: Final = 2.0
 """The best shot is sent at the latest so long after the first."""
-LATE_SECONDS: Final = 0.7
+LATE_SECONDS: Final = 0.6
 """A shot is sent at this age by the clock of this machine, however slowly frames come."""
 _BETTER: Final = 1.1
+_SLACK_SECONDS: Final = 0.005
+"""What times of frames may be off: many sources cut them to milliseconds."""
 
 
 @dataclass
@@ -48,6 +50,12 @@ class _Sighting:
             self.best = shot
         else:
             shot.wipe()
+
+    def is_ripe(self, at: float) -> bool:
+        """Whether it is time to send the shot."""
+        if self.best is None:
+            return False
+        return at - self.best.at >= SHOT_SECONDS or at - self.since >= TRACK_SECONDS
 
     def take(self) -> Shot | None:
         """The shot, if the track is a face."""
@@ -81,12 +89,7 @@ class Watcher:
             sighting = self._sightings.setdefault(track.number, _Sighting(track))
             if not sighting.is_sent:
                 self._look(sighting, frame, detection)
-        due = self._take(
-            each
-            for each in self._holding()
-            if each.best is not None
-            and (frame.at - each.best.at >= SHOT_SECONDS or frame.at - each.since >= TRACK_SECONDS)
-        )
+        due = self._take(each for each in self._holding() if each.is_ripe(frame.at + _SLACK_SECONDS))
         return self._end(due, frame.at)
 
     def late(self, now: float) -> Due:
