@@ -149,9 +149,9 @@ class Likenesses:
                 yield Hit(start, end, Kind.VECTOR, what)
 
     def _like(self, part: NDArray[Any]) -> str:
-        """Which canary a vector is like; empty if none."""
+        """Which canary a vector is most like; empty if it is like none."""
         unit = part / np.linalg.norm(part.astype(np.float64))
-        for canary in self._canaries:
-            if len(canary.embedding) == len(unit) and float(canary.embedding @ unit) >= canary.threshold:
-                return canary.what
-        return ""
+        of_this = (canary for canary in self._canaries if len(canary.embedding) == len(unit))
+        cosines = [(float(canary.embedding @ unit), canary) for canary in of_this]
+        cosine, nearest = max(cosines, key=lambda pair: pair[0], default=(0.0, None))
+        return nearest.what if nearest is not None and cosine >= nearest.threshold else ""
