@@ -56,6 +56,7 @@ def test_an_empty_bundle_proves_nothing(copy: Copy) -> None:
             path.unlink()
     found = copy.verify()
     assert found.of(Verdict.PASSED) == []
+    assert [each.check.name for each in found.of(Verdict.FAILED)] == ["manifest", "operator-log"]
     assert found.facts.about == ()
 
 

@@ -20,6 +20,8 @@ _APPROVALS: Final = "Second approvals"
 def _approved(case: Case, findings: Findings) -> None:
     for name in case.statements.unreadable:
         findings.fault(f"The file {name} is not a statement.")
+    if not case.statements.of(DeploymentManifest):
+        findings.fault("There is no manifest, so nothing says what was approved.")
     for version in case.versions:
         number = version.manifest.version
         approve = partial(

@@ -1,0 +1,136 @@
+"""The report: for readers without cryptography, without sight of colours, on paper, and loading nothing."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from blindwatch.oversight.checks.catalogue import checks
+from blindwatch.oversight.checks.findings import Verdict
+from blindwatch.oversight.checks.wording import hours, percent
+from blindwatch.oversight.report import headline, page, summary
+from blindwatch.statements.dsse import Envelope
+from blindwatch.statements.predicates import Tombstone
+
+from . import tampering
+
+if TYPE_CHECKING:
+    from .conftest import Copy
+
+STYLE = Path(__file__).parents[2] / "client" / "blindwatch" / "oversight" / "style.css"
+PAIRS = [
+    ("ink", "paper"),
+    ("ink", "card"),
+    ("ink", "warn-tint"),
+    ("muted", "paper"),
+    ("muted", "card"),
+    ("accent", "paper"),
+    ("accent", "card"),
+    ("accent", "tint"),
+    ("warn", "warn-tint"),
+    ("plain", "plain-tint"),
+]
+
+
+class Cells(HTMLParser):
+    """The texts of a page's table of checks, row by row, and every address and element that it has."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: list[list[str]] = []
+        self.addresses: list[str] = []
+        self.elements: set[str] = set()
+        self._open = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.add(tag)
+        self.addresses += [value or "" for name, value in attrs if name in {"href", "src"}]
+        if tag == "tr":
+            self.rows.append([])
+        if tag in {"td", "th"}:
+            self._open = True
+            self.rows[-1].append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in {"td", "th"}:
+            self._open = False
+
+    def handle_data(self, data: str) -> None:
+        if self._open:
+            self.rows[-1][-1] = " ".join((self.rows[-1][-1] + " " + data).split())
+
+
+def read(text: str) -> Cells:
+    cells = Cells()
+    cells.feed(text)
+    return cells
+
+
+def test_the_table_reads_check_result_meaning_and_limit(copy: Copy) -> None:
+    found = copy.verify()
+    cells = read(page(found))
+    head, *rows = cells.rows[: len(found.outcomes) + 1]
+    assert head == ["Check", "Result", "What it means", "What it does not prove"]
+    for row, outcome in zip(rows, found.outcomes, strict=True):
+        expected = {Verdict.PASSED: ("✓ passed", outcome.check.proves)}.get(
+            outcome.verdict, ("○ not checked", outcome.reason)
+        )
+        assert row == [outcome.check.title, *expected, outcome.check.leaves_open]
+    assert headline(found) == "Nothing wrong was found in what could be checked"
+    assert summary(found) == "22 of 23 checks passed. 1 was not carried out; the table says why."
+
+
+def test_what_is_wrong_comes_first(copy: Copy) -> None:
+    tampering.paper(copy.bundle, "receipt-c.ruiz").unlink()
+    text = page(copy.verify())
+    assert "1 check failed: this deployment does not verify" in text
+    assert text.index("No custodian has signed") < text.index("What was checked")
+    assert "✗ FAILED" in text
+
+
+def test_the_page_loads_nothing_and_runs_nothing(copy: Copy) -> None:
+    cells = read(page(copy.verify()))
+    assert all(address.startswith("#") for address in cells.addresses)
+    assert not cells.elements & {"script", "img", "link", "iframe", "object"}
+
+
+def test_what_others_wrote_is_text(copy: Copy) -> None:
+    path = tampering.paper(copy.bundle, "tombstone")
+    said = Tombstone.read(Envelope.from_json(path.read_bytes()))
+    tampering.add(copy.bundle, "x", said.model_copy(update={"reason": "<script>alert(1)</script>"}), "b.osei")
+    assert "<script" not in page(copy.verify())
+
+
+def _luminance(colour: str) -> float:
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
+@pytest.mark.parametrize(("front", "back"), PAIRS)
+def test_colours_have_the_contrast_of_wcag_aa(theme: int, front: str, back: str) -> None:
+    text = STYLE.read_text()
+    shades = [re.findall(rf"--{name}: (#[0-9a-f]{{6}})", text)[theme] for name in (front, back)]
+    low, high = sorted(map(_luminance, shades))
+    assert (high + 0.05) / (low + 0.05) >= 4.5
+
+
+def test_titles_and_meanings_are_plain_sentences() -> None:
+    for check in checks():
+        assert check.proves.endswith(".")
+        assert check.leaves_open.endswith(".")
+        assert len(check.title) <= 75
+    names = [check.name for check in checks()]
+    assert len(set(names)) == len(names) == 23
+
+
+def test_a_probability_is_never_said_to_be_certain() -> None:
+    assert percent(0.95) == "95 %"
+    assert percent(0.99995) == "more than 99.9 %"
+    assert percent(1) == "100 %"
+    assert (hours(1), hours(24)) == ("1 hour", "24 hours")
