@@ -18,10 +18,12 @@ from blindwatch.bench.timing import Timed, compare
 from blindwatch.oversight.checks.reading import WholeLog, read_whole
 from blindwatch.records.record import minute
 from blindwatch.records.server import ProbeAccepted
+from blindwatch.tlog.following import verify_whole
 from blindwatch.tlog.keys import Signer, Use
 from blindwatch.tlog.log import Log
 
-VERIFIED: Final = "every record verified and read"
+TREE: Final = "every record hashed into the tree that was signed"
+VERIFIED: Final = "the same, and every record read"
 PROBE: Final = "the two records of a probe up to its result, each durable before the next"
 ALONE: Final = "records appended one after the other"
 TOGETHER: Final = "records appended by 16 threads"
@@ -75,6 +77,8 @@ def _measure(scale: Scale) -> Sequence[Row]:
         subject = _Subject.made(Path(folder), scale.leaves)
         whole: Timed[WholeLog] = Timed()
         whole.once(subject.read)
+        tree: Timed[object] = Timed()
+        tree.once(lambda: verify_whole(subject.site, subject.signer.verifier, lambda _index, _entries: None))
         with subject.open() as log:
             records = [_record(number) for number in range(scale.leaves, scale.leaves + scale.appended)]
             probe, plain = compare(
@@ -89,6 +93,7 @@ def _measure(scale: Scale) -> Sequence[Row]:
         size = scale.leaves + 2 * (scale.appended + 1) + 2 * scale.appended
         exact = subject.read().checkpoint.size == size
     return [
+        _row(scale.leaves, 1, tree.fields(), TREE, exact=exact),
         _row(scale.leaves, 1, whole.fields(), VERIFIED, exact=exact),
         _row(scale.leaves, 1, probe.against(BASELINE, plain.median), PROBE, exact=exact),
         _row(scale.leaves, scale.appended, alone.fields(), ALONE, exact=exact),
