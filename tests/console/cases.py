@@ -19,7 +19,7 @@ START = datetime(2026, 11, 25, 14, 0, tzinfo=UTC)
 FACE, FOUND = b"\xff\xd8\xff the face that passed", b"\xff\xd8\xff the face on the list"
 NOTE = "A brother, two years older"
 HOURS = 24.0
-ANNA, BEN = "e.novak", "f.lund"
+ANNA, BEN = "e.novak", "g.okoro"
 
 
 @dataclass

@@ -17,7 +17,7 @@ from blindwatch.records.operator import FINAL, Outcome
 from .cases import ANNA, BEN, Office, alert, with_relative
 
 NUMBERS = st.integers(1, 4)
-PEOPLE = st.sampled_from((ANNA, BEN, "g.okoro"))
+PEOPLE = st.sampled_from((ANNA, BEN, "h.ito"))
 ACTS = st.one_of(
     st.tuples(st.just("pass"), st.sampled_from((0.5, 5, 11, 61, 90_000))),
     st.tuples(st.just("take"), PEOPLE),

@@ -47,7 +47,9 @@ def decide(
     A possible match is sent once as many people agree as there have to be; until then it stays new.
     Raises WrongStep, or SamePerson if somebody agrees a second time.
     """
-    _check_step(alert, outcome, reason)
+    wrong = obstacle(alert, outcome, reason)
+    if wrong is not None:
+        raise wrong
     made = Decision(operator, at + UNDO, replace(alert, claim=None, decision=None), reason)
     after = replace(alert, claim=None, decision=made, considered=alert.considered and outcome != "sent")
     if outcome != "sent":
@@ -99,10 +101,10 @@ _RULES: Final[tuple[Rule, ...]] = (
 """What has to hold for a decision, and what is said to whoever decides where it does not."""
 
 
-def _check_step(alert: Alert, outcome: Outcome, reason: Reason | None) -> None:
-    for holds, detail, hint in _RULES:
-        if not holds(alert, outcome, reason):
-            raise WrongStep(detail, hint)
+def obstacle(alert: Alert, outcome: Outcome, reason: Reason | None) -> WrongStep | None:
+    """What stands in the way of a decision; nothing if it can be taken."""
+    broken = (WrongStep(detail, hint) for holds, detail, hint in _RULES if not holds(alert, outcome, reason))
+    return next(broken, None)
 
 
 def considered(alert: Alert) -> Alert:

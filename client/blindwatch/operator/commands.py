@@ -13,15 +13,16 @@ from rich.console import Console
 from blindwatch.cli import files
 from blindwatch.cli.progress import progress
 from blindwatch.cli.tls import Ca, Certificate, CertificateKey
-from blindwatch.errors import ConfigurationError, ModelMismatch, WrongKey
+from blindwatch.console.commands import console
+from blindwatch.errors import ConfigurationError, ModelMismatch
 from blindwatch.he.ranked.keys import RankKey
 from blindwatch.operator import forgetting, journalling, showing, unlocking
-from blindwatch.operator.fetching import Approved, Reading, check_deployment, readings
+from blindwatch.operator.fetching import Reading, check_deployment, readings
 from blindwatch.operator.journal import Journal
 from blindwatch.operator.reading import Reader
 from blindwatch.operator.removals import Removals
 from blindwatch.operator.searching import Searcher
-from blindwatch.operator.unlocking import Request, operator_of
+from blindwatch.operator.unlocking import operator_of
 from blindwatch.secret.wrapping import unwrap, unwrap_ranked
 from blindwatch.statements.dsse import Envelope
 from blindwatch.statements.package import OperatorPackage, PackageEntry
@@ -36,6 +37,7 @@ from blindwatch.wire.tls import client_context
 app = typer.Typer(no_args_is_help=True)
 app.command("forget")(forgetting.forget)
 app.command("adjudicate")(journalling.adjudicate)
+app.command("console")(console)
 app.add_typer(journalling.app, name="journal", help="A log of your own, of keys, alerts and their outcomes.")
 
 ReleaseFolder = Annotated[
@@ -104,9 +106,9 @@ def run(
             with ServerClient(server, token, tls=tls) as client:
                 approved = check_deployment(client, deployment, package, people)
                 recipient = approved.manifest.evidence_recipient
-                asked = _asked(approved, package, hours, release, identity)
+                asked = unlocking.asked(approved, package, hours, release, identity)
                 secret = unlocking.unlock(keys, share_file or [], asked, people, unwrap)
-                _check_key(package, secret.key_id)
+                unlocking.check_key(package, secret.key_id)
                 if kept is not None:
                     stack.enter_context(kept.holding(deployment, person, secret.window))
                 reader = Reader(secret, package.fine_threshold, len(package.entries))
@@ -161,9 +163,9 @@ def rank(
         approved = check_deployment(client, deployment, package, people)
         if approved.manifest.model_digest != models.model_digest:
             raise ModelMismatch("The gallery was made with another model than the operator's.")
-        asked = _asked(approved, package, hours, release, identity)
+        asked = unlocking.asked(approved, package, hours, release, identity)
         secret = unlocking.unlock(keys, share_file or [], asked, people, unwrap_ranked)
-        _check_key(package, secret.key_id)
+        unlocking.check_key(package, secret.key_id)
         template = quantise(models.faces(photograph)[0].embedding, secret.preset.squared_norm)
         removals = Removals(client, approved.manifest, people, _handed(removal))
         searcher = Searcher(client, approved.manifest, removals, approved.gate, secret, key)
@@ -184,28 +186,6 @@ def _check_new(out: Path | None) -> None:
 
 def _handed(removal: Path | None) -> Envelope | None:
     return None if removal is None else Envelope.from_json(files.read(removal, "removal"))
-
-
-def _check_key(package: OperatorPackage, key_id: str) -> None:
-    if package.key_id != key_id:
-        raise WrongKey("The watchlist was made for another key.")
-
-
-def _asked(
-    approved: Approved, package: OperatorPackage, hours: float, folder: Path | None, identity: Path | None
-) -> Request:
-    """What is asked of the custodians; the rules that are acknowledged with it are shown."""
-    manifest = approved.manifest
-    rules = manifest.profile
-    Console(stderr=True).print(
-        f"By asking for the key you acknowledge the policy profile {rules.name}, version {rules.version}."
-        f" Read it: blindwatch policy show {rules.name}",
-        highlight=False,
-        soft_wrap=True,
-    )
-    return Request(
-        manifest.deployment, package.key_id, rules.digest, hours, folder, identity, approved.accepted
-    )
 
 
 def _operator(identity: Path | None, register: Register) -> str:

@@ -14,9 +14,11 @@ from rich.console import Console
 from blindwatch.cli import files
 from blindwatch.errors import ConfigurationError, WrongKey, WrongShare
 from blindwatch.operator.exchange import Exchange
+from blindwatch.operator.fetching import Approved
 from blindwatch.secret.releasing import Ask, Asking
 from blindwatch.secret.shares import check, recover
 from blindwatch.secret.wrapping import FILE
+from blindwatch.statements.package import OperatorPackage
 from blindwatch.statements.predicates import Window
 from blindwatch.statements.register import PersonRole, Register
 from blindwatch.statements.signing import Identity
@@ -41,6 +43,29 @@ class Request:
     folder: Path | None
     identity: Path | None
     accepted: Logged
+
+
+def asked(
+    approved: Approved, package: OperatorPackage, hours: float, folder: Path | None, identity: Path | None
+) -> Request:
+    """What is asked of the custodians; the rules that are acknowledged with it are shown."""
+    manifest = approved.manifest
+    rules = manifest.profile
+    Console(stderr=True).print(
+        f"By asking for the key you acknowledge the policy profile {rules.name}, version {rules.version}."
+        f" Read it: blindwatch policy show {rules.name}",
+        highlight=False,
+        soft_wrap=True,
+    )
+    return Request(
+        manifest.deployment, package.key_id, rules.digest, hours, folder, identity, approved.accepted
+    )
+
+
+def check_key(package: OperatorPackage, key_id: str) -> None:
+    """Refuse a key that the list was not made for."""
+    if package.key_id != key_id:
+        raise WrongKey("The watchlist was made for another key.")
 
 
 def unlock(

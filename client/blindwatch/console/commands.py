@@ -1,0 +1,106 @@
+"""`blindwatch operator console`: compare, decide, stop, in a page that this machine alone can reach."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+
+from blindwatch.cli import files
+from blindwatch.cli.tls import Ca, Certificate, CertificateKey
+from blindwatch.console.post import Papers, Post, Release
+from blindwatch.console.serving import Service
+from blindwatch.operator.fetching import Reading
+from blindwatch.secret import candidates
+from blindwatch.statements.dsse import Envelope
+from blindwatch.statements.package import OperatorPackage
+from blindwatch.statements.register import Register
+from blindwatch.wire.client import ServerClient
+from blindwatch.wire.tls import client_context
+
+_AT_ONCE_SECONDS: Final = 1.5
+"""For what must not wait: a stop counts within two seconds, or the operator is told that it does not."""
+
+
+def console(
+    keys: Annotated[Path, typer.Option(help="Folder with the wrapped secret key.", file_okay=False)],
+    entries: Annotated[Path, typer.Option(help="The list's operator.json, without names.", dir_okay=False)],
+    register: Annotated[Path, typer.Option(help="Your copy of the register of people.", dir_okay=False)],
+    server: Annotated[str, typer.Option(help="Address of the match server.")],
+    deployment: Annotated[str, typer.Option(help="Name of the deployment.")],
+    token_file: Annotated[Path, typer.Option(help="File with the operator's token.")],
+    identity: Annotated[Path, typer.Option(help="Your signing keys, a PEM file.", dir_okay=False)],
+    journal: Annotated[Path, typer.Option(help="Folder of your journal.", file_okay=False)],
+    training: Annotated[
+        Path, typer.Option(help="File that says when each operator was trained.", dir_okay=False)
+    ],
+    faces: Annotated[
+        Path | None,
+        typer.Option(help="The list's candidates.cbor; beside operator.json if not given.", dir_okay=False),
+    ] = None,
+    also: Annotated[
+        list[str] | None, typer.Option("--operator", help="Another operator at this console; again for more.")
+    ] = None,
+    removal: Annotated[
+        Path | None, typer.Option(help="The newest removal from the list, if a custodian gave you one.")
+    ] = None,
+    release: Annotated[
+        Path | None,
+        typer.Option(help="Folder for your request to the custodians and their answers.", file_okay=False),
+    ] = None,
+    hours: Annotated[float, typer.Option(help="For how long to ask for the key.", min=0.001)] = 8.0,
+    share_file: Annotated[
+        list[Path] | None, typer.Option(help="File with a custodian's share, for tests only.")
+    ] = None,
+    check_minutes: Annotated[
+        float, typer.Option(help="Minutes between checks of attention, on average; 0 for none.", min=0)
+    ] = 60.0,
+    port: Annotated[int, typer.Option(help="Port on this machine; 0 takes a free one.", min=0)] = 0,
+    ca: Ca = None,
+    certificate: Certificate = None,
+    certificate_key: CertificateKey = None,
+    ready_file: Annotated[
+        Path | None, typer.Option(help="File to write the address into once the console is there.")
+    ] = None,
+) -> None:
+    """Show alerts to operators, who compare two images and decide, in a browser on this machine."""
+    package = OperatorPackage.load(entries)
+    papers = Papers(
+        package=package,
+        faces=faces or entries.with_name(candidates.FILE),
+        register=Register.load(register),
+        identity=identity,
+        training=training,
+        journal=journal,
+        removal=None if removal is None else Envelope.from_json(files.read(removal, "removal")),
+    )
+    asked = Release(keys, hours, release, share_file or ())
+    tls = client_context(ca, certificate, certificate_key)
+    token = files.read_line(token_file, "token file")
+    with ExitStack() as stack:
+        clients = (
+            stack.enter_context(ServerClient(server, token, tls=tls)),
+            stack.enter_context(ServerClient(server, token, _AT_ONCE_SECONDS, tls)),
+        )
+        post = Post.open(stack, papers, asked, clients, deployment, also or (), check_minutes, _no_crop)
+        try:
+            Service(post, port).run(ready_file)
+        finally:
+            _report(post.duty.abandon())
+
+
+def _no_crop(_: Reading) -> bytes | None:
+    """Cameras seal no images yet."""
+    return None
+
+
+def _report(left: int) -> None:
+    if left:
+        Console(stderr=True).print(
+            f"[bold yellow]Alerts without an outcome: {left}.[/] Start the console again and decide about them;"
+            " the deployment cannot be reported as over before.",
+            soft_wrap=True,
+        )

@@ -1,0 +1,104 @@
+"""Fetching and opening, in two threads: what is opened must not show in when the server is called.
+
+Every result is fetched and acknowledged before it is opened. So one that is on its way here when the process is
+killed is lost, as is everything else that is in memory only.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from queue import Empty, Queue
+from threading import Event
+from typing import Final, TypeAlias
+
+from blindwatch.errors import BlindwatchError, CosignatureMissing, ServiceError
+from blindwatch.operator.fetching import Reading, read, unproven
+from blindwatch.operator.reading import Reader
+from blindwatch.operator.removals import Removals
+from blindwatch.records.gating import Gate
+from blindwatch.wire.client import ServerClient
+from blindwatch.wire.messages import FailedResult, Logged, Result, ResultBatch
+
+WAIT_SECONDS: Final = 10.0
+_NAP_SECONDS: Final = 1.0
+_ROOM: Final = 256
+
+Crop: TypeAlias = Callable[[Reading], bytes | None]
+"""What was sealed with a probe, as JPEG; none if nothing was."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where results come from, and what opens them."""
+
+    client: ServerClient
+    deployment: str
+    reader: Reader
+    removals: Removals
+    gate: Gate
+
+
+@dataclass(frozen=True)
+class Told:
+    """Whom the threads tell what they meet."""
+
+    reached: Callable[[], None]
+    """The server has answered."""
+    lost: Callable[[BlindwatchError], None]
+    """It has not, or has not what it should have; the next attempt may do."""
+    ended: Callable[[BlindwatchError], None]
+    """Nothing is fetched any more."""
+    opened: Callable[[Reading], None]
+    """A result was read."""
+
+
+class Feed:
+    """Two loops, for a thread each, that end when they are told to or when there is no use in going on."""
+
+    def __init__(self, source: Source, told: Told, stop: Event) -> None:
+        self._source = source
+        self._told = told
+        self._stop = stop
+        self._fetched: Queue[tuple[Result | FailedResult, Logged]] = Queue(_ROOM)
+
+    def fetch(self) -> None:
+        """Fetch and acknowledge results."""
+        while not self._stop.is_set():
+            started = time.monotonic()
+            try:
+                self._take(self._source.client.fetch_results(self._source.deployment, WAIT_SECONDS))
+                self._told.reached()
+            except (CosignatureMissing, ServiceError) as error:
+                self._told.lost(error)
+                self._stop.wait(max(0.0, _NAP_SECONDS - (time.monotonic() - started)))
+            except BlindwatchError as error:
+                self._told.ended(error)
+                return
+
+    def open(self) -> None:
+        """Open what was fetched."""
+        while not self._stop.is_set():
+            try:
+                self._open_next()
+            except Empty:
+                continue
+            except BlindwatchError as error:
+                self._told.ended(error)
+                return
+
+    def _take(self, batch: ResultBatch) -> None:
+        if batch.results:
+            self._source.removals.refresh()
+        for pair in zip(batch.results, batch.logged, strict=True):
+            if self._stop.is_set():
+                return
+            self._source.client.acknowledge(self._source.deployment, pair[0].probe_id)
+            self._fetched.put(pair)
+
+    def _open_next(self) -> None:
+        # In a function of its own, so that nothing of a result is held while the next one is waited for.
+        result, logged = self._fetched.get(timeout=_NAP_SECONDS)
+        doubt = unproven(self._source.gate, result, logged)
+        self._told.opened(read(result, self._source.reader, self._source.removals, doubt))

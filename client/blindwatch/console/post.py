@@ -1,0 +1,155 @@
+"""Everything that a console needs, opened: papers that were checked, a key that was released, a journal, a server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from blindwatch.cli import files
+from blindwatch.console.assignment import Assignment
+from blindwatch.console.bands import Scale
+from blindwatch.console.drills import Drills
+from blindwatch.console.duty import Duty, Key
+from blindwatch.console.feeding import Crop, Source
+from blindwatch.console.noting import Notes
+from blindwatch.console.raising import Maker
+from blindwatch.console.training import Training
+from blindwatch.errors import ConfigurationError
+from blindwatch.operator import unlocking
+from blindwatch.operator.fetching import Approved, check_deployment
+from blindwatch.operator.journal import Journal
+from blindwatch.operator.reading import Reader
+from blindwatch.operator.removals import Removals
+from blindwatch.policy.profile import profile
+from blindwatch.secret.candidates import Album
+from blindwatch.secret.keys import SecretKey
+from blindwatch.secret.wrapping import unwrap
+from blindwatch.statements.dsse import Envelope
+from blindwatch.statements.package import OperatorPackage
+from blindwatch.statements.predicates import Window
+from blindwatch.statements.register import PersonRole, Register
+from blindwatch.statements.signing import Identity
+from blindwatch.wire.client import ServerClient
+
+
+@dataclass(frozen=True)
+class Papers:
+    """The operator's files: the list without names, its faces, the register, signing keys, trainings, a journal."""
+
+    package: OperatorPackage
+    faces: Path
+    register: Register
+    identity: Path
+    training: Path
+    journal: Path
+    removal: Envelope | None = None
+
+
+@dataclass(frozen=True)
+class Release:
+    """How the key is to be had: the folder of the ceremony, and where custodians answer, or share files of a test."""
+
+    keys: Path
+    hours: float
+    folder: Path | None
+    share_files: Sequence[Path] = ()
+
+
+@dataclass(frozen=True)
+class Post:
+    """A console that is ready to be served."""
+
+    duty: Duty
+    source: Source
+    identity: Identity
+    at_once: ServerClient
+
+    @classmethod
+    def open(
+        cls,
+        stack: ExitStack,
+        papers: Papers,
+        release: Release,
+        clients: tuple[ServerClient, ServerClient],
+        deployment: str,
+        others: Sequence[str],
+        check_minutes: float,
+        crop: Crop,
+    ) -> Self:
+        """Check all papers and have the key released; the second client is for what must not wait for results."""
+        client, at_once = clients
+        signer = Identity.from_pem(files.read(papers.identity, "signing keys"))
+        operator = unlocking.operator_of(signer, papers.register)
+        operators = _operators(operator, others, papers.register)
+        journal = stack.enter_context(Journal(papers.journal))
+        approved = check_deployment(client, deployment, papers.package, papers.register)
+        trained = Training.load(papers.training, profile(approved.manifest.profile.name).training_days)
+        envelope = Envelope.from_json(client.get_manifest(deployment))
+        assignment = Assignment.of(approved, envelope, papers.register, operators, trained)
+        removals = Removals(client, approved.manifest, papers.register, papers.removal)
+        opened = _Opened.of(papers, release, approved)
+        notes = Notes(
+            journal, deployment, operator, papers.package.entries, approved.manifest.evidence_recipient
+        )
+        duty = Duty(
+            assignment,
+            notes,
+            Key(opened.window, opened.held(journal, deployment, operator)),
+            opened.maker,
+            crop,
+            Drills(opened.maker, assignment.cameras, check_minutes),
+        )
+        source = Source(client, deployment, opened.reader, removals, approved.gate)
+        return cls(duty, source, signer, at_once)
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """What the released key opens, without the key itself."""
+
+    window: Window
+    reader: Reader
+    maker: Maker
+
+    @classmethod
+    def of(cls, papers: Papers, release: Release, approved: Approved) -> Self:
+        package = papers.package
+        asked = unlocking.asked(approved, package, release.hours, release.folder, papers.identity)
+        secret = unlocking.unlock(release.keys, release.share_files, asked, papers.register, unwrap)
+        unlocking.check_key(package, secret.key_id)
+        scale = Scale(package.fine_threshold, secret.preset.fine_squared_norm)
+        return cls(
+            _window(secret),
+            Reader(secret, package.fine_threshold, len(package.entries)),
+            Maker(package.entries, scale, _album(papers, secret)),
+        )
+
+    def held(self, journal: Journal, deployment: str, operator: str) -> Callable[[], None]:
+        """Record that the key was received; what lets go of it, and records that."""
+        holding = ExitStack()
+        holding.enter_context(journal.holding(deployment, operator, self.window))
+        holding.callback(self.reader.forget)
+        if self.maker.album is not None:
+            holding.callback(self.maker.album.forget)
+        return holding.close
+
+
+def _operators(first: str, others: Sequence[str], people: Register) -> tuple[str, ...]:
+    every = tuple(dict.fromkeys((first, *others)))
+    if any(people.person(name).role is not PersonRole.OPERATOR for name in every):
+        raise ConfigurationError("Only operators of the register sit at a console.")
+    return every
+
+
+def _window(secret: SecretKey) -> Window:
+    if secret.window is None:
+        raise ConfigurationError("A console needs a key that was released for a time.")
+    return secret.window
+
+
+def _album(papers: Papers, secret: SecretKey) -> Album | None:
+    digest = papers.package.candidates
+    return None if digest is None else Album.load(papers.faces, digest, secret)

@@ -1,0 +1,124 @@
+"""Runs the console: a socket on loopback, the threads around the duty, links at the terminal, and an end."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Thread
+from typing import Final
+
+import typer
+import uvicorn
+
+from blindwatch.cli import files
+from blindwatch.console.application import application
+from blindwatch.console.duty import TICK_SECONDS, Duty
+from blindwatch.console.feeding import Feed, Source, Told
+from blindwatch.console.parts import Parts
+from blindwatch.console.post import Post
+from blindwatch.console.sessions import Sessions
+from blindwatch.errors import BlindwatchError, ConfigurationError
+from blindwatch.wire.client import ServerClient
+
+HOST: Final = "127.0.0.1"
+_CAMERA_SECONDS: Final = 5.0
+
+
+class Service:
+    """A console at a port of loopback."""
+
+    def __init__(self, post: Post, port: int) -> None:
+        """Take the port, or a free one if it is 0; raises ConfigurationError."""
+        self._post = post
+        self._listener = _listen(port)
+        self._authority = f"{HOST}:{self._listener.getsockname()[1]}"
+        self._sessions = Sessions(post.duty.assignment.operators)
+        parts = Parts(post.duty, self._sessions, post.identity, post.at_once, self.close)
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                application(parts, frozenset({self._authority})),
+                http="h11",
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                timeout_graceful_shutdown=1,
+            )
+        )
+
+    def run(self, ready: Path | None) -> None:
+        """Serve pages until the console is closed."""
+        with self._listener, _working(self._post.duty, self._post.source, self._post.at_once):
+            self._announce(ready)
+            self._server.run(sockets=[self._listener])
+
+    def close(self) -> None:
+        """End it soon, from any thread."""
+        self._server.should_exit = True
+
+    def _announce(self, ready: Path | None) -> None:
+        typer.echo("Open your link in a browser on this machine. Each works once.")
+        self._links()
+        if sys.stdin.isatty():
+            typer.echo("Press Enter for new links.")
+            Thread(target=self._on_enter, daemon=True).start()
+        if ready is not None:
+            content = json.dumps({"address": f"http://{self._authority}", "pid": os.getpid()}).encode()
+            files.replace_private(ready, content, "file that says that the console is there")
+
+    def _links(self) -> None:
+        for operator in self._sessions.operators:
+            typer.echo(f"{operator}: http://{self._authority}/login/{self._sessions.link(operator)}")
+
+    def _on_enter(self) -> None:
+        for _ in sys.stdin:
+            self._links()
+
+
+def _listen(port: int) -> socket.socket:
+    try:
+        return socket.create_server((HOST, port), backlog=32)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The console cannot listen at this port ({error.strerror}).", "Choose another with --port."
+        ) from None
+
+
+@contextmanager
+def _working(duty: Duty, source: Source, server: ServerClient) -> Iterator[None]:
+    """Have results fetched and opened, cameras watched and time passed, for as long as pages are served."""
+    told = Told(duty.reached, duty.lost, duty.ended, duty.opened)
+    feed, closed = Feed(source, told, duty.over), Event()
+    tasks = (
+        feed.fetch,
+        feed.open,
+        lambda: _repeat(lambda: _watch(duty, server), _CAMERA_SECONDS, closed),
+        lambda: _repeat(duty.tick, TICK_SECONDS, closed),
+    )
+    for task in tasks:
+        Thread(target=task, daemon=True).start()
+    try:
+        yield
+    finally:
+        closed.set()
+
+
+def _repeat(act: Callable[[], None], seconds: float, closed: Event) -> None:
+    while not closed.is_set():
+        act()
+        closed.wait(seconds)
+
+
+def _watch(duty: Duty, server: ServerClient) -> None:
+    """Ask when the server heard of the cameras; that it cannot be reached is noticed by whoever fetches."""
+    try:
+        duty.heard(server.cameras(duty.assignment.deployment))
+    except BlindwatchError:
+        return

@@ -1,0 +1,34 @@
+"""What the tests of the console share: a server, and a deployment to be on duty for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from blindwatch.vision.pipeline import FacePipeline
+from blindwatch.vision.registry import Registry
+
+from ..client.running import NOOP
+from ..serving import ServerProcess
+from .stage import Stage
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """A list and a server, under the preset that encrypts nothing."""
+    pipeline = FacePipeline.named(Registry.load(Path("a directory that does not exist")))
+    with ExitStack() as stack:
+        server = ServerProcess(tmp_path_factory.mktemp("server"), stack)
+        made = Stage(tmp_path_factory.mktemp("stage"), server, pipeline, NOOP)
+        made.prepare()
+        yield made
+
+
+@pytest.fixture
+def stage(prepared: Stage) -> Stage:
+    """The same with a deployment of its own."""
+    prepared.open()
+    return prepared

@@ -1,0 +1,221 @@
+"""A deployment with a real server, a list of four faces and a console, for tests that look at pages."""
+
+from __future__ import annotations
+
+import io
+import re
+import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, redirect_stdout
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from blindwatch.console.post import Papers, Post, Release
+from blindwatch.console.serving import Service
+from blindwatch.custodian import ceremony
+from blindwatch.custodian.uploading import Upload
+from blindwatch.he.encrypting import Encryptor
+from blindwatch.he.keys import EncryptionKey
+from blindwatch.operator.fetching import Reading
+from blindwatch.operator.journal import Journal
+from blindwatch.secret import candidates
+from blindwatch.statements.package import OperatorPackage
+from blindwatch.statements.register import Person, PersonRole, Register
+from blindwatch.statements.signing import Identity
+from blindwatch.vision.image import Image
+from blindwatch.vision.pipeline import FacePipeline
+from blindwatch.vision.portrait import portrait
+from blindwatch.vision.quantise import templates
+from blindwatch.wire.client import ServerClient
+from blindwatch.wire.messages import Probe, now
+
+from ..client.approved import approve
+from ..client.lists import row, write_list
+from ..client.photographs import small, write
+from ..client.running import SIMILARITY, command, enough
+from ..people import CAMERA, CREATOR, camera_key
+from ..serving import FORCE, TOKENS, ServerProcess, eventually
+from .cases import ANNA, BEN, NOTE
+
+LINK = re.compile(r"^(\S+): (http://\S+)$", re.MULTILINE)
+SECOND_CAMERA = "gate-2"
+ENTRIES = (
+    {"priority": "red", "instruction": "Stop and speak: warrant of a court"},
+    {"priority": "amber", "instruction": "Ask to come along"},
+    {"priority": "green", "instruction": "Note where the person goes", "known_relative": NOTE},
+    {"priority": "red", "instruction": "Stop, may carry a knife", "image_date": "2015-02-03"},
+)
+
+
+_MORE = [Person(name, PersonRole.OPERATOR, Identity.generate().public) for name in (BEN, "h.ito")]
+"""Other operators, in the register that the console has."""
+
+
+def seen_again(number: int) -> Image:
+    """Another picture of one of the hundred small faces: turned over, and in a little less light."""
+    return np.ascontiguousarray((small(number)[:, ::-1] * 0.9).astype(np.uint8))
+
+
+@dataclass(frozen=True)
+class Page:
+    """A console that runs in this process, and the links of its operators."""
+
+    post: Post
+    address: str
+    links: dict[str, str]
+
+
+@dataclass
+class Stage:
+    """The files of everybody, one server, and one deployment."""
+
+    folder: Path
+    server: ServerProcess
+    pipeline: FacePipeline
+    preset: str
+    deployment: str = ""
+    crops: dict[str, bytes] = field(default_factory=dict)
+    """What a camera would have sealed with each probe."""
+
+    @cached_property
+    def key(self) -> EncryptionKey:
+        return ceremony.encryption_key(self.folder / "keys")
+
+    @cached_property
+    def encryptor(self) -> Encryptor:
+        return Encryptor(self.key)
+
+    def prepare(self) -> None:
+        """Hold the ceremony and enrol the list, with two volunteers who are not on it."""
+        FORCE.write_register(self.folder / "register.toml")
+        for name in (CREATOR, ANNA):
+            FORCE.write_identity(name, self.folder / f"{name}.pem")
+        rows = [row(number, category="test-subject", **each) for number, each in enumerate(ENTRIES)]
+        for number in range(len(ENTRIES)):
+            write(self.folder / "list" / f"{number}.png", small(number))
+        write_list(self.folder / "list", *rows)
+        for number in (50, 60):
+            write(self.folder / "volunteers" / f"{number}.png", small(number))
+        shares = self.folder / "shares"
+        done = command(
+            *("custodian", "ceremony"),
+            profile="demo",
+            out=self.folder / "keys",
+            preset=self.preset,
+            share_files=shares,
+        )
+        assert done == 0
+        done = command(
+            *("custodian", "enrol"),
+            keys=self.folder / "keys",
+            list=self.folder / "list",
+            checks=self.folder / "volunteers",
+            watchlist=self.folder / "watchlist",
+            threshold=SIMILARITY,
+            deployment="stage",
+            profile="demo",
+            identity=self.folder / f"{CREATOR}.pem",
+            register=self.folder / "register.toml",
+        )
+        assert done == 0
+        (self.folder / "operator.token").write_text(TOKENS["operator"])
+
+    def open(self, **changes: object) -> None:
+        """Open a deployment of its own on the list, with two cameras and an empty journal."""
+        self.deployment = f"stage-{secrets.token_hex(4)}"
+        cameras = (camera_key(CAMERA, FORCE.camera),)
+        manifest = approve(
+            self.folder / "keys",
+            self.folder / "watchlist",
+            self.deployment,
+            **{"cameras": cameras, "place": "Test hall, north gate", **changes},
+        )
+        custodian = self.server.client("custodian")
+        for _ in Upload(custodian, manifest, self.folder / "keys", self.folder / "watchlist").send():
+            pass
+        Journal.create(self.journal, "e.novak.test/journal")
+
+    @property
+    def journal(self) -> Path:
+        return self.folder / f"journal-{self.deployment}"
+
+    @property
+    def outcomes(self) -> list[tuple[str, str, str | None]]:
+        """What the journal has of decisions, in its order; nobody else may have it open."""
+        with Journal(self.journal) as journal:
+            return [
+                (each.outcome, each.operator, each.second)
+                for course in journal.courses().values()
+                for each in course.decided
+            ]
+
+    def see(self, picture: Image, camera: str = CAMERA, sealed: Image | None = None) -> str:
+        """Send the face of a picture, and say what the camera would have sealed with it."""
+        face = self.pipeline.faces(picture)[0]
+        probe = Probe(
+            probe_id=secrets.token_hex(16),
+            camera=camera,
+            preset=self.preset,
+            key_id=self.key.key_id,
+            model_digest=self.pipeline.model_digest,
+            captured_at=now(),
+            ciphertext=self.encryptor.probe(templates([face.embedding], self.key.preset)),
+        )
+        self.crops[probe.probe_id] = portrait(picture if sealed is None else sealed, face.landmarks)
+        self.server.client("camera").post_probe(self.deployment, probe)
+        return probe.probe_id
+
+    def train(self, *names: str, days: int = 30) -> Path:
+        """A file that says that these were trained so many days ago."""
+        path = self.folder / f"training-{secrets.token_hex(4)}.toml"
+        day = (datetime.now(UTC) - timedelta(days=days)).date()
+        path.write_text("[trained]\n" + "".join(f'"{name}" = {day}\n' for name in names))
+        return path
+
+    @contextmanager
+    def console(
+        self,
+        *others: str,
+        training: Path | None = None,
+        check_minutes: float = 0,
+        hours: float = 1,
+        sealed: bool = True,
+    ) -> Iterator[Page]:
+        """A console in this process."""
+        papers = Papers(
+            package=OperatorPackage.load(self.folder / "watchlist" / "operator.json"),
+            faces=self.folder / "watchlist" / candidates.FILE,
+            register=Register([*FORCE.register.people, *_MORE]),
+            identity=self.folder / f"{ANNA}.pem",
+            training=training or self.train(ANNA, *others),
+            journal=self.journal,
+        )
+        release = Release(self.folder / "keys", hours, None, enough(self.folder / "shares"))
+        ready, said = self.folder / f"ready-{secrets.token_hex(4)}", io.StringIO()
+
+        def crop(reading: Reading) -> bytes | None:
+            return self.crops.get(reading.probe_id) if sealed else None
+
+        with ExitStack() as stack:
+            clients = tuple(
+                stack.enter_context(ServerClient(self.server.address, TOKENS["operator"], timeout))
+                for timeout in (20, 1.5)
+            )
+            post = Post.open(stack, papers, release, clients, self.deployment, others, check_minutes, crop)
+            service = Service(post, 0)
+            thread = threading.Thread(target=service.run, args=(ready,))
+            with redirect_stdout(said):
+                thread.start()
+                eventually(ready.exists)
+            try:
+                links = dict(LINK.findall(said.getvalue()))
+                yield Page(post, next(iter(links.values())).split("/login")[0], links)
+            finally:
+                service.close()
+                thread.join(10)
+                post.duty.abandon()
