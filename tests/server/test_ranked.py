@@ -28,6 +28,7 @@ from blindwatch.errors import (
     ModelMismatch,
     NotFound,
     PolicyViolation,
+    QueryBudgetUsed,
     RankedNotAllowed,
     StatementMismatch,
     TooLarge,
@@ -38,6 +39,7 @@ from blindwatch.errors import (
 )
 from blindwatch.he.ranked.encrypting import RankEncryptor
 from blindwatch.he.ranked.presets import rank_preset
+from blindwatch.policy.profile import profile
 from blindwatch.secret.ranked import RankDecryptor, RankKeySet, generate_ranked
 from blindwatch.statements.predicates import Thresholds, Watchlist
 from blindwatch.wire import limits, problems
@@ -130,8 +132,9 @@ def allowing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess
         yield ServerProcess(tmp_path_factory.mktemp("ranked"), stack, workers=2, allow_ranked=True)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def name(allowing: ServerProcess, ranked: RankTrial) -> str:
+    """A deployment for one test, since the profile has few searches for each."""
     return ranked.open(allowing)
 
 
@@ -345,3 +348,21 @@ def test_only_the_operator_searches(allowing: ServerProcess, name: str, method: 
             method, f"/v1/deployments/{name}/searches{path}"
         )
         assert isinstance(problems.from_json(response.content), refusal)
+
+
+def test_searches_are_limited_in_number(allowing: ServerProcess, ranked: RankTrial, name: str) -> None:
+    """By the minute here; the profile's number for a deployment is below that from which a gallery follows."""
+    rules = profile("rfr")
+    assert rules.probes_per_deployment < PRESET.dimension
+    operator = allowing.client("operator")
+
+    def search() -> None:
+        for _ in range(3 * rules.probes_per_minute):
+            receipt = operator.post_search(name, ranked.search())
+            assert operator.fetch_search(name, receipt.search_id, wait=20) is not None
+            operator.acknowledge_search(name, receipt.search_id)
+
+    with pytest.raises(QueryBudgetUsed) as refused:
+        search()
+    assert 1 <= refused.value.retry_seconds <= 60
+    assert '"search-refused"' in allowing.log

@@ -61,7 +61,9 @@ class CameraGate:
                 raise RevokedCamera(hint="Ask the custodian for a new version of the manifest.")
             _check_open(terms.manifest, datetime.fromtimestamp(now, UTC), late)
         camera = terms.camera_names[signature.key_id]
-        return Sender(name, camera, signature, _budget(terms.manifest, _profile(terms.manifest.profile.name)))
+        return Sender(
+            name, camera, signature, budget_of(terms.manifest, _profile(terms.manifest.profile.name))
+        )
 
     async def admit(self, sender: Sender, *, probe: bool) -> None:
         """Let a request pass, for the first and only time; a probe counts towards the camera's budget."""
@@ -84,7 +86,8 @@ def _check_open(manifest: DeploymentManifest, at: datetime, late: timedelta) -> 
         trust.check_open(manifest, at)
 
 
-def _budget(manifest: DeploymentManifest, rules: Profile) -> Budget:
+def budget_of(manifest: DeploymentManifest, rules: Profile) -> Budget:
+    """How much a deployment may be asked."""
     ends = instant(manifest.window.not_after).timestamp()
     return Budget(rules.probes_per_minute, rules.probes_per_deployment, ends)
 

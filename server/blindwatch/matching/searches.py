@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import time
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from blindwatch.errors import BlindwatchError, ModelMismatch, WrongKey, WrongPreset
+from blindwatch.errors import BlindwatchError, ModelMismatch, QueryBudgetUsed, WrongKey, WrongPreset
 from blindwatch.he.ranked import forms
 from blindwatch.he.ranked.presets import rank_preset
+from blindwatch.matching import logs
+from blindwatch.matching.cameras import budget_of
 from blindwatch.matching.intake import Intake
 from blindwatch.matching.jobs import Rank, Ranked
 from blindwatch.matching.ledger import Ledger
 from blindwatch.matching.mailbox import Mailbox
 from blindwatch.matching.roster import Roster
 from blindwatch.matching.workers import WorkerPool
+from blindwatch.policy.profile import profile
 from blindwatch.records import replaying
 from blindwatch.records.record import Record, minute
 from blindwatch.records.server import ResultReleased, SearchAccepted
 from blindwatch.statements import trust
 from blindwatch.statements.predicates import Tombstone
 from blindwatch.store.deployments import Deployment
+from blindwatch.store.nonces import Nonces
 from blindwatch.wire import limits
 from blindwatch.wire.messages import Search, SearchReceipt, SearchResult, now
 
@@ -29,8 +35,11 @@ from blindwatch.wire.messages import Search, SearchReceipt, SearchResult, now
 class SearchDesk:
     """Takes a few searches at a time, since each holds megabytes, and turns every one it took into a result."""
 
-    def __init__(self, roster: Roster, pool: WorkerPool, mailbox: Mailbox, ledger: Ledger) -> None:
+    def __init__(
+        self, roster: Roster, pool: WorkerPool, mailbox: Mailbox, ledger: Ledger, nonces: Nonces
+    ) -> None:
         self._roster = roster
+        self._nonces = nonces
         self._pool = pool
         self._intake = Intake("search", mailbox, ledger, limits.SEARCHES)
 
@@ -48,6 +57,13 @@ class SearchDesk:
         deployment, terms = self._roster.taking(name, "ranked")
         trust.check_open(terms.manifest, datetime.now(UTC))
         _check(deployment, search)
+        rules = profile(terms.manifest.profile.name)
+        budget = budget_of(terms.manifest, rules)
+        try:
+            await asyncio.to_thread(self._nonces.count_search, name, time.time(), budget)
+        except QueryBudgetUsed as error:
+            logs.warning("search-refused", why=error.problem.slug)
+            raise
         await self._intake.take(name, search.search_id, _Piece(name, search, self._roster, self._pool))
         return SearchReceipt(search_id=search.search_id, accepted_at=now())
 

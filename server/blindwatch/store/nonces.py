@@ -1,4 +1,4 @@
-"""What cameras have used up: nonces, each of which passes once, and the number of their probes."""
+"""What is used up: nonces of cameras, each of which passes once, and the number of probes and of searches."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ from blindwatch.wire.signatures import Verified
 MARGIN_SECONDS: Final = 300.0
 """How long a nonce outlives its signature, for the case that the server's clock is set back."""
 _MINUTE: Final = 60.0
+_SEARCHES: Final = "searches"
+"""Where searches are counted, beside the cameras."""
 
 
 @dataclass(frozen=True)
 class Budget:
-    """How many probes a camera may send: in each minute of the clock, and until a deployment ends."""
+    """How many probes a camera may send, or operators searches: in each minute of the clock, and until the end."""
 
     per_minute: int
     per_deployment: int
@@ -48,6 +50,17 @@ class Nonces:
                 refusal = None
                 if budget is not None:
                     refusal = _spend(connection, deployment, signature.key_id, at, budget)
+        except IntegrityError:
+            raise UnknownDeployment from None
+        if refusal is not None:
+            raise refusal
+
+    def count_search(self, deployment: str, at: float, budget: Budget) -> None:
+        """Use up one search, whoever of the operators makes it; raises QueryBudgetUsed or UnknownDeployment."""
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(delete(NONCES).where(NONCES.c.kept_until <= at))
+                refusal = _spend(connection, deployment, _SEARCHES, at, budget)
         except IntegrityError:
             raise UnknownDeployment from None
         if refusal is not None:
@@ -81,12 +94,12 @@ def _spend(
     in_minute = row.in_minute if row is not None and row.minute == minute else 0
     if total >= budget.per_deployment:
         return QueryBudgetUsed(
-            "The camera has sent as many probes as the policy profile allows in one deployment.",
+            "There were as many probes or searches as the policy profile allows in one deployment.",
             retry_seconds=max(1, math.ceil(budget.ends - at)),
         )
     if in_minute >= budget.per_minute:
         return QueryBudgetUsed(
-            "The camera has sent as many probes as the policy profile allows in one minute.",
+            "There were as many probes or searches as the policy profile allows in one minute.",
             retry_seconds=math.ceil((minute + 1) * _MINUTE - at),
         )
     counts = {"total": total + 1, "minute": minute, "in_minute": in_minute + 1}
