@@ -126,7 +126,7 @@ class Searches:
         for each in thresholds:
             matching = (self.scores >= np.float32(each)).sum(axis=1)
             if entries <= self.longest:
-                found.append(_found(matching, self.longest, entries).mean())
+                found.append(found_on(matching, self.longest, entries).mean())
             else:
                 found.append(extrapolated(float(matching.mean()) / self.longest, entries))
         return np.array(found)
@@ -142,7 +142,7 @@ class Searches:
 
     def _varying(self, hits: Flags, entries: int) -> Rate:
         matching = hits.sum(axis=1)
-        share = float(_found(matching, self.longest, entries).mean())
+        share = float(found_on(matching, self.longest, entries).mean())
         trials = len(self.subject) * (self.longest // entries)
         variance = self._jackknife(hits, matching, entries)
         return clustered(share * trials, trials, variance, len(self.entry_subject))
@@ -151,9 +151,9 @@ class Searches:
         """The variance of FPIR, by leaving out each subject, who is before the camera and on the list alike."""
         count, others = int(self.entry_subject.max()) + 1, self.longest - 1
         shorter = min(entries, others)
-        without = _found(matching, others, shorter)
+        without = found_on(matching, others, shorter)
         row, column = np.nonzero(hits)
-        fewer = _found(matching[row] - 1, others, shorter) - without[row]
+        fewer = found_on(matching[row] - 1, others, shorter) - without[row]
         gone = np.bincount(self.subject, without, count)
         change = np.bincount(self.entry_subject[column], fewer, count) - gone
         left = len(self.subject) - np.bincount(self.subject, minlength=count)
@@ -166,7 +166,7 @@ def extrapolated(rate: float, entries: int) -> float:
     return float(-np.expm1(entries * np.log1p(-rate))) if rate < 1 else 1.0
 
 
-def _found(matching: Indices, others: int, entries: int) -> Floats:
+def found_on(matching: Indices, others: int, entries: int) -> Floats:
     """The chance that a list of some of the others has one of those that match, for each number of these."""
     numbers, places = np.unique(np.minimum(matching, others), return_inverse=True)
     rest = others - numbers
