@@ -15,7 +15,7 @@ demo: .venv/demo.stamp
 	$(BIN)/blindwatch demo
 
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff check .
