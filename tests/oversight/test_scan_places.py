@@ -191,16 +191,29 @@ def test_a_large_member_is_unpacked_piece_by_piece() -> None:
     assert len(text) < each.offset < len(text) + 1000
 
 
-def test_limits_of_unpacking_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scan_stream, "LARGEST", 1 << 20)
-    (scan := Scan(FACE.sought)).data("bomb", gzip.compress(bytes(50 << 20)))
+@pytest.mark.parametrize("limit", ["LARGEST", "ALTOGETHER"])
+def test_more_than_is_searched_is_said(limit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scan_stream, limit, 1 << 20)
+    (scan := Scan(FACE.sought)).data("bomb", gzip.compress(bytes(50 << 20)) * 2 + VECTOR)
     assert scan.findings.unsearched == [("bomb", "something in it unpacks to more than is searched")]
-    assert scan.result().unpacked < 8 << 20
+    assert scan.result().unpacked < 16 << 20
+    assert names_canary(found(scan))
+
+
+def test_what_is_packed_too_deep_is_said() -> None:
     nested = VECTOR
     for _ in range(7):
         nested = gzip.compress(nested)
     (scan := Scan(FACE.sought)).data("nested", nested)
     assert scan.findings.unsearched == [("nested", "something in it is packed too deep")]
+
+
+def test_what_only_looks_packed_is_not_unpacked_over_and_over() -> None:
+    """Blocks that are stored, each of which begins in the one before: four times as many at each level."""
+    block = b"\x78\x01\x00" + pack("<HH", 60_000, 60_000 ^ 0xFFFF)
+    (scan := Scan(FACE.sought)).data("program", block * 10_000 + VECTOR)
+    assert scan.result().unpacked < 1 << 20
+    assert names_canary(found(scan))
 
 
 def test_memory_of_a_process_is_searched() -> None:

@@ -20,7 +20,8 @@ _GUARD: Final = 1 << 10
 DEEPEST: Final = 5
 AT_ONCE: Final = 32
 LARGEST: Final = 1 << 30
-"""Limits of unpacking: members within members, members side by side, and bytes of one."""
+ALTOGETHER: Final = 1 << 34
+"""Limits of unpacking: members within members, members side by side, bytes of one, and of all in one place."""
 _LEAST: Final = 64
 """Fewer bytes come out where something only looked packed."""
 
@@ -57,8 +58,10 @@ class Scanner:
 class Stream:
     """One sequence of bytes, fed piece by piece. Of what is found, every window counts what ends in its own part."""
 
-    def __init__(self, scanner: Scanner, place: Place, offset: int = 0) -> None:
+    def __init__(self, scanner: Scanner, place: Place, offset: int = 0, outer: Stream | None = None) -> None:
         self.place = place
+        self.unpacked = 0
+        self.outermost: Stream = self if outer is None else outer.outermost
         self._scanner = scanner
         self._tail, self._new = b"", bytearray()
         self._begin = offset  # of the tail
@@ -78,11 +81,17 @@ class Stream:
             self._look(is_last=True)
         for member in self._members:
             member.stream.close()
+        if self.outermost is self:
+            self._scanner.unpacked += self.unpacked
+
+    def leave(self, why: str) -> None:
+        """Note that something in the place is not searched."""
+        self._scanner.findings.leave(self.place.name, why)
 
     def _look(self, *, is_last: bool) -> None:
         new, self._new = bytes(self._new), bytearray()
         if len(self.place.within) > DEEPEST:
-            self._scanner.findings.leave(self.place.name, "something in it is packed too deep")
+            self.leave("something in it is packed too deep")
             return
         window, end = self._tail + new, self._begin + len(self._tail) + len(new)
         limit = end if is_last else end - _GUARD
@@ -100,10 +109,10 @@ class Stream:
 
     def _unpack(self, packed: Packed, data: memoryview) -> None:
         if len(self._members) >= AT_ONCE:
-            self._scanner.findings.leave(self.place.name, "too much in it is packed side by side")
+            self.leave("too much in it is packed side by side")
             return
-        stream = Stream(self._scanner, self.place.inside(packed.what, self._begin + packed.start))
-        member = _Member(self._scanner, stream, packed.opened())
+        place = self.place.inside(packed.what, self._begin + packed.start)
+        member = _Member(self.outermost, Stream(self._scanner, place, outer=self), packed.opened())
         if member.goes_on(data):
             self._members.append(member)
 
@@ -111,9 +120,9 @@ class Stream:
 class _Member:
     """Something packed, while it is unpacked."""
 
-    def __init__(self, scanner: Scanner, stream: Stream, unpacker: Unpacker) -> None:
+    def __init__(self, outermost: Stream, stream: Stream, unpacker: Unpacker) -> None:
         self.stream = stream
-        self._scanner, self._unpacker = scanner, unpacker
+        self.outermost, self._unpacker = outermost, unpacker
         self._size = 0
 
     def goes_on(self, data: memoryview) -> bool:
@@ -121,11 +130,10 @@ class _Member:
         for at in range(0, len(data), SLICE):
             for piece in self._unpacker.feed(data[at : at + SLICE]):
                 self._size += len(piece)
-                self._scanner.unpacked += len(piece)
+                self.outermost.unpacked += len(piece)
                 self.stream.feed(piece)
-            if self._size > LARGEST:
-                name = self.stream.place.name
-                self._scanner.findings.leave(name, "something in it unpacks to more than is searched")
+            if self._size > LARGEST or self.outermost.unpacked > ALTOGETHER:
+                self.outermost.leave("something in it unpacks to more than is searched")
                 self._unpacker.done = True
             if self._unpacker.done:
                 self.stream.close()

@@ -182,8 +182,10 @@ def _behind_names(match: re.Match[bytes]) -> int:
     return match.end() + sum(int.from_bytes(length, "little") for length in match.groups())
 
 
-# Not the pixels of a PNG file, which is found by its beginning.
-_ZLIB: Final = pattern(rb"(?<!IDAT)\x78[\x01\x5e\x9c\xda]")
+# The first block is compressed: one that is stored lies open, and is searched as it is. And these are not the pixels
+# of a PNG file, which is found by its beginning.
+_BLOCK: Final = re.escape(bytes(byte for byte in range(256) if byte & 6 in (2, 4)))
+_ZLIB: Final = pattern(rb"(?<!IDAT)\x78[\x01\x5e\x9c\xda][" + _BLOCK + rb"]")
 _ZIP: Final = pattern(rb"PK\x03\x04....\x08\0.{16}(..)(..)")
 
 OPENINGS: Final = (
