@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from blindwatch.evaluation import calibrating, running
+from blindwatch.evaluation import calibrating, comparing, running
 
 app = typer.Typer(no_args_is_help=True)
 app.command("run")(running.run)
 app.command("calibrate")(calibrating.calibrate)
+app.command("fairness")(comparing.fairness)

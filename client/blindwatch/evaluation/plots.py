@@ -53,7 +53,8 @@ _OPEN_SET: Final = "FNIR against FPIR on the longest list that was measured."
 _RANKED: Final = "Closed-set identification: share of searches whose right entry is among the first k."
 
 
-def _per_cent(axes: Any, which: str) -> None:
+def as_per_cent(axes: Any, which: str) -> None:
+    """Write shares along an axis, "x" or "y", or along both, in per cent."""
     formatter = FuncFormatter(lambda share, _: np.format_float_positional(100 * share, precision=4, trim="-"))
     for each in which:
         getattr(axes, f"{each}axis").set_major_formatter(formatter)
@@ -81,7 +82,7 @@ def _det(axes: Any, found: Evaluation) -> None:
         linewidth=1,
     )
     axes.set(xscale="log", yscale="log", xlabel="FMR, %", ylabel="FNMR, %")
-    _per_cent(axes, "xy")
+    as_per_cent(axes, "xy")
     axes.legend()
 
 
@@ -92,7 +93,7 @@ def _roc(axes: Any, found: Evaluation) -> None:
         axes.plot(fmr, 1 - fnmr, color=colour, linestyle=dashes, label=method.value)
     _rings(axes, [(each.fmr.value, 1 - each.fnmr.value) for each in _encrypted(found) if each.fmr.events])
     axes.set(xscale="log", xlabel="FMR, %", ylabel="mated comparisons that match, %")
-    _per_cent(axes, "xy")
+    as_per_cent(axes, "xy")
     axes.legend(loc="lower right")
 
 
@@ -116,7 +117,7 @@ def _thresholds(axes: Any, found: Evaluation) -> None:
     axes.plot(thresholds, missed, color=SERIES[0], linewidth=2, label="FNIR")
     axes.set(yscale="log", xlabel="fine threshold", ylabel="%")
     axes.xaxis.set_major_formatter("{x:,.0f}")
-    _per_cent(axes, "y")
+    as_per_cent(axes, "y")
     axes.legend(fontsize="small")
 
 
@@ -151,7 +152,7 @@ def _lists(axes: Any, found: Evaluation) -> None:
     axes.set(xscale="log", yscale="log", xlabel="entries on the list", ylabel="FPIR, %")
     axes.set_ylim(bottom=1e-6)
     axes.xaxis.set_major_formatter("{x:,.0f}")
-    _per_cent(axes, "y")
+    as_per_cent(axes, "y")
     axes.legend()
 
 
@@ -172,7 +173,7 @@ def _open_set(axes: Any, found: Evaluation) -> None:
         )
     _rings(axes, [ring for ring in rings if ring[0] > 0])
     axes.set(xscale="log", yscale="log", xlabel="FPIR, %", ylabel="FNIR, %")
-    _per_cent(axes, "xy")
+    as_per_cent(axes, "xy")
     axes.legend()
 
 
@@ -188,7 +189,7 @@ def _ranks(axes: Any, found: Evaluation) -> None:
     axes.set(xscale="log", xlabel="rank k", ylabel="found among the first k, %")
     axes.xaxis.set_major_formatter("{x:.0f}")
     axes.xaxis.set_minor_formatter(FuncFormatter(lambda *_: ""))
-    _per_cent(axes, "y")
+    as_per_cent(axes, "y")
     axes.legend(loc="lower right")
 
 
