@@ -70,12 +70,17 @@ def of_sighting(seen: Sighting, preset: Preset) -> Iterator[Needle]:
     yield from _spread(f"photograph of {seen.who}", seen.photograph)
     yield from _spread(f"pixels of {seen.who}", decode(seen.photograph).tobytes())
     for face in seen.faces:
-        yield from _spread(f"crop of {seen.who}", face.crop.tobytes())
-        yield from encoded(of_embedding(f"embedding of {seen.who}", face.embedding, _PLACES))
-        template = templates([face.embedding], preset)
-        yield from encoded(of_integers(f"coarse template of {seen.who}", template.coarse[0], _PLACES))
-        yield from encoded(of_integers(f"fine template of {seen.who}", template.fine[0], _PLACES))
-        yield from _of_plaintext(f"plaintext of {seen.who}", template, preset)
+        yield from of_face(seen.who, face, preset)
+
+
+def of_face(who: str, face: Face, preset: Preset) -> Iterator[Needle]:
+    """What a camera or a custodian makes of one face."""
+    yield from _spread(f"crop of {who}", face.crop.tobytes())
+    yield from encoded(of_embedding(f"embedding of {who}", face.embedding, _PLACES))
+    template = templates([face.embedding], preset)
+    yield from encoded(of_integers(f"coarse template of {who}", template.coarse[0], _PLACES))
+    yield from encoded(of_integers(f"fine template of {who}", template.fine[0], _PLACES))
+    yield from _of_plaintext(f"plaintext of {who}", template, preset)
 
 
 def of_scores(who: str, gallery: Templates, probe: Templates) -> Iterator[Needle]:

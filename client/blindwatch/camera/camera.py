@@ -10,7 +10,10 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Final
 
+import numpy as np
+
 from blindwatch.camera.counting import DROPPED, SENT, Counts
+from blindwatch.camera.forgetting import scrub
 from blindwatch.camera.mandate import Mandate
 from blindwatch.camera.zone import Zone
 from blindwatch.errors import (
@@ -144,10 +147,11 @@ class Camera:
     ) -> Sent | Problem:
         """Encrypt a face and forget all that is in clear of it, which is told of; then send it, and count it."""
         started = time.perf_counter()
-        template = templates([embedding], self.key.preset)
+        template = templates(embedding[np.newaxis], self.key.preset)
         ciphertext = self._encryptor.probe(template)
         for plain in (crop, embedding, template.coarse, template.fine):
             plain.fill(0)
+        scrub(self.key.preset.dimension)
         on_wiped()
         encrypt_ms, started = _since(started), time.perf_counter()
         probe = Probe(

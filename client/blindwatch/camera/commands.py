@@ -17,6 +17,7 @@ from rich.console import Console
 from blindwatch.camera import identity as identities
 from blindwatch.camera.camera import Camera, Look
 from blindwatch.camera.folder import arriving, photographs
+from blindwatch.camera.forgetting import wipe_freed
 from blindwatch.camera.live import Watch
 from blindwatch.camera.mandate import Mandate
 from blindwatch.camera.sending import SEND_SECONDS
@@ -95,6 +96,7 @@ def run(
     certificate_key: CertificateKey = None,
 ) -> None:
     """Send the faces of a source as encrypted probes: one for each face. Nothing that is seen is kept."""
+    wipe_freed()
     signing = identities.load(identity)
     approved = Envelope.from_json(files.read_at_most(manifest, limits.ENVELOPE, "deployment's manifest"))
     mandate = Mandate.verified(approved, Register.load(register), signing.public_key())

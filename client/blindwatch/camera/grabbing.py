@@ -73,7 +73,8 @@ class Grabber:
         with self._changed:
             if self._source.waits:
                 self._changed.wait_for(lambda: len(self._waiting) < _ROOM or self._is_closed)
-            self.missed += self._drop(_ROOM - 1)
+            if not self._is_closed:
+                self.missed += self._drop(_ROOM - 1)
             self._waiting.append(frame)
             self._changed.notify_all()
             return not self._is_closed

@@ -12,7 +12,7 @@ import numpy as np
 from blindwatch.camera.assignment import assign
 from blindwatch.vision.detector import Detection
 
-GAP_SECONDS: Final = 1.0
+GAP_SECONDS: Final = 0.5
 """A track ends when its face was not found for so long."""
 CONFIRMED: Final = 2
 """Frames from which on a track is a face; what was found once only is as often a mistake of the detector."""
