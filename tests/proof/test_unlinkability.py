@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm, poisson
 
+from blindwatch.evaluation.linking import Enrolments, Residues, area, separability, standard_error
 from blindwatch.he import noop, objects
 from blindwatch.he.encrypting import Encryptor
 from blindwatch.he.keys import EncryptionKey
@@ -27,8 +28,6 @@ from blindwatch.he.ranked.presets import rank_preset
 from blindwatch.he.templates import Templates
 from blindwatch.secret.keys import KeySet, generate
 from blindwatch.secret.ranked import generate_ranked
-
-from .linking import Enrolments, Residues, area, separability, standard_error
 
 REAL, RANKED, CLEAR = preset("reveal-128"), rank_preset("rank-128"), preset("insecure-noop-128")
 FACES, TRAINED, TIMES = 28, 8, 8

@@ -57,9 +57,7 @@ def fairness(
     point = None if operating_point is None else OperatingPoint.load(operating_point)
     chosen = options.choice(groups, leave_out, held_out, most, seed)
     data = options.data(faces, embeddings, model, pipeline, detector, embedder, models_dir, chosen)
-    thresholds = _thresholds(
-        preset(options.PRESET), similarity, point, model or data.models.embedder
-    )
+    thresholds = _thresholds(preset(options.PRESET), similarity, point, model or data.models.embedder)
     folder = data.photographs if worsened else None
     with progress() as display:
         samples = data.gather(display)

@@ -6,12 +6,13 @@ of a single probe. What comes out is held against the integers in clear, compari
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from secrets import token_bytes
 from typing import Final, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from blindwatch.evaluation.samples import Indices
 from blindwatch.evaluation.scoring import NEVER, Scores
@@ -21,7 +22,10 @@ from blindwatch.he.presets import PLAIN_MODULUS, Preset
 from blindwatch.he.templates import Templates
 from blindwatch.secret.keys import Decryptor, KeySet, generate
 
+Integers = NDArray[np.int64]
+
 MASK_BYTES: Final = 32
+_HALF: Final = PLAIN_MODULUS // 2
 
 
 @dataclass(frozen=True)
@@ -57,30 +61,59 @@ class EncryptedList:
         """How many hold the list."""
         return sum(map(len, self._ciphertexts))
 
-    def search(self, gate: int, rows: Indices) -> Iterator[tuple[Scores, Tally]]:
-        """For each of these templates the fine scores that are released, NEVER where none is, and the comparison."""
+    def at(self, gate: int) -> Search:
+        """The list as a server has it that decides with this gate, and the operator behind it."""
         matcher = Matcher(self._keys.evaluation, gate, token_bytes(MASK_BYTES))
         blocks = [matcher.load_block(parts, len(parts)) for parts in self._ciphertexts]
+        return Search(matcher, blocks, self._encryptor, self._decryptor, len(self._templates))
+
+    def search(self, gate: int, rows: Indices) -> Iterator[tuple[Scores, Tally]]:
+        """For each of these templates the fine scores that are released, NEVER where none is, and the comparison."""
+        search = self.at(gate)
         for row in rows:
             probe = self._templates[int(row) : int(row) + 1]
-            released = self._released(matcher, blocks, probe, f"evaluation {gate} {row}")
+            released = search.open(probe, f"evaluation {gate} {row}").released
             coarse, fine = self._templates.scores(probe)
             clear = np.where(coarse >= gate, fine, NEVER).astype(np.float32)
             different = int((released != clear).sum())
             yield released, Tally(1, len(clear), int((released > NEVER).sum()), different)
 
-    def _released(self, matcher: Matcher, blocks: list[Block], probe: Templates, probe_id: str) -> Scores:
-        answer = matcher.match(self._encryptor.probe(probe), blocks, probe_id)
+
+@dataclass(frozen=True)
+class Opened:
+    """What the operator decrypts of one search: two numbers modulo t for each entry, here centred about zero."""
+
+    indicator: Integers
+    """Zero where the entry matches, otherwise at random."""
+    score: Integers
+    """The fine score where the entry matches, otherwise at random."""
+
+    @property
+    def released(self) -> Scores:
+        """The fine scores of entries that match; NEVER for all others."""
+        return np.where(self.indicator == 0, self.score, NEVER).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Search:
+    """Searches for probes on an encrypted list with one gate."""
+
+    matcher: Matcher
+    blocks: Sequence[Block]
+    encryptor: Encryptor
+    decryptor: Decryptor
+    entries: int
+
+    def open(self, probe: Templates, probe_id: str) -> Opened:
+        """Encrypt a single template, compare it with the list, and decrypt everything that is released."""
+        answer = self.matcher.match(self.encryptor.probe(probe), self.blocks, probe_id)
         parts = []
-        for block, release in zip(blocks, answer, strict=True):
+        for block, release in zip(self.blocks, answer, strict=True):
             slots = block.layout.entry_slots()
-            indicator, score = (
-                self._decryptor.slots(each)[slots] for each in (release.indicator, release.score)
-            )
-            half = PLAIN_MODULUS // 2
-            fine = (score + half) % PLAIN_MODULUS - half
-            parts.append(np.where(indicator == 0, fine, NEVER))
-        return np.concatenate(parts)[: len(self._templates)].astype(np.float32)
+            both = (self.decryptor.slots(each)[slots] for each in (release.indicator, release.score))
+            parts.append(np.stack([(each + _HALF) % PLAIN_MODULUS - _HALF for each in both]))
+        indicator, score = np.concatenate(parts, axis=1)[:, : self.entries]
+        return Opened(indicator, score)
 
 
 @dataclass(frozen=True)
