@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from blindwatch.console.post import Papers, Post, Release
 from blindwatch.console.serving import Service
@@ -32,6 +33,7 @@ from blindwatch.vision.pipeline import FacePipeline
 from blindwatch.vision.portrait import portrait
 from blindwatch.vision.quantise import templates
 from blindwatch.wire.client import ServerClient
+from blindwatch.wire.credentials import Signing
 from blindwatch.wire.messages import Probe, now
 
 from ..client.approved import approve
@@ -44,8 +46,10 @@ from .cases import ANNA, BEN, NOTE
 
 LINK = re.compile(r"^(\S+): (http://\S+)$", re.MULTILINE)
 SECOND_CAMERA = "gate-2"
+_SECOND = Ed25519PrivateKey.generate()
+_KEYS = {CAMERA: FORCE.camera, SECOND_CAMERA: _SECOND}
 ENTRIES = (
-    {"priority": "red", "instruction": "Stop and speak: warrant of a court"},
+    {"priority": "red", "instruction": "Stop & speak <b>softly</b>: warrant of a court"},
     {"priority": "amber", "instruction": "Ask to come along"},
     {"priority": "green", "instruction": "Note where the person goes", "known_relative": NOTE},
     {"priority": "red", "instruction": "Stop, may carry a knife", "image_date": "2015-02-03"},
@@ -56,18 +60,32 @@ _MORE = [Person(name, PersonRole.OPERATOR, Identity.generate().public) for name 
 """Other operators, in the register that the console has."""
 
 
-def seen_again(number: int) -> Image:
-    """Another picture of one of the hundred small faces: turned over, and in a little less light."""
-    return np.ascontiguousarray((small(number)[:, ::-1] * 0.9).astype(np.uint8))
+def seen_again(number: int, light: float = 0.85) -> Image:
+    """Another picture of one of the hundred small faces, in other light."""
+    return np.ascontiguousarray((small(number) * light).astype(np.uint8))
 
 
 @dataclass(frozen=True)
 class Page:
-    """A console that runs in this process, and the links of its operators."""
+    """A console that runs in this process, and what it said at the terminal."""
 
     post: Post
-    address: str
-    links: dict[str, str]
+    service: Service
+    journal: Journal
+    said: str
+
+    @property
+    def address(self) -> str:
+        return self.service.address
+
+    def link(self, operator: str) -> str:
+        """A link that was not used yet."""
+        return self.service.link(operator)
+
+    @property
+    def printed(self) -> dict[str, str]:
+        """The links at the terminal."""
+        return dict(LINK.findall(self.said))
 
 
 @dataclass
@@ -128,7 +146,7 @@ class Stage:
     def open(self, **changes: object) -> None:
         """Open a deployment of its own on the list, with two cameras and an empty journal."""
         self.deployment = f"stage-{secrets.token_hex(4)}"
-        cameras = (camera_key(CAMERA, FORCE.camera),)
+        cameras = (camera_key(CAMERA, FORCE.camera), camera_key(SECOND_CAMERA, _SECOND))
         manifest = approve(
             self.folder / "keys",
             self.folder / "watchlist",
@@ -144,15 +162,10 @@ class Stage:
     def journal(self) -> Path:
         return self.folder / f"journal-{self.deployment}"
 
-    @property
-    def outcomes(self) -> list[tuple[str, str, str | None]]:
-        """What the journal has of decisions, in its order; nobody else may have it open."""
-        with Journal(self.journal) as journal:
-            return [
-                (each.outcome, each.operator, each.second)
-                for course in journal.courses().values()
-                for each in course.decided
-            ]
+    def recorded(self, page: Page) -> list[tuple[str, str, str | None]]:
+        """What the journal of a console has of decisions, in its order."""
+        courses = page.journal.courses().values()
+        return [(each.outcome, each.operator, each.second) for course in courses for each in course.decided]
 
     def see(self, picture: Image, camera: str = CAMERA, sealed: Image | None = None) -> str:
         """Send the face of a picture, and say what the camera would have sealed with it."""
@@ -167,7 +180,8 @@ class Stage:
             ciphertext=self.encryptor.probe(templates([face.embedding], self.key.preset)),
         )
         self.crops[probe.probe_id] = portrait(picture if sealed is None else sealed, face.landmarks)
-        self.server.client("camera").post_probe(self.deployment, probe)
+        with ServerClient(self.server.address, Signing(_KEYS[camera]), 20) as client:
+            client.post_probe(self.deployment, probe)
         return probe.probe_id
 
     def train(self, *names: str, days: int = 30) -> Path:
@@ -213,8 +227,7 @@ class Stage:
                 thread.start()
                 eventually(ready.exists)
             try:
-                links = dict(LINK.findall(said.getvalue()))
-                yield Page(post, next(iter(links.values())).split("/login")[0], links)
+                yield Page(post, service, post.duty._notes.journal, said.getvalue())
             finally:
                 service.close()
                 thread.join(10)

@@ -92,7 +92,7 @@ def board(duty: Duty, operator: str) -> Board:
 def _row(desk: Desk, alert: Alert, operator: str, at: datetime) -> Row:
     holder = alert.holder(at)
     free = holder is None and desk.is_trained(operator)
-    return Row(alert, holder, free and operator not in alert.agreed)
+    return Row(alert, holder, free and not (alert.stage == "new" and operator in alert.agreed))
 
 
 def _undos(desk: Desk, operator: str) -> Iterator[Undo]:
@@ -118,9 +118,9 @@ def _lines(duty: Duty, desk: Desk, at: datetime) -> Iterator[Line]:
 def _key(duty: Duty) -> Line:
     rules = duty.assignment.rules
     if not duty.key.is_held:
-        return Line("Key", "none: nothing can be opened", "bad")
-    shares = f"{rules.share_threshold} of {rules.share_count} custodians or more"
-    return Line("Key", f"loaded by {shares}, until {clock(duty.key.until)}", "good")
+        return Line("Key", "gone: nothing can be opened", "bad")
+    shares = f"{rules.share_threshold} of {rules.share_count} or more"
+    return Line("Key", f"loaded, {shares}, until {clock(duty.key.until)}", "good")
 
 
 def _server(duty: Duty, at: datetime) -> Line:
@@ -145,23 +145,26 @@ def _witnesses(duty: Duty) -> Line:
     if signals.withheld is not None:
         return Line("Witnesses", "have not cosigned, so results are held back", "bad", signals.withheld)
     if not Policy.parse(duty.assignment.manifest.log_policy.encode()).least:
-        return Line("Witnesses", "none asked for by the profile")
+        return Line("Witnesses", "none asked for")
     if signals.proven is None:
         return Line("Witnesses", "no result yet")
     return Line("Witnesses", "have cosigned the server's log", "good")
 
 
 def _cameras(duty: Duty, at: datetime) -> Iterator[Line]:
-    for camera in duty.assignment.cameras:
-        silence = duty.signals.silent(camera, at)
-        label = f"Camera {camera}"
-        if duty.signals.server_lost is not None or duty.over.is_set():
-            yield Line(label, "not known")
-        elif silence is None:
-            yield Line(label, "on", "good")
-        else:
-            since = at - silence
-            yield Line(label, "offline, faces there are not being checked", "bad", since)
+    signals, cameras = duty.signals, duty.assignment.cameras
+    if signals.server_lost is not None or duty.over.is_set():
+        yield Line("Cameras", "not known")
+        return
+    silent = {each: silence for each in cameras if (silence := signals.silent(each, at)) is not None}
+    for each, silence in silent.items():
+        yield Line(f"Camera {each}", "offline, faces there are not being checked", "bad", at - silence)
+    on = [each for each in cameras if each not in silent and signals.heard.get(each) is not None]
+    if on:
+        yield Line("Cameras on", ", ".join(on), "good")
+    waited = [each for each in cameras if each not in silent and each not in on]
+    if waited:
+        yield Line("Cameras not heard of yet", ", ".join(waited))
 
 
 def _problems(duty: Duty) -> Iterator[Line]:

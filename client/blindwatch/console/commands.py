@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Final
@@ -86,6 +87,8 @@ def console(
             stack.enter_context(ServerClient(server, token, _AT_ONCE_SECONDS, tls)),
         )
         post = Post.open(stack, papers, asked, clients, deployment, also or (), check_minutes, _no_crop)
+        # Libraries would print their warnings, and what was sent in them, where no handler is.
+        logging.getLogger().addHandler(logging.NullHandler())
         try:
             Service(post, port).run(ready_file)
         finally:

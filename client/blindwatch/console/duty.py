@@ -156,13 +156,15 @@ class Duty:
 
     def stop(self, operator: str, identity: Identity, client: ServerClient) -> Halt:
         """Stop: fetch and open nothing more, forget the key, and tell the server; once for all."""
-        with self.desk():
+        with self.desk() as desk:
             if self.halt is not None:
                 return self.halt
             self.over.set()
             about = (self.assignment.deployment, self.assignment.manifest_digest)
             self.halt = halt = Halt(operator, self._clock(), *about, identity)
             self._drop_key()
+            with self._writing():
+                desk.tray.forget_new()
         digest = halt.tell(client)
         with self.desk(), self._writing():
             self._notes.stopped(operator, digest, told=halt.told.is_set())

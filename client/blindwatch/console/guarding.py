@@ -15,7 +15,7 @@ HEADERS: Final = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), display-capture=()",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # with less, browsers would not say where a form comes from
     "X-Content-Type-Options": "nosniff",
 }
 _SAFE: Final = {"GET", "HEAD"}

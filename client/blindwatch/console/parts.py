@@ -26,6 +26,8 @@ class Parts:
     """For stops; it does not wait long."""
     close: Callable[[], None]
     """Ends the program."""
+    is_closing: Callable[[], bool]
+    """Whether it is about to end."""
 
 
 def parts_of(request: Request) -> Parts:

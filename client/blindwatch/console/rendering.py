@@ -33,6 +33,7 @@ def _environment() -> Environment:
         "sign": wording.SIGNS.__getitem__,
         "stage": wording.STAGES.__getitem__,
         "image_age": image_age,
+        "is_old": wording.is_old,
         "times": wording.times,
     }
     return made

@@ -13,9 +13,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 from blindwatch.console import forms, rendering
 from blindwatch.console.board import board
 from blindwatch.console.desk import Notice
-from blindwatch.console.duty import Duty
 from blindwatch.console.forms import Form
-from blindwatch.console.parts import LoggedIn, Sent, With
+from blindwatch.console.parts import LoggedIn, Parts, Sent, With
 from blindwatch.console.sessions import COOKIE
 from blindwatch.errors import NotFound
 
@@ -149,16 +148,16 @@ def get_candidate(identifier: str, number: int, parts: With, session: LoggedIn) 
 @router.get("/events")
 async def get_events(parts: With, _session: LoggedIn) -> StreamingResponse:
     """Say that the page is not what it was, each time it is not."""
-    return StreamingResponse(_events(parts.duty), media_type="text/event-stream")
+    return StreamingResponse(_events(parts), media_type="text/event-stream")
 
 
-async def _events(duty: Duty) -> AsyncIterator[str]:
-    """Ends with the connection."""
+async def _events(parts: Parts) -> AsyncIterator[str]:
+    """Ends with the connection, or when the program is about to end."""
     seen, left = -1, _STATUS_SECONDS
-    while True:
+    while not parts.is_closing():
         left -= _LOOK_SECONDS
-        if duty.version != seen or left <= 0:
-            seen, left = duty.version, _STATUS_SECONDS
+        if parts.duty.version != seen or left <= 0:
+            seen, left = parts.duty.version, _STATUS_SECONDS
             yield "event: changed\ndata:\n\n"
         await asyncio.sleep(_LOOK_SECONDS)
 

@@ -36,9 +36,10 @@ class Service:
         """Take the port, or a free one if it is 0; raises ConfigurationError."""
         self._post = post
         self._listener = _listen(port)
-        self._authority = f"{HOST}:{self._listener.getsockname()[1]}"
         self._sessions = Sessions(post.duty.assignment.operators)
-        parts = Parts(post.duty, self._sessions, post.identity, post.at_once, self.close)
+        self._authority = f"{HOST}:{self._listener.getsockname()[1]}"
+        ends = (self.close, self.is_closing)
+        parts = Parts(post.duty, self._sessions, post.identity, post.at_once, *ends)
         self._server = uvicorn.Server(
             uvicorn.Config(
                 application(parts, frozenset({self._authority})),
@@ -59,6 +60,19 @@ class Service:
             self._announce(ready)
             self._server.run(sockets=[self._listener])
 
+    @property
+    def address(self) -> str:
+        """Where it is reached."""
+        return f"http://{self._authority}"
+
+    def link(self, operator: str) -> str:
+        """A link with which an operator logs in once."""
+        return f"{self.address}/login/{self._sessions.link(operator)}"
+
+    def is_closing(self) -> bool:
+        """Whether it is about to end."""
+        return self._server.should_exit
+
     def close(self) -> None:
         """End it soon, from any thread."""
         self._server.should_exit = True
@@ -70,12 +84,12 @@ class Service:
             typer.echo("Press Enter for new links.")
             Thread(target=self._on_enter, daemon=True).start()
         if ready is not None:
-            content = json.dumps({"address": f"http://{self._authority}", "pid": os.getpid()}).encode()
+            content = json.dumps({"address": self.address, "pid": os.getpid()}).encode()
             files.replace_private(ready, content, "file that says that the console is there")
 
     def _links(self) -> None:
         for operator in self._sessions.operators:
-            typer.echo(f"{operator}: http://{self._authority}/login/{self._sessions.link(operator)}")
+            typer.echo(f"{operator}: {self.link(operator)}")
 
     def _on_enter(self) -> None:
         for _ in sys.stdin:

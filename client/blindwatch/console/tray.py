@@ -125,6 +125,15 @@ class Tray:
                 "Decide about each of them first.",
             )
 
+    def forget_new(self) -> None:
+        """Let go of the images and scores of what nobody was sent for, so that nobody is any more."""
+        self.settle_all()
+        for alert in self.alerts:
+            if alert.is_check:
+                self.drop(alert)
+            elif alert.stage == "new":
+                self.put(alert.without_images())
+
     def forget_images(self) -> None:
         """Let go of all images and scores; what was not decided stays without them."""
         self.settle_all()

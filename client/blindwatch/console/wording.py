@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from blindwatch.records.operator import Outcome
@@ -10,11 +10,17 @@ from blindwatch.statements.package import Priority
 
 SIGNS: Final = {Priority.RED: "▲", Priority.AMBER: "◆", Priority.GREEN: "●"}
 """Beside word and colour: each alone tells the three apart."""
+_OLD_DAYS: Final = 5 * 365
 STAGES: Final[dict[Outcome | str, str]] = {
     "new": "to be compared",
     "sent": "sent to engagement",
     "engaged": "officer is with the person",
 }
+
+
+def is_old(taken: date | None, today: date) -> bool:
+    """Whether a photograph is so old, or of unknown age, that whoever compares it has to be warned."""
+    return taken is None or (today - taken).days >= _OLD_DAYS
 
 
 def clock(at: datetime) -> str:

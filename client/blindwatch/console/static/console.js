@@ -1,13 +1,14 @@
 // Keeps the page as the server has it, puts the focus where the next decision is, and makes keys of buttons.
 "use strict";
 
-const GUARD = 600; // milliseconds after a new card in which keys do nothing: they were meant for the one before
+const GUARD = 600; // milliseconds after a new card in which nothing is decided: it was meant for the one before
 const LOST = 6000; // milliseconds without a word from the console
 let shown = performance.now();
 let heard = performance.now();
 let known = alerts();
 let busy = false;
 let again = false;
+let sending = false;
 const source = new WeakMap(); // what the server sent for each part of the page
 
 function $(id) { return document.getElementById(id); }
@@ -35,12 +36,9 @@ function show(text) {
   if (!page.getElementById("card")) { location.reload(); return; }
   const card = $("card").dataset.alert + $("card").dataset.stage;
   for (const part of page.querySelectorAll("[data-part]")) put($(part.id), part);
-  $("stop").disabled = page.getElementById("stop").disabled;
   if (card !== $("card").dataset.alert + $("card").dataset.stage) fresh();
   announce();
   tick();
-  const auto = document.querySelector("form[data-auto]");
-  if (auto) send(auto);
 }
 
 function put(old, part) {
@@ -131,26 +129,34 @@ async function refresh() {
   busy = true;
   await load("/");
   busy = false;
-  if (again) { again = false; refresh(); }
+  const auto = document.querySelector("form[data-auto]");
+  if (auto) send(auto);
+  else if (again) { again = false; refresh(); }
 }
 
+// One thing at a time: what is pressed while something is on its way was meant for what is shown now.
 async function send(form) {
-  if (busy) { setTimeout(send, 50, form); return; }
+  if (sending) return;
+  sending = true;
+  while (busy) await new Promise(done => setTimeout(done, 20));
   busy = true;
   await load(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
-  busy = false;
-  if (again) { again = false; refresh(); }
+  busy = sending = false;
+  const auto = document.querySelector("form[data-auto]");
+  if (auto) send(auto);
+  else if (again) { again = false; refresh(); }
 }
 
 document.addEventListener("submit", event => {
   if (event.target.matches("[data-plain]")) return;
   event.preventDefault();
+  if (event.target.closest("#card") && performance.now() - shown < GUARD) return;
   send(event.target);
 });
 
 document.addEventListener("keydown", event => {
   if (!isOn("keys") || event.ctrlKey || event.altKey || event.metaKey || event.repeat) return;
-  if (event.target.matches("select") || performance.now() - shown < GUARD) return;
+  if (event.target.matches("select") && !/^[0-9]$/.test(event.key)) return;
   const button = document.querySelector(`button[data-key="${CSS.escape(event.key.toLowerCase())}"]:not(:disabled)`);
   if (!button) return;
   event.preventDefault();
