@@ -38,7 +38,16 @@ def rows() -> Rows:
 
 
 def test_every_benchmark_gives_rows(rows: Rows) -> None:
-    assert {row["name"] for row in rows} == {"match", "growth", "rank", "fetch", "bytes", "enrol", "log", "camera"}
+    assert {row["name"] for row in rows} == {
+        "match",
+        "growth",
+        "rank",
+        "fetch",
+        "bytes",
+        "enrol",
+        "log",
+        "camera",
+    }
 
 
 def test_rows_have_the_agreed_fields_and_types(rows: Rows) -> None:
