@@ -26,6 +26,7 @@ from blindwatch.operator.fetching import Reading
 from blindwatch.operator.journal import Journal
 from blindwatch.secret import candidates
 from blindwatch.statements.package import OperatorPackage
+from blindwatch.statements.predicates import CameraKey
 from blindwatch.statements.register import Person, PersonRole, Register
 from blindwatch.statements.signing import Identity
 from blindwatch.vision.image import Image
@@ -146,12 +147,11 @@ class Stage:
     def open(self, **changes: object) -> None:
         """Open a deployment of its own on the list, with two cameras and an empty journal."""
         self.deployment = f"stage-{secrets.token_hex(4)}"
-        cameras = (camera_key(CAMERA, FORCE.camera), camera_key(SECOND_CAMERA, _SECOND))
         manifest = approve(
             self.folder / "keys",
             self.folder / "watchlist",
             self.deployment,
-            **{"cameras": cameras, "place": "Test hall, north gate", **changes},
+            **{"cameras": self.cameras, "place": "Test hall, north gate", **changes},
         )
         custodian = self.server.client("custodian")
         for _ in Upload(custodian, manifest, self.folder / "keys", self.folder / "watchlist").send():
@@ -159,8 +159,27 @@ class Stage:
         Journal.create(self.journal, "e.novak.test/journal")
 
     @property
+    def cameras(self) -> tuple[CameraKey, ...]:
+        return tuple(camera_key(name, key) for name, key in _KEYS.items())
+
+    @property
     def journal(self) -> Path:
         return self.folder / f"journal-{self.deployment}"
+
+    def renew(self) -> None:
+        """Put a second version into force, on the same list."""
+        manifest = approve(
+            self.folder / "keys",
+            self.folder / "watchlist",
+            self.deployment,
+            cameras=self.cameras,
+            version=2,
+            change_reason="Another place",
+            place="Test hall, south gate",
+        )
+        custodian = self.server.client("custodian")
+        for _ in Upload(custodian, manifest, self.folder / "keys", self.folder / "watchlist").send():
+            pass
 
     def recorded(self, page: Page) -> list[tuple[str, str, str | None]]:
         """What the journal of a console has of decisions, in its order."""
@@ -183,6 +202,18 @@ class Stage:
         with ServerClient(self.server.address, Signing(_KEYS[camera]), 20) as client:
             client.post_probe(self.deployment, probe)
         return probe.probe_id
+
+    def walk(self, page: Page, number: int = 0, **options: object) -> str:
+        """Have somebody of the list walk past, and wait until the operator's side has dealt with it."""
+
+        def faces() -> int:
+            with page.post.duty.desk():
+                return page.post.duty.signals.faces
+
+        before = faces()
+        identifier = self.see(seen_again(number), **options)
+        eventually(lambda: faces() > before)
+        return identifier
 
     def train(self, *names: str, days: int = 30) -> Path:
         """A file that says that these were trained so many days ago."""

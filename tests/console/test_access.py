@@ -11,7 +11,7 @@ import pytest
 from ..serving import eventually
 from .cases import BEN
 from .stage import Page, Stage
-from .test_browser import CHROMIUM, GUARD, Screen, browser, walk
+from .test_browser import CHROMIUM, GUARD, Screen, browser
 
 axe = pytest.importorskip("axe_playwright_python.base", reason="axe is not installed")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
@@ -63,14 +63,14 @@ CONTROLS = """[...document.querySelectorAll("a, button:not(:disabled), select")]
 
 
 def relative(stage: Stage, console: Page, screen: Screen) -> None:
-    walk(stage, console, 2)
+    stage.walk(console, 2)
     screen.card("green")
 
 
 def busy(stage: Stage, console: Page, screen: Screen) -> None:
     """Three alerts, one of them sent, one that can be undone, and something that did not work."""
     for number in (0, 1, 3):
-        walk(stage, console, number)
+        stage.walk(console, number)
     screen.card("red")
     screen.press("2")
     screen.has("Sent to engagement", "#messages")
@@ -80,7 +80,7 @@ def busy(stage: Stage, console: Page, screen: Screen) -> None:
 
 
 def engaged(stage: Stage, console: Page, screen: Screen) -> None:
-    walk(stage, console, 0)
+    stage.walk(console, 0)
     screen.card("red")
     for key, button in (("2", "Open"), ("5", "Open")):
         screen.press(key)
@@ -89,7 +89,7 @@ def engaged(stage: Stage, console: Page, screen: Screen) -> None:
 
 
 def halted(stage: Stage, console: Page, screen: Screen) -> None:
-    walk(stage, console, 0)
+    stage.walk(console, 0)
     screen.card("red")
     screen.page.locator("#stop").click()
     screen.has("it takes nothing more", "#status")
@@ -189,7 +189,7 @@ def test_the_language_is_said_and_every_part_has_a_name(state: Screen) -> None:
 def test_these_checks_do_find_what_is_wrong(browser, stage: Stage) -> None:
     with stage.console() as console:
         screen = Screen(browser, console)
-        walk(stage, console, 0)
+        stage.walk(console, 0)
         screen.card("red")
         screen.page.evaluate(AXE)
         screen.page.evaluate(
@@ -214,7 +214,7 @@ def test_these_checks_do_find_what_is_wrong(browser, stage: Stage) -> None:
 def test_a_whole_duty_by_keys_alone(browser, stage: Stage) -> None:
     with stage.console(BEN) as console:
         screen = Screen(browser, console)
-        walk(stage, console, 2)
+        stage.walk(console, 2)
         screen.card("green")
         for key in ("r", "2"):
             screen.press(key)
@@ -249,7 +249,7 @@ def test_single_keys_can_be_turned_off(browser, stage: Stage) -> None:
     with stage.console() as console:
         screen = Screen(browser, console)
         screen.page.locator("#keys").click()
-        walk(stage, console, 0)
+        stage.walk(console, 0)
         screen.card("red")
         screen.press("1")
         time.sleep(0.5)
@@ -262,7 +262,7 @@ def test_who_wants_less_motion_gets_none(browser, stage: Stage) -> None:
         for motion, moves in (("reduce", "none"), ("no-preference", "fresh")):
             screen = Screen(browser, console, reduced_motion=motion)
             if moves == "none":
-                walk(stage, console, 0)
+                stage.walk(console, 0)
             screen.page.wait_for_selector("#card.red .actions")
             name = screen.page.evaluate("getComputedStyle(document.getElementById('card')).animationName")
             assert name == moves
@@ -272,7 +272,7 @@ def test_who_wants_less_motion_gets_none(browser, stage: Stage) -> None:
 def test_a_new_alert_is_announced(browser, stage: Stage) -> None:
     with stage.console() as console:
         screen = Screen(browser, console)
-        walk(stage, console, 0)
+        stage.walk(console, 0)
         screen.has("New alert", "#announce")
         assert screen.page.title().startswith("(1)")
         screen.close()

@@ -81,20 +81,13 @@ def console(stage: Stage) -> Iterator[Page]:
         yield console
 
 
-def walk(stage: Stage, console: Page, number: int, **options: object) -> None:
-    """Have somebody walk past, and wait until the operator's side has read it."""
-    before = console.post.duty.signals.faces
-    stage.see(seen_again(number), **options)
-    eventually(lambda: console.post.duty.signals.faces > before)
-
-
 # The whole way
 
 
 def test_from_the_camera_to_an_outcome(browser, stage: Stage, console: Page, tmp_path: Path) -> None:
     screen = Screen(browser, console)
     screen.has("No alert")
-    walk(stage, console, 0)
+    stage.walk(console, 0)
     stage.see(small(70))
     screen.card("red")
     page = screen.page
@@ -139,7 +132,7 @@ def test_from_the_camera_to_an_outcome(browser, stage: Stage, console: Page, tmp
 
 def test_two_operators_have_an_alert_each_and_see_who_has_which(browser, stage: Stage, console: Page) -> None:
     anna, ben = Screen(browser, console), Screen(browser, console, BEN)
-    walk(stage, console, 0)
+    stage.walk(console, 0)
     anna_or_ben = [anna, ben]
     eventually(lambda: any(each.page.query_selector("#card.red .actions") for each in anna_or_ben))
     first = next(each for each in anna_or_ben if each.page.query_selector("#card.red .actions"))
@@ -147,7 +140,7 @@ def test_two_operators_have_an_alert_each_and_see_who_has_which(browser, stage: 
     name = {id(anna): ANNA, id(ben): BEN}
     second.has(f"with {name[id(first)]}", "#queue")
     assert second.page.query_selector("#queue button") is None
-    walk(stage, console, 1, camera=SECOND_CAMERA)
+    stage.walk(console, 1, camera=SECOND_CAMERA)
     second.card("amber")
     first.has(f"with {name[id(second)]}", "#queue")
     time.sleep(GUARD)
@@ -161,7 +154,7 @@ def test_a_known_relative_is_considered_before_anybody_is_sent(
     browser, stage: Stage, console: Page, tmp_path: Path
 ) -> None:
     screen = Screen(browser, console)
-    walk(stage, console, 2)
+    stage.walk(console, 2)
     screen.card("green")
     screen.has(NOTE, "#card .relative")
     send = screen.page.locator("#card .sent button")
@@ -181,7 +174,7 @@ def test_stop_is_one_press_and_no_ciphertext_is_taken_two_seconds_later(
     browser, stage: Stage, console: Page, tmp_path: Path
 ) -> None:
     screen = Screen(browser, console)
-    walk(stage, console, 0)
+    stage.walk(console, 0)
     screen.card("red")
     screen.page.locator("#stop").click()
     pressed = time.monotonic()
@@ -206,8 +199,8 @@ def test_an_alert_comes_by_itself_and_the_keys_do_not_reach_the_next_one(
     browser, stage: Stage, console: Page
 ) -> None:
     screen = Screen(browser, console)
-    walk(stage, console, 0)
-    walk(stage, console, 1)
+    stage.walk(console, 0)
+    stage.walk(console, 1)
     screen.card("red")
     screen.press("1")
     screen.press("1")
@@ -223,11 +216,11 @@ def test_an_alert_comes_by_itself_and_the_keys_do_not_reach_the_next_one(
 
 def test_what_was_chosen_stays_while_the_page_changes_around_it(browser, stage: Stage, console: Page) -> None:
     screen = Screen(browser, console)
-    walk(stage, console, 0)
+    stage.walk(console, 0)
     screen.card("red")
     screen.page.select_option(".rejected select", label="a relative or somebody who looks alike")
     screen.page.locator(".rejected select").focus()
-    walk(stage, console, 0)
+    stage.walk(console, 0)
     screen.has("seen 2 times", "#card")
     chosen = screen.page.locator(".rejected select")
     assert chosen.evaluate("each => each.selectedOptions[0].textContent").startswith("a relative")
@@ -237,7 +230,7 @@ def test_what_was_chosen_stays_while_the_page_changes_around_it(browser, stage: 
 
 def test_a_dark_face_is_said_to_be_dark(browser, stage: Stage, console: Page) -> None:
     screen = Screen(browser, console)
-    walk(stage, console, 3, sealed=seen_again(3, 0.15))
+    stage.walk(console, 3, sealed=seen_again(3, 0.15))
     screen.has("the face is dark", "#quality")
     screen.has("The photograph is 11 years old", "#card")
     screen.close()
@@ -246,7 +239,7 @@ def test_a_dark_face_is_said_to_be_dark(browser, stage: Stage, console: Page) ->
 def test_without_a_sealed_image_nobody_is_sent(browser, stage: Stage) -> None:
     with stage.console(sealed=False) as console:
         screen = Screen(browser, console)
-        walk(stage, console, 0)
+        stage.walk(console, 0)
         screen.card("red")
         screen.has("No image was sealed with this face", "#card")
         assert screen.page.locator("#card .sent button").is_disabled()
@@ -273,7 +266,7 @@ def test_a_check_is_told_from_an_alert_by_nothing_and_failing_it_is_said(browser
 
 def test_the_console_works_without_scripts(browser, stage: Stage, console: Page) -> None:
     screen = Screen(browser, console, java_script_enabled=False)
-    walk(stage, console, 0)
+    stage.walk(console, 0)
     page = screen.page
     page.reload()
     page.get_by_role("button", name="Take the next alert").click()
@@ -315,7 +308,7 @@ def test_without_colours_the_priorities_are_still_three(
 ) -> None:
     screen = Screen(browser, console)
     for number in (0, 1, 2):
-        walk(stage, console, number)
+        stage.walk(console, number)
     screen.card("red")
     screen.page.wait_for_selector("#queue .priority.green")
     session = screen.context.new_cdp_session(screen.page)
@@ -334,8 +327,8 @@ def test_images_are_of_one_size_and_nothing_is_wider_than_the_screen(
     browser, stage: Stage, console: Page, tmp_path: Path, width: int, height: int, scheme: str
 ) -> None:
     screen = Screen(browser, console, color_scheme=scheme, viewport={"width": width, "height": height})
-    walk(stage, console, 3)
-    walk(stage, console, 0)
+    stage.walk(console, 3)
+    stage.walk(console, 0)
     screen.card("red")
     screen.shot(tmp_path, f"{width}-{scheme}")
     boxes = [each.bounding_box() for each in screen.page.query_selector_all("#card img")]

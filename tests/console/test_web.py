@@ -14,7 +14,7 @@ from blindwatch.console.sessions import COOKIE
 from ..client.photographs import small
 from ..serving import eventually
 from .cases import ANNA, BEN
-from .stage import Page, Stage, seen_again
+from .stage import Page, Stage
 
 SAFE = ("/static/console.css", "/static/console.js", "/static/icon.svg")
 
@@ -49,14 +49,6 @@ def csrf(http: httpx.Client) -> str:
 
 def post(http: httpx.Client, path: str, **fields: str) -> httpx.Response:
     return http.post(path, data={"csrf": csrf(http), **fields})
-
-
-def raised(stage: Stage, page: Page, number: int = 0) -> str:
-    """Have somebody of the list walk past; the identifier of the alert."""
-    before = page.post.duty.signals.faces
-    identifier = stage.see(seen_again(number))
-    eventually(lambda: page.post.duty.signals.faces > before)
-    return identifier
 
 
 # Who gets in
@@ -159,7 +151,7 @@ def test_every_answer_forbids_what_no_page_needs(quiet: Page) -> None:
 
 
 def test_no_page_has_script_or_style_of_its_own_or_anything_from_elsewhere(stage: Stage, page: Page) -> None:
-    raised(stage, page, 2)
+    stage.walk(page, 2)
     with browser(page) as http:
         post(http, "/take")
         for text in (http.get("/").text, http.get("/nowhere").text, http.get(page.link(BEN)).text):
@@ -189,7 +181,7 @@ def test_no_page_has_script_or_style_of_its_own_or_anything_from_elsewhere(stage
 def test_a_decision_that_cannot_be_changes_nothing(
     stage: Stage, page: Page, fields: dict[str, str], status: int
 ) -> None:
-    identifier = raised(stage, page)
+    identifier = stage.walk(page)
     with browser(page) as http:
         post(http, "/take")
         answer = post(http, f"/alerts/{identifier}/decision", **fields)
@@ -220,7 +212,7 @@ def test_an_alert_that_is_not_there(quiet: Page) -> None:
 
 
 def test_faces_are_shown_to_whoever_has_the_alert_and_to_nobody_else(stage: Stage, page: Page) -> None:
-    identifier = raised(stage, page)
+    identifier = stage.walk(page)
     paths = (f"/alerts/{identifier}/probe", f"/alerts/{identifier}/candidates/0")
     with browser(page) as http, browser(page, BEN) as other:
         assert [http.get(path).status_code for path in paths] == [404, 404]
@@ -241,7 +233,7 @@ def test_faces_are_shown_to_whoever_has_the_alert_and_to_nobody_else(stage: Stag
 
 
 def test_two_operators_do_not_act_on_one_alert(stage: Stage, page: Page) -> None:
-    identifier = raised(stage, page)
+    identifier = stage.walk(page)
     fields = {"stage": "new", "outcome": "rejected", "reason": "different-person"}
     with browser(page) as http, browser(page, BEN) as other:
         post(http, "/take")
@@ -255,7 +247,7 @@ def test_two_operators_do_not_act_on_one_alert(stage: Stage, page: Page) -> None
 
 def test_an_operator_whose_training_has_run_out_looks_on_and_can_stop(stage: Stage) -> None:
     with stage.console(BEN, training=stage.train(BEN)) as page:
-        identifier = raised(stage, page)
+        identifier = stage.walk(page)
         with browser(page) as http:
             answer = http.get("/")
             assert "You look on" in answer.text
