@@ -7,7 +7,7 @@ canary's embedding are a template of the canary, whatever photograph they were m
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -138,7 +138,7 @@ class Likenesses:
         candidates = sorted(found)
         if not candidates:
             return
-        alike = {each: like for each in candidates if (like := self._like(run[each.start : each.end]))}
+        alike = self._alike(run, candidates)
         others = (each for each in candidates if not any(map(each.overlaps, alike)))
         for each in [*alike, *separate(others, len(run), anywhere=anywhere)]:
             what = f"vector of {each.end - each.start} {form} numbers, squared norm {each.squared_norm}"
@@ -148,10 +148,18 @@ class Likenesses:
             else:
                 yield Hit(start, end, Kind.VECTOR, what)
 
-    def _like(self, part: NDArray[Any]) -> str:
-        """Which canary a vector is most like; empty if it is like none."""
+    def _alike(self, run: NDArray[Any], candidates: Iterable[Candidate]) -> dict[Candidate, str]:
+        """Those that are like a canary, and which it is most like; of those that overlap, the one nearest to any."""
+        found = [(*self._nearest(run[each.start : each.end]), each) for each in candidates]
+        alike: dict[Candidate, str] = {}
+        for cosine, canary, each in sorted(found, key=lambda one: -one[0]):
+            if canary and cosine >= canary.threshold and not any(map(each.overlaps, alike)):
+                alike[each] = canary.what
+        return alike
+
+    def _nearest(self, part: NDArray[Any]) -> tuple[float, Likeness | None]:
+        """The canary that a vector is most like, and the cosine."""
         unit = part / np.linalg.norm(part.astype(np.float64))
         of_this = (canary for canary in self._canaries if len(canary.embedding) == len(unit))
         cosines = [(float(canary.embedding @ unit), canary) for canary in of_this]
-        cosine, nearest = max(cosines, key=lambda pair: pair[0], default=(0.0, None))
-        return nearest.what if nearest is not None and cosine >= nearest.threshold else ""
+        return max(cosines, key=lambda pair: pair[0], default=(0.0, None))
