@@ -17,6 +17,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from blindwatch.errors import InputError
 from blindwatch.evaluation.samples import Floats
 from blindwatch.he.presets import Preset, Thresholds
 
@@ -24,6 +25,8 @@ Integers = NDArray[np.int64]
 
 STEP: Final = 0.5
 """How far directions lie from the first probe, as a share of its length."""
+_ROUNDS: Final = 4
+"""Of all directions at most; another one begins, nearer to the entry, where some led nowhere."""
 _EVERY: Final = 8
 """Directions after which it is noted how near the attacker is."""
 
@@ -76,18 +79,25 @@ class Attacker:
         """Learn the template from accept and reject alone."""
         guess, rows = self.fine / np.linalg.norm(self.fine), list[Floats]()
         yield Progress(entry.queries, entry.alerts, entry.cosine(guess))
-        for number, direction in enumerate(_orthonormal(len(guess), rng), 1):
-            edge = self._edge(entry, guess, direction)
-            if edge is not None:
-                rows.append(edge)
-            if rows and number % _EVERY == 0:
-                yield Progress(entry.queries, entry.alerts, entry.cosine(self._solve(rows, guess)))
+        for _ in range(_ROUNDS):
+            found = len(rows)
+            for number, direction in enumerate(_orthonormal(len(guess), rng), 1):
+                edge = self._edge(entry, guess, direction)
+                if edge is not None:
+                    rows.append(edge)
+                if rows and number % _EVERY == 0:
+                    yield Progress(entry.queries, entry.alerts, entry.cosine(self._solve(rows, guess)))
+            if not rows:
+                raise InputError("The probe to start from does not match.", "Take another face.")
+            guess = self._solve(rows, guess)
+            if len(rows) - found == len(guess):
+                return
 
     def by_scores(self, entry: Entry, rng: np.random.Generator) -> Iterator[Progress]:
         """Learn it from the scores of what matches."""
         rows, scores = list[Floats](), list[float]()
         guess = self.fine / np.linalg.norm(self.fine)
-        for direction in _orthonormal(len(guess), rng):
+        for number, direction in enumerate(_orthonormal(len(guess), rng), 1):
             for sign in (1, -1):
                 probe = self._longest(guess + sign * STEP * direction)
                 score = entry.score(self.coarse, probe)
@@ -95,7 +105,7 @@ class Attacker:
                     rows.append(probe.astype(np.float64))
                     scores.append(score)
                     break
-            if rows:
+            if rows and number % _EVERY == 0:
                 found = np.linalg.lstsq(np.stack(rows), np.array(scores), rcond=None)[0]
                 yield Progress(entry.queries, entry.alerts, entry.cosine(found))
 

@@ -10,10 +10,13 @@ import numpy as np
 import typer
 from rich.progress import Progress
 
-from blindwatch.errors import ConfigurationError
+from blindwatch.deployment.operating_point import OperatingPoint
+from blindwatch.errors import ConfigurationError, StatementMismatch
 from blindwatch.evaluation.acquiring import Models, acquisition
 from blindwatch.evaluation.reading import Choice, acquire, find, read_embeddings, read_names
 from blindwatch.evaluation.samples import Samples, Source
+from blindwatch.he.presets import Thresholds, preset
+from blindwatch.vision import catalogue
 from blindwatch.vision.pipeline import DEFAULT as DEFAULT
 from blindwatch.vision.registry import VARIABLE, Registry
 
@@ -46,6 +49,18 @@ HeldOut = Annotated[
 ]
 Most = Annotated[int, typer.Option(help="Photographs of each subject at most.", min=2)]
 Seed = Annotated[int, typer.Option(help="Of every choice at random.", min=0)]
+Similarity = Annotated[
+    float | None, typer.Option(help="Lowest similarity of a match; the model's operating point by default.")
+]
+PointFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--operating-point",
+        help="A file of 'evaluate calibrate' to take it from.",
+        exists=True,
+        dir_okay=False,
+    ),
+]
 Out = Annotated[Path, typer.Option(help="Folder for report, plots, tables and JSON.", file_okay=False)]
 
 
@@ -113,3 +128,29 @@ def choice(groups: Path | None, leave_out: Path | None, held_out: bool, most: in
     """Which photographs the options of a command say."""
     left_out = frozenset[str]() if leave_out is None else read_names(leave_out)
     return Choice(most, seed, held_out, left_out, groups)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The threshold at which something is evaluated."""
+
+    thresholds: Thresholds
+    model_digest: str | None
+    """What the operating point was measured of, where one was given."""
+
+    @classmethod
+    def of(cls, similarity: float | None, operating_point: Path | None, embedder: str) -> Decision:
+        """A similarity, that of an operating point, or that of the model."""
+        if similarity is not None and operating_point is not None:
+            raise ConfigurationError("There is one threshold.", "Give --similarity or --operating-point.")
+        if operating_point is not None:
+            point = OperatingPoint.load(operating_point)
+            return cls(Thresholds(point.threshold.gate, point.threshold.fine), point.model_digest)
+        if similarity is None:
+            similarity = Registry.load().find_as(embedder, catalogue.Embedder).operating_point.cosine
+        return cls(preset(PRESET).thresholds(similarity), None)
+
+    def check(self, samples: Samples) -> None:
+        """Refuse samples of another model than the operating point's."""
+        if self.model_digest not in {None, samples.source.model_digest}:
+            raise StatementMismatch("The operating point was measured of another model.", "Calibrate again.")
