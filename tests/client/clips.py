@@ -15,9 +15,9 @@ from blindwatch.vision.image import Image
 
 from .photographs import small
 
-RATE = 5.0
+RATE = 4.0
 SIZE = (384, 216)
-LEAD = 5.0
+LEAD = 6.0
 """Seconds without anybody at first: FFmpeg looks at twenty frames of a stream before it hands out any."""
 
 

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
     Start = Callable[..., ServerProcess]
 
-# Two who pass each other, one beside an empty place, one out of focus; all from the fifth second on.
+# Two who pass each other, one beside an empty place, one out of focus; all from the sixth second on.
 WALKS = (
     Walk(0, LEAD, 2, speed=20),
     Walk(3, LEAD + 0.4, 2, x=230, speed=-20),

@@ -22,6 +22,7 @@ from blindwatch.errors import (
     ImageError,
     LogError,
     NoFace,
+    OutsideWindow,
     Problem,
     ServiceError,
     StatementMismatch,
@@ -175,7 +176,7 @@ class Camera:
                 self.client.put_counts(self.mandate.manifest.deployment, which, told)
             except AlreadyCounted:
                 self.counts.carry(which)
-            except PASSING as error:
+            except (*PASSING, OutsideWindow) as error:
                 return error.problem
             else:
                 self.counts.done(which)
