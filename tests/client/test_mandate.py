@@ -213,8 +213,8 @@ def test_it_stops_between_two_faces_when_the_end_comes(
     opens = window(-timedelta(minutes=1))
     name = scene.open(server, window=opens)
     end = datetime.fromisoformat(opens.not_after)
-    # One look at the clock for the image, and one for each face.
-    camera = camera_at(scene, pipeline, server, name, *(end - SECOND,) * 3, end)
+    # One look at the clock for the image, one to count its faces in their minute, and one for each face.
+    camera = camera_at(scene, pipeline, server, name, *(end - SECOND,) * 4, end)
     with pytest.raises(OutsideWindow):
         camera.look(group(0, 1, 2))
     assert camera.tally == Tally(images=1, faces=3, sent=2)
