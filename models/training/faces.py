@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import cv2
@@ -10,18 +9,13 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from blindwatch.evaluation.samples import part as part
+
 SIZE = 64  # side of the inputs of both small nets
 TEACHER_SIZE = 128
 # Landmarks of retail-0095 in its 128 x 128 input; the small embedder uses the same frame at half size.
 TEMPLATE = np.float32([[40.39, 59.08], [87.38, 59.08], [64.03, 81.98], [44.73, 105.56], [83.64, 105.56]])
 TEACHER = "face_reidentification_retail_0095.onnx"
-
-
-def part(name: str) -> str:
-    """Where a person belongs, by name: 20 % are held out, 10 % are for selection, the rest to train on."""
-    # The last bytes of the digest: what photographs there are had been chosen by the first ones.
-    share = int.from_bytes(hashlib.sha256(name.encode()).digest()[-8:], "big") / 2**64
-    return "held-out" if share < 0.2 else "selection" if share < 0.3 else "train"
 
 
 def similarity(source: NDArray, target: NDArray) -> NDArray:
