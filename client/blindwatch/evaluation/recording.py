@@ -11,6 +11,7 @@ from blindwatch.evaluation.identification import ASSUMPTION, Expected, lengths
 from blindwatch.evaluation.measuring import Evaluation, Method, Operating
 from blindwatch.evaluation.ranking import RANKS
 from blindwatch.evaluation.scoring import NEVER
+from blindwatch.evaluation.verification import Refit
 
 
 def record(found: Evaluation) -> dict[str, Any]:
@@ -55,12 +56,14 @@ def _point(found: Evaluation, point: Operating, sizes: Sequence[int]) -> dict[st
         "gate": point.gate,
         "fmr": point.fmr.to_json(),
         "fnmr": point.fnmr.to_json(),
-        "refitted": None
-        if point.refit is None
-        else {**vars(point.refit), "threshold": _finite(point.refit.threshold)},
+        "refitted": None if point.refit is None else _refitted(point.refit),
         "fnir": searches.fnir(point.threshold).to_json(),
         "fpir": [_listed(searches.fpir(point.threshold, each)) for each in sizes],
     }
+
+
+def _refitted(found: Refit) -> dict[str, Any]:
+    return {**vars(found), "threshold": _finite(found.threshold), "value": found.value or None}
 
 
 def _listed(found: Expected) -> dict[str, Any]:

@@ -152,8 +152,10 @@ def _wanted(found: Evaluation, rate: str) -> list[Operating]:
 def _refit(point: Operating) -> str:
     if point.refit is None:
         return "same threshold"
-    low, high = (per_cent(each) for each in (point.refit.low, point.refit.high))
-    return f"{low} to {high}"
+    if not point.refit.high:
+        return "no miss in any draw"
+    high = per_cent(point.refit.high)
+    return f"{per_cent(point.refit.low)} to {high}" if point.refit.low else f"up to {high}"
 
 
 def _threshold(point: Operating) -> str:
