@@ -56,6 +56,8 @@ class Searches:
     mated: Scores
     """Of photographs that are no entry with the entry of their subject; NEVER where no face was found."""
     mated_subject: Indices
+    like: Self | None = None
+    """What else was searched, more of whose scores are known: it tells how few false positives vary."""
 
     @classmethod
     def of(
@@ -136,9 +138,16 @@ class Searches:
         rate = self._varying(hits, entries)
         if hits.sum() >= ENOUGH:
             return rate
-        near = np.partition(self.scores, -ENOUGH, axis=None)[-ENOUGH]
-        effect = self._varying(self.scores >= near, entries).design_effect
+        effect = (self.like or self).design_effect(entries)
         return clustered(rate.events, rate.trials, 0.0, len(self.entry_subject), effect)
+
+    def design_effect(self, entries: int) -> float:
+        """That of the highest scores, as many as it takes to see them vary."""
+        finite = self.scores[self.scores > NEVER]
+        if not finite.size:
+            return 1.0
+        near = np.partition(finite, -min(ENOUGH, finite.size))[-min(ENOUGH, finite.size)]
+        return self._varying(self.scores >= near, entries).design_effect
 
     def _varying(self, hits: Flags, entries: int) -> Rate:
         matching = hits.sum(axis=1)

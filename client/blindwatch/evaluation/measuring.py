@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
 
@@ -55,6 +55,12 @@ class Measured:
 
     comparisons: Comparisons
     searches: Searches
+
+    def like(self, other: Measured) -> Measured:
+        """The same, with intervals of few false matches as wide as the other's."""
+        return Measured(
+            replace(self.comparisons, like=other.comparisons), replace(self.searches, like=other.searches)
+        )
 
 
 @dataclass(frozen=True)
@@ -125,7 +131,9 @@ class Measurement:
             Method.CLEAR: self._measured(decisions(self._templates, self._preset)),
         }
         chosen = self._choose(by_method)
-        gated = self._encrypt([point for point in chosen if point.method is Method.CLEAR])
+        gated = self._encrypt(
+            by_method[Method.CLEAR], [point for point in chosen if point.method is Method.CLEAR]
+        )
         ranks, rank_tally = self._rank()
         return Evaluation(
             samples=self._samples,
@@ -157,11 +165,13 @@ class Measurement:
         for method, measured in by_method.items():
             for rate in self._plan.fmr:
                 refit = measured.comparisons.refit(rate, resamples)
-                found.append(self._operating(method, measured, refit.threshold, f"FMR {rate:g}", refit))
+                found.append(
+                    self._operating(method, measured, refit.threshold, f"FMR {100 * rate:g} %", refit)
+                )
                 self._display.advance(task)
             for rate in self._plan.fpir:
                 threshold = measured.searches.threshold(rate, measured.searches.longest)
-                found.append(self._operating(method, measured, threshold, f"FPIR {rate:g}", None))
+                found.append(self._operating(method, measured, threshold, f"FPIR {100 * rate:g} %", None))
                 self._display.advance(task)
         return found
 
@@ -175,7 +185,7 @@ class Measurement:
         fmr, fnmr = (each(threshold) for each in (measured.comparisons.fmr, measured.comparisons.fnmr))
         return Operating(method, why, threshold, gate, fmr, fnmr, refit)
 
-    def _encrypt(self, points: Sequence[Operating]) -> dict[int, tuple[Measured, Tally]]:
+    def _encrypt(self, clear: Measured, points: Sequence[Operating]) -> dict[int, tuple[Measured, Tally]]:
         """Search for photographs under encryption, with each gate that a threshold asks for."""
         gates = sorted({point.gate for point in points if point.gate is not None})
         rng, count = np.random.default_rng(self._plan.seed), len(self._subject)
@@ -188,7 +198,7 @@ class Measurement:
                 results.append(each)
                 self._display.advance(task)
             made = Gated.of(gate, rows, results)
-            found[gate] = self._measured(made.scores, rows), made.tally
+            found[gate] = self._measured(made.scores, rows).like(clear), made.tally
         return found
 
     def _encrypted(

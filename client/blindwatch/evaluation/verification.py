@@ -45,6 +45,8 @@ class Comparisons:
     top_subjects: Indices
     """The two subjects of the first non-mated scores, shape (k, 2)."""
     pairs: Pairs
+    like: Self | None = None
+    """What else was compared, more of whose scores are known: it tells how few false matches vary."""
 
     @classmethod
     def of(cls, scores: Scores, subject: Indices, rows: Indices | None = None) -> Self:
@@ -79,13 +81,20 @@ class Comparisons:
 
     def fmr(self, threshold: float) -> Rate:
         """The share of non-mated comparisons that match."""
-        hits = self._hits(threshold)
-        # Where there are too few false matches to see them vary, or too many to know them all, the nearest set tells.
-        near = min(max(hits, ENOUGH), len(self.top_subjects))
+        hits, subjects, total = self._hits(threshold), self.pairs.subjects, len(self.non_mated)
+        if ENOUGH <= hits <= len(self.top_subjects):
+            return clustered(hits, total, self.pairs.variance(self.top_subjects[:hits]), subjects)
+        # Too few false matches to see them vary, or too many to know whose they are: the nearest scores tell.
+        return clustered(hits, total, 0.0, subjects, (self.like or self).design_effect(hits))
+
+    def design_effect(self, hits: int) -> float:
+        """That of the highest scores, about so many of them, but as many as it takes to see them vary."""
+        finite = int((self.non_mated[: len(self.top_subjects)] > NEVER).sum())
+        near = min(max(hits, ENOUGH), finite)
+        if not near:
+            return 1.0
         variance = self.pairs.variance(self.top_subjects[:near])
-        subjects, total = self.pairs.subjects, len(self.non_mated)
-        rate = clustered(near, total, variance, subjects)
-        return rate if near == hits else clustered(hits, total, 0.0, subjects, rate.design_effect)
+        return clustered(near, len(self.non_mated), variance, self.pairs.subjects).design_effect
 
     def fnmr(self, threshold: float) -> Rate:
         """The share of mated comparisons that do not match."""
