@@ -48,7 +48,7 @@ def test_ranked_search_gives_faces_away(found: Attacks) -> None:
     assert enough <= 64, "with what faces are like, half as many scores as dimensions are more than enough"
     exact = next(step for step in ranked.steps if step.scores == 128)
     assert exact.cosine > 0.99
-    assert exact.same == 1
+    assert exact.same.value == 1
 
 
 def test_reveal_on_match_does_not(found: Attacks) -> None:
@@ -57,7 +57,7 @@ def test_reveal_on_match_does_not(found: Attacks) -> None:
     numbers = reveal.leak.seen.size
     assert numbers == 4 * KNOWN
     assert abs(reveal.leak.correlation) < 5 / np.sqrt(numbers), "one chance in a million"
-    assert all(step.same == step.another == 0 for step in reveal.steps)
+    assert all(step.same.events == step.another.events == 0 for step in reveal.steps)
     assert reveal.enough(0.25) is None
 
 
@@ -69,8 +69,8 @@ def test_recovery_needs_what_is_seen_to_be_the_scores(crowd: Samples) -> None:
     true = sought @ known.T
     right = list(recover(Leak(true, true, known), targets))[-1]
     wrong = list(recover(Leak(np.roll(true, 1, axis=0), true, known), targets))[-1]
-    assert right.same == 1
-    assert wrong.same < 0.5
+    assert right.same.value == 1
+    assert wrong.same.value < 0.5
 
 
 def test_nobody_on_the_list_matches_who_is_attacked(crowd: Samples) -> None:
@@ -78,7 +78,7 @@ def test_nobody_on_the_list_matches_who_is_attacked(crowd: Samples) -> None:
     known, sought = templates(targets.known, REVEAL), templates(targets.faces, REVEAL)
     assert len(targets.known) == KNOWN
     assert (known.coarse @ sought.coarse.T).max() < THRESHOLDS.gate
-    assert 0 < targets.genuine <= 1
+    assert 0 < targets.genuine.value <= 1
 
 
 def test_too_few_subjects_are_refused() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from blindwatch.evaluation.attacks import LEARNED, Attacks, Scored, Searched
 from blindwatch.evaluation.figures import INK, SERIES, Figure
 from blindwatch.evaluation.plots import as_per_cent
+from blindwatch.evaluation.recovery import Recovered
 
 
 def recovered(found: Attacks) -> Figure:
@@ -19,12 +20,12 @@ def recovered(found: Attacks) -> Figure:
             counts = [step.scores for step in scored.steps]
             axes.plot(
                 counts,
-                [step.same for step in scored.steps],
+                [step.same.value for step in scored.steps],
                 color=SERIES[at],
                 marker="os"[at],
                 label=scored.mode.value,
             )
-            another = [step.another for step in scored.steps]
+            another = [step.another.value for step in scored.steps]
             axes.plot(
                 counts,
                 another,
@@ -79,7 +80,7 @@ def record(found: Attacks) -> dict[str, Any]:
         "preset": found.preset.name,
         "gate": found.thresholds.gate,
         "fine": found.thresholds.fine,
-        "genuine": found.targets.genuine,
+        "genuine": found.targets.genuine.to_json(),
         "recovery": {each.mode.name.lower(): _scored(each) for each in found.scored},
         "boundary": {each.by: _course(each) for each in found.searched},
         "first_probe": found.first.to_json(),
@@ -90,7 +91,12 @@ def record(found: Attacks) -> dict[str, Any]:
 
 
 def _scored(scored: Scored) -> dict[str, Any]:
-    return {"correlation": scored.leak.correlation, "steps": [vars(step) for step in scored.steps]}
+    return {"correlation": scored.leak.correlation, "steps": [_step(step) for step in scored.steps]}
+
+
+def _step(step: Recovered) -> dict[str, Any]:
+    rates = {"same": step.same.to_json(), "another": step.another.to_json()}
+    return {"scores": step.scores, "cosine": step.cosine, **rates}
 
 
 def _course(searched: Searched) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def _summary(found: Attacks) -> Iterator[str]:
         if enough is None:
             last = scored.steps[-1]
             yield (
-                f"By {scored.mode.value}, {last.scores} decrypted numbers recover {last.same:.0%} of faces; "
+                f"By {scored.mode.value}, {last.scores} decrypted numbers recover {last.same} of faces; "
                 f"their correlation with the true scores is {scored.leak.correlation:+.4f}."
             )
         else:
@@ -135,7 +135,7 @@ def _data(found: Attacks) -> Table:
 
 def _recovery(found: Attacks) -> Table:
     rows = [
-        (scored.mode.value, f"{step.scores}", f"{step.cosine:.3f}", f"{step.same:.0%}", f"{step.another:.0%}")
+        (scored.mode.value, f"{step.scores}", f"{step.cosine:.3f}", str(step.same), str(step.another))
         for scored in found.scored
         for step in scored.steps
     ]
@@ -149,7 +149,7 @@ def _recovery(found: Attacks) -> Table:
             "match another photograph",
         ),
         rows,
-        f"The two photographs of these people match each other in {found.targets.genuine:.0%} of cases.",
+        f"The two photographs of these people match each other in {found.targets.genuine} of cases.",
     )
 
 

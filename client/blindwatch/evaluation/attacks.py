@@ -37,7 +37,7 @@ class Scored:
 
     def enough(self, share: float) -> int | None:
         """The scores from which on this share of faces is recovered; none if it never is."""
-        return next((step.scores for step in self.steps if step.same >= share), None)
+        return next((step.scores for step in self.steps if step.same.value >= share), None)
 
 
 @dataclass(frozen=True)

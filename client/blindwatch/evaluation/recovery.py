@@ -17,6 +17,7 @@ import numpy as np
 from blindwatch.errors import InputError
 from blindwatch.evaluation.encrypted import EncryptedList, Integers
 from blindwatch.evaluation.ranked import RankedGallery, rank_templates
+from blindwatch.evaluation.rates import Rate, independent
 from blindwatch.evaluation.samples import Floats, Samples
 from blindwatch.he.presets import Preset, Thresholds
 from blindwatch.he.ranked.presets import rank_preset
@@ -41,9 +42,9 @@ class Recovered:
     scores: int
     cosine: float
     """Of the recovered with the true template, the mean over all faces that were attacked."""
-    same: float
+    same: Rate
     """The share of recovered templates that match the face that was searched for."""
-    another: float
+    another: Rate
     """The share that match another photograph of that person."""
 
 
@@ -78,9 +79,10 @@ class Targets:
         return cls(known, faces, others, thresholds.fine / preset.fine_squared_norm)
 
     @property
-    def genuine(self) -> float:
+    def genuine(self) -> Rate:
         """The share of these people whom their own two photographs match."""
-        return float(((self.faces * self.others).sum(axis=1) >= self.similarity).mean())
+        cosines = (self.faces * self.others).sum(axis=1)
+        return independent(int((cosines >= self.similarity).sum()), len(cosines))
 
 
 @dataclass(frozen=True)
@@ -135,8 +137,8 @@ def recover(leaked: Leak, targets: Targets) -> Iterator[Recovered]:
         yield Recovered(
             scores=count,
             cosine=float(own.mean()),
-            same=float((own >= targets.similarity).mean()),
-            another=float((other >= targets.similarity).mean()),
+            same=independent(int((own >= targets.similarity).sum()), len(own)),
+            another=independent(int((other >= targets.similarity).sum()), len(other)),
         )
 
 
