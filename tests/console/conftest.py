@@ -27,6 +27,15 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         yield made
 
 
+@pytest.fixture(scope="session")
+def encrypted(prepared: Stage, tmp_path_factory: pytest.TempPathFactory) -> Stage:
+    """A list on the same server, under encryption, with a deployment of its own."""
+    made = Stage(tmp_path_factory.mktemp("encrypted"), prepared.server, prepared.pipeline, "reveal-128")
+    made.prepare()
+    made.open()
+    return made
+
+
 @pytest.fixture
 def stage(prepared: Stage) -> Stage:
     """The same with a deployment of its own."""

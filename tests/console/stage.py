@@ -6,7 +6,7 @@ import io
 import re
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -186,8 +186,14 @@ class Stage:
         courses = page.journal.courses().values()
         return [(each.outcome, each.operator, each.second) for course in courses for each in course.decided]
 
-    def see(self, picture: Image, camera: str = CAMERA, sealed: Image | None = None) -> str:
-        """Send the face of a picture, and say what the camera would have sealed with it."""
+    def see(
+        self,
+        picture: Image,
+        camera: str = CAMERA,
+        sealed: Image | None = None,
+        before: Callable[[str, bytes], None] = lambda *_: None,
+    ) -> str:
+        """Send the face of a picture; `before` is told what the camera would have sealed with it."""
         face = self.pipeline.faces(picture)[0]
         probe = Probe(
             probe_id=secrets.token_hex(16),
@@ -199,6 +205,7 @@ class Stage:
             ciphertext=self.encryptor.probe(templates([face.embedding], self.key.preset)),
         )
         self.crops[probe.probe_id] = portrait(picture if sealed is None else sealed, face.landmarks)
+        before(probe.probe_id, self.crops[probe.probe_id])
         with ServerClient(self.server.address, Signing(_KEYS[camera]), 20) as client:
             client.post_probe(self.deployment, probe)
         return probe.probe_id

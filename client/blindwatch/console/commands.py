@@ -14,6 +14,7 @@ from blindwatch.cli import files
 from blindwatch.cli.tls import Ca, Certificate, CertificateKey
 from blindwatch.console.post import Papers, Post, Release
 from blindwatch.console.serving import Service
+from blindwatch.console.wiping import begin_again
 from blindwatch.operator.fetching import Reading
 from blindwatch.secret import candidates
 from blindwatch.statements.dsse import Envelope
@@ -68,6 +69,7 @@ def console(
     ] = None,
 ) -> None:
     """Show alerts to operators, who compare two images and decide, in a browser on this machine."""
+    begin_again("console")
     package = OperatorPackage.load(entries)
     papers = Papers(
         package=package,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from queue import Empty, Queue
 from threading import Event
 from typing import Final, TypeAlias
+from urllib.parse import urlsplit
 
 from blindwatch.errors import BlindwatchError, CosignatureMissing, ServiceError
 from blindwatch.operator.fetching import Reading, read, unproven
@@ -96,6 +97,8 @@ class Feed:
                 return
             self._source.client.acknowledge(self._source.deployment, pair[0].probe_id)
             self._fetched.put(pair)
+        # It keeps the newest addresses, and in these are the names of everybody's probes.
+        urlsplit.cache_clear()  # type: ignore[attr-defined]
 
     def _open_next(self) -> None:
         # In a function of its own, so that nothing of a result is held while the next one is waited for.
