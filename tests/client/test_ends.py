@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 
 from blindwatch.custodian.uploading import Upload
+from blindwatch.operator.journal import Journal
+from blindwatch.records.operator import Alerted
+from blindwatch.records.record import minute
 from blindwatch.statements.dsse import Envelope
 from blindwatch.statements.package import OperatorPackage
 
@@ -278,6 +281,31 @@ def test_an_operator_does_not_leave_the_faces_of_the_list(
     assert faces.exists()
     assert end.forget(also=[end.folder / "matches.json", faces]) == 0
     assert not faces.exists()
+
+
+def test_nothing_is_forgotten_while_an_alert_has_no_outcome(
+    end: Desk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert end.close() == 0
+    Journal.create(tmp_path / "journal", "e.novak.test/journal")
+    alerted = Alerted(
+        at=minute(),
+        deployment=end.deployment,
+        alert="ab" * 16,
+        result="cd" * 32,
+        camera="gate-1",
+        priority="red",
+        entry="ef" * 32,
+    )
+    with Journal(tmp_path / "journal") as journal:
+        journal._append([alerted])
+    before = end.left()
+    assert end.forget(journal=tmp_path / "journal") == 1
+    assert "without an outcome" in only_error(capsys.readouterr().err)
+    assert end.left() == before
+    with Journal(tmp_path / "journal") as journal:
+        journal.adjudicate(alerted.alert, "lost", "e.novak", "not-found")
+    assert end.forget(journal=tmp_path / "journal") == 0
 
 
 def test_an_operator_forgets_at_the_signed_end_of_its_own_deployment_only(

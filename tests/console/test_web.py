@@ -245,6 +245,22 @@ def test_two_operators_do_not_act_on_one_alert(stage: Stage, page: Page) -> None
         assert post(http, f"/alerts/{identifier}/undo").status_code == 303
 
 
+def test_where_two_have_to_agree_the_same_person_twice_is_refused(stage: Stage, page: Page) -> None:
+    page.post.duty._desk._verifiers = 2
+    identifier = stage.walk(page)
+    fields = {"stage": "new", "outcome": "sent"}
+    with browser(page) as http, browser(page, BEN) as other:
+        assert post(http, f"/alerts/{identifier}/decision", **fields).status_code == 303
+        answer = post(http, f"/alerts/{identifier}/decision", **fields)
+        assert answer.status_code == 403
+        assert "second person" in answer.text
+        assert post(other, "/take").status_code == 303
+        assert f"{ANNA} takes this for a possible match" in other.get("/").text
+        assert post(other, f"/alerts/{identifier}/decision", **fields).status_code == 303
+    page.post.duty.abandon()
+    assert stage.recorded(page) == [("sent", ANNA, BEN)]
+
+
 def test_an_operator_whose_training_has_run_out_looks_on_and_can_stop(stage: Stage) -> None:
     with stage.console(BEN, training=stage.train(BEN)) as page:
         identifier = stage.walk(page)

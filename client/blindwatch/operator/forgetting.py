@@ -14,7 +14,8 @@ from blindwatch.deployment.closing import read_closing
 from blindwatch.deployment.ending import receipts_table
 from blindwatch.deployment.papers import Manifest, People, SigningKeys, Yes, read_manifest
 from blindwatch.deployment.parting import Part, check_key, keys_in
-from blindwatch.errors import ConfigurationError, NotAuthorised, StatementMismatch
+from blindwatch.errors import AlertsOpen, ConfigurationError, NotAuthorised, StatementMismatch
+from blindwatch.operator.journal import Journal
 from blindwatch.secret import candidates
 from blindwatch.statements.dsse import Envelope
 from blindwatch.statements.package import OperatorPackage
@@ -39,6 +40,12 @@ def forget(
         list[Path] | None,
         typer.Option(help="File or folder to destroy as well, such as matches or a release; again for more."),
     ] = None,
+    journal: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of your journal: nothing is destroyed while an alert in it has no outcome."
+        ),
+    ] = None,
     yes: Yes = False,
 ) -> None:
     """Destroy an operator's copies after the end of a deployment, and sign a receipt. If cut short, run it again."""
@@ -54,6 +61,8 @@ def forget(
     part = Part(approved, operator, signer, receipts, things)
     if not part.is_begun:
         _check(approved, keys, entries, also or ())
+        if journal is not None:
+            _check_decided(journal, DeploymentManifest.read(approved).deployment)
         part.begin([manifest, closing, identity, register])
     for what in part.destroy():
         Console().print(f"Destroyed here: {what}")
@@ -71,4 +80,14 @@ def _check(manifest: Envelope, keys: Path, entries: Path, also: Sequence[Path]) 
         raise ConfigurationError(
             "The file of faces beside the package would be left.",
             f"Name it as well: --also {candidates.FILE}",
+        )
+
+
+def _check_decided(journal: Path, deployment: str) -> None:
+    with Journal(journal) as opened:
+        courses = opened.courses().values()
+        left = sum(each.final is None for each in courses if each.alerted.deployment == deployment)
+    if left:
+        raise AlertsOpen(
+            f"The journal has {left} alerts of the deployment without an outcome.", "Decide about them first."
         )
