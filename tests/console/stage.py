@@ -237,8 +237,10 @@ class Stage:
         check_minutes: float = 0,
         hours: float = 1,
         sealed: bool = True,
+        server: str = "",
+        opening: Callable[[], None] = lambda: None,
     ) -> Iterator[Page]:
-        """A console in this process."""
+        """A console in this process; `opening` is called before what was sealed with a match is looked at."""
         papers = Papers(
             package=OperatorPackage.load(self.folder / "watchlist" / "operator.json"),
             faces=self.folder / "watchlist" / candidates.FILE,
@@ -251,11 +253,12 @@ class Stage:
         ready, said = self.folder / f"ready-{secrets.token_hex(4)}", io.StringIO()
 
         def crop(reading: Reading) -> bytes | None:
+            opening()
             return self.crops.get(reading.probe_id) if sealed else None
 
         with ExitStack() as stack:
             clients = tuple(
-                stack.enter_context(ServerClient(self.server.address, TOKENS["operator"], timeout))
+                stack.enter_context(ServerClient(server or self.server.address, TOKENS["operator"], timeout))
                 for timeout in (20, 1.5)
             )
             post = Post.open(stack, papers, release, clients, self.deployment, others, check_minutes, crop)

@@ -104,25 +104,25 @@ class Duty:
 
     def opened(self, reading: Reading) -> None:
         """Count a result, and raise an alert if it is a match."""
+        alert = None
+        if reading.matches:
+            alert = self._maker.alert(reading, self._crop(reading), self._clock())
         with self.desk() as desk:
             self.signals.count(reading.problem, self._clock())
-            if reading.matches:
-                alert = self._maker.alert(reading, self._crop(reading), self._clock())
+            if alert is not None:
                 with self._writing():
                     desk.tray.raise_alert(alert, lambda: self._notes.alerted(reading))
 
     def reached(self) -> None:
-        """Note that the server answers."""
-        with self.desk():
-            self.signals.server_lost = self.signals.withheld = None
+        """Note that the server answers. Does not wait for the lock: the server would see for how long."""
+        self.signals.server_lost = self.signals.withheld = None
 
     def lost(self, error: BlindwatchError) -> None:
-        """Note that the server does not answer, or keeps results back."""
-        with self.desk():
-            if isinstance(error, CosignatureMissing):
-                self.signals.withheld = self.signals.withheld or self._clock()
-            else:
-                self.signals.server_lost = self.signals.server_lost or self._clock()
+        """Note that the server does not answer, or keeps results back; does not wait either."""
+        if isinstance(error, CosignatureMissing):
+            self.signals.withheld = self.signals.withheld or self._clock()
+        else:
+            self.signals.server_lost = self.signals.server_lost or self._clock()
 
     def ended(self, error: BlindwatchError) -> None:
         """Note why nothing is fetched or opened any more."""
@@ -134,12 +134,10 @@ class Duty:
                 self._drop_key()
 
     def heard(self, listed: CameraList) -> None:
-        """Note when the server heard of each camera."""
-        with self.desk():
-            self.signals.heard = {
-                each.camera: None if each.heard_at is None else instant(each.heard_at)
-                for each in listed.cameras
-            }
+        """Note when the server heard of each camera; does not wait either."""
+        self.signals.heard = {
+            each.camera: None if each.heard_at is None else instant(each.heard_at) for each in listed.cameras
+        }
 
     def tick(self) -> None:
         """Let time do its part."""

@@ -16,7 +16,7 @@ SILENCE: Final = timedelta(seconds=75)
 
 @dataclass
 class Signals:
-    """Facts that threads note as they meet them; whoever reads or writes has the lock of the duty."""
+    """Facts that threads note as they meet them."""
 
     began: datetime
     server_lost: datetime | None = None
