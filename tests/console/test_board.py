@@ -69,7 +69,7 @@ def test_without_images_an_alert_can_be_closed_and_nothing_else() -> None:
     found = barred(alert(probe_image=None))
     assert found.pop("5") == ""
     assert all(found.values())
-    assert "score alone" in found["2"]
+    assert found["2"] == "Two images are needed"
 
 
 def test_who_has_not_agreed_can() -> None:

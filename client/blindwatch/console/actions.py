@@ -20,6 +20,7 @@ REASONS: Final = {
     Reason.OTHER_ACTION: "another action",
     Reason.NO_ACTION: "no further action",
 }
+_STEADY: Final = "1234"
 OUTCOMES: Final[dict[Outcome, str]] = {
     "rejected": "Not a match",
     "sent": "Sent to engagement",
@@ -44,6 +45,11 @@ class Action:
     """Whether no reason is chosen beforehand."""
     barred: str = ""
 
+    @property
+    def is_steady(self) -> bool:
+        """Whether it is one of the four that are always there."""
+        return self.key in _STEADY
+
 
 def actions(alert: Alert, operator: str) -> list[Action]:
     """The buttons for an alert, in their order."""
@@ -53,7 +59,7 @@ def actions(alert: Alert, operator: str) -> list[Action]:
             label,
             outcome,
             reasons,
-            outcome == "confirmed-true" or outcome == "confirmed-false",
+            outcome in {"confirmed-true", "confirmed-false"},
             _barred(alert, operator, outcome, reasons),
         )
         for key, label, outcome, reasons in _buttons(alert)
@@ -76,9 +82,11 @@ def _buttons(alert: Alert) -> Iterator[tuple[str, str, Outcome, tuple[Reason, ..
 
 def _barred(alert: Alert, operator: str, outcome: Outcome, reasons: tuple[Reason, ...]) -> str:
     if outcome not in steps.STEPS.get(alert.stage, ()):
-        if outcome == "sent" or outcome == "rejected":
+        if outcome in {"sent", "rejected"}:
             return "Sent already" if alert.stage == "sent" else "Officer is with the person"
         return "After engagement"
+    if alert.stage == "new" and not alert.has_images and outcome != "lost":
+        return "Two images are needed"
     if outcome == "sent" and operator in alert.agreed:
         return "A second person has to agree"
     wrong = steps.obstacle(alert, outcome, reasons[0] if reasons else None)

@@ -25,6 +25,8 @@ class Line:
     level: Literal["good", "plain", "bad"] = "plain"
     since: datetime | None = None
     """Since when it is so, where that is what counts."""
+    so: str = ""
+    """What follows from it."""
 
 
 @dataclass(frozen=True)
@@ -129,12 +131,12 @@ def _server(duty: Duty, at: datetime) -> Line:
         return Line("Server", f"stopped by {halt.operator} at {clock(halt.at)}: it takes nothing more", "bad")
     if halt is not None:
         why = "" if halt.refused is None else f" ({halt.refused.detail.rstrip('.')})"
-        text = f"stopped here by {halt.operator}, but the server does not know{why}. Call the custodian."
-        return Line("Server", text, "bad", halt.at)
+        text = f"does not know that {halt.operator} stopped{why}"
+        return Line("Server", text, "bad", halt.at, "call the custodian")
     if signals.end is not None:
         return Line("Server", f"nothing more is fetched: {signals.end.detail}", "bad")
     if signals.server_lost is not None:
-        return Line("Server", "not reached, faces are not being checked", "bad", signals.server_lost)
+        return Line("Server", "not reached", "bad", signals.server_lost, "faces are not being checked")
     if at >= duty.assignment.ends:
         return Line("Server", f"the deployment ended at {clock(duty.assignment.ends)}", "bad")
     return Line("Server", "connected", "good")
@@ -143,7 +145,7 @@ def _server(duty: Duty, at: datetime) -> Line:
 def _witnesses(duty: Duty) -> Line:
     signals = duty.signals
     if signals.withheld is not None:
-        return Line("Witnesses", "have not cosigned, so results are held back", "bad", signals.withheld)
+        return Line("Witnesses", "have not cosigned", "bad", signals.withheld, "results are held back")
     if not Policy.parse(duty.assignment.manifest.log_policy.encode()).least:
         return Line("Witnesses", "none asked for")
     if signals.proven is None:
@@ -158,7 +160,7 @@ def _cameras(duty: Duty, at: datetime) -> Iterator[Line]:
         return
     silent = {each: silence for each in cameras if (silence := signals.silent(each, at)) is not None}
     for each, silence in silent.items():
-        yield Line(f"Camera {each}", "offline, faces there are not being checked", "bad", at - silence)
+        yield Line(f"Camera {each}", "offline", "bad", at - silence, "faces there are not being checked")
     on = [each for each in cameras if each not in silent and signals.heard.get(each) is not None]
     if on:
         yield Line("Cameras on", ", ".join(on), "good")

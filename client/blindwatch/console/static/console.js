@@ -63,7 +63,7 @@ function put(old, part) {
 function fresh() {
   shown = performance.now();
   const card = $("card");
-  const first = card.querySelector(".actions button:not(:disabled)") || card.querySelector("[data-first]");
+  const first = card.querySelector(".rejected button:not(:disabled)") || card.querySelector(".actions button:not(:disabled), [data-first]");
   if (first) first.focus({ preventScroll: true });
   if (card.dataset.alert) card.classList.add("fresh");
   inspect();
