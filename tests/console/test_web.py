@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,7 +11,9 @@ import httpx
 import pytest
 
 from blindwatch.console.guarding import HEADERS
+from blindwatch.console.serving import Service
 from blindwatch.console.sessions import COOKIE
+from blindwatch.errors import ConfigurationError
 
 from ..client.photographs import small
 from ..serving import eventually
@@ -128,10 +132,16 @@ def test_other_names_for_this_machine_are_refused(quiet: Page, host: str) -> Non
 
 
 def test_only_loopback_is_listened_to(quiet: Page) -> None:
-    port = quiet.address.rsplit(":", 1)[1]
-    assert quiet.address == f"http://127.0.0.1:{port}"
-    with pytest.raises(httpx.ConnectError):
-        httpx.get(f"http://127.0.0.2:{port}/")
+    address, port = quiet.address.removeprefix("http://").split(":")
+    assert ipaddress.ip_address(address).is_loopback
+    for other in ("127.0.0.1", "127.0.0.2", socket.gethostbyname(socket.gethostname())):
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(f"http://{other}:{port}/")
+
+
+def test_a_port_that_is_taken_is_said_to_be(quiet: Page) -> None:
+    with socket.create_server(("", 0)) as taken, pytest.raises(ConfigurationError, match="this port"):
+        Service(quiet.post, taken.getsockname()[1])
 
 
 def test_every_answer_forbids_what_no_page_needs(quiet: Page) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event, Thread
 from typing import Final
@@ -25,7 +26,7 @@ from blindwatch.console.sessions import Sessions
 from blindwatch.errors import BlindwatchError, ConfigurationError
 from blindwatch.wire.client import ServerClient
 
-HOST: Final = "127.0.0.1"
+_LOOPBACK: Final = "127.0.0.1"
 _CAMERA_SECONDS: Final = 5.0
 
 
@@ -37,7 +38,7 @@ class Service:
         self._post = post
         self._listener = _listen(port)
         self._sessions = Sessions(post.duty.assignment.operators)
-        self._authority = f"{HOST}:{self._listener.getsockname()[1]}"
+        self._authority = "{}:{}".format(*self._listener.getsockname())
         ends = (self.close, self.is_closing)
         parts = Parts(post.duty, self._sessions, post.identity, post.at_once, *ends)
         self._server = uvicorn.Server(
@@ -97,8 +98,15 @@ class Service:
 
 
 def _listen(port: int) -> socket.socket:
+    """Listen at an address of loopback that nobody else has, where there are more than one.
+
+    Browsers do not tell ports apart: whatever listens at the same address would be sent the cookie of the console.
+    """
+    own = ".".join(["127", *(str(1 + secrets.randbelow(254)) for _ in range(3))])
+    with suppress(OSError):
+        return socket.create_server((own, port), backlog=32)
     try:
-        return socket.create_server((HOST, port), backlog=32)
+        return socket.create_server((_LOOPBACK, port), backlog=32)
     except OSError as error:
         raise ConfigurationError(
             f"The console cannot listen at this port ({error.strerror}).", "Choose another with --port."
