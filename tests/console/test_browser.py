@@ -130,6 +130,23 @@ def test_from_the_camera_to_an_outcome(browser, stage: Stage, console: Page, tmp
     ]
 
 
+def test_under_encryption_a_match_is_seen_and_a_stranger_is_not(browser, encrypted: Stage) -> None:
+    encrypted.open()
+    with encrypted.console(BEN) as console:
+        screen = Screen(browser, console)
+        encrypted.see(small(70))
+        encrypted.walk(console, 1, camera=SECOND_CAMERA)
+        screen.card("amber")
+        screen.has(SECOND_CAMERA, "#card")
+        screen.page.wait_for_function(
+            "[...document.querySelectorAll('#card img')].every(each => each.naturalWidth === 112)"
+        )
+        eventually(lambda: console.post.duty.signals.faces == 2)
+        screen.has("Open alerts: 1", "#queue")
+        assert console.post.duty.signals.problems.total() == 0
+        screen.close()
+
+
 def test_two_operators_have_an_alert_each_and_see_who_has_which(browser, stage: Stage, console: Page) -> None:
     anna, ben = Screen(browser, console), Screen(browser, console, BEN)
     stage.walk(console, 0)
@@ -277,7 +294,7 @@ def test_the_console_works_without_scripts(browser, stage: Stage, console: Page)
     page.get_by_role("button", name="Confirmed false").click()
     page.select_option(".confirmed-false select", label="a different person")
     page.get_by_role("button", name="Confirmed false").click()
-    assert page.locator("#queue").get_by_text("Open alerts: 0").is_visible()
+    page.locator("#queue").get_by_text("Open alerts: 0").wait_for(timeout=8000)
     screen.close()
 
 

@@ -80,7 +80,6 @@ class Alert:
     """Whether somebody has considered the known relative."""
     claim: Claim | None = None
     decision: Decision | None = None
-    seen_at: datetime | None = None
     sightings: int = 1
     is_check: bool = False
     """Two images of different people, shown to see whether somebody looks."""

@@ -49,7 +49,7 @@ class Tray:
         if first is not None:
             known = self._alerts.get(first)
             if known is not None:
-                self.put(replace(known, sightings=known.sightings + 1, seen_at=alert.captured_at))
+                self.put(replace(known, sightings=known.sightings + 1))
             return False
         if not alert.is_check:
             write()
@@ -146,7 +146,7 @@ class Tray:
         self.drop(alert)
 
     def _keep(self, alert: Alert, reason: Reason | None) -> None:
-        if alert.stage == "new" or alert.is_open:
+        if alert.stage == "new" or alert.is_open:  # the first is one of the second, which types do not know
             self.put(alert)
             return
         self.drop(alert)
