@@ -132,6 +132,24 @@ def test_rates_of_groups_are_those_of_their_own_comparisons() -> None:
     assert group.rates[Kind.FPIR].trials == SUBJECTS * 3 * (119 // 50)
 
 
+def test_conditions_are_of_photographs_and_not_of_people() -> None:
+    """Every third photograph is poor, so far from its subject that it is missed."""
+    rng = np.random.default_rng(9)
+    made = faces(rng, 40, 3, spread=0.5).reshape(40, 3, -1)
+    made[:, 2] = faces(rng, 40, 1).reshape(40, -1)
+    people = samples(made.reshape(120, -1), 3)
+    people.labels["light"] = np.array(["good", "good", "poor"] * 40)
+    decided = decide(people, REVEAL, THRESHOLDS, entries=10)
+    good, poor = decided.by_condition("light")
+    assert (good.name, poor.name) == ("good", "poor")
+    assert (good.photographs, poor.photographs) == (80, 40)
+    assert good.rates[Kind.FNIR].trials + poor.rates[Kind.FNIR].trials == 80
+    assert poor.rates[Kind.FNIR].value > 0.9 > good.rates[Kind.FNIR].value
+    with Progress(disable=True) as display:
+        found = assess(decided, REVEAL, THRESHOLDS, [], None, display, conditions=["light"])
+    assert [group.name for group in found.conditions["light"]] == ["good", "poor"]
+
+
 def test_relatives_are_a_group_of_their_own() -> None:
     """Twins among strangers: the second of each pair of subjects looks like the first."""
     rng = np.random.default_rng(4)

@@ -39,6 +39,12 @@ def fairness(
     relatives: Annotated[
         str | None, typer.Option(help="Column of --groups with one label for relatives and look-alikes.")
     ] = None,
+    condition: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Column of --groups that says something of the photograph, not of people; again for more."
+        ),
+    ] = None,
     worsened: Annotated[
         int, typer.Option(help="Photographs to make worse step by step; needs --faces.", min=0)
     ] = 0,
@@ -53,13 +59,14 @@ def fairness(
     with progress() as display:
         samples = data.gather(display)
         decides.check(samples)
-        columns = [each for each in samples.labels if each != relatives]
-        if relatives is not None and relatives not in samples.labels:
+        named = {*(condition or ()), *([] if relatives is None else [relatives])}
+        if not named <= samples.labels.keys():
             raise ConfigurationError(
-                "The CSV file of groups has no column of this name.", "Look at --relatives."
+                "The CSV file of groups has no column of this name.", "Look at --relatives and --condition."
             )
+        columns = [each for each in samples.labels if each not in named]
         decided = decide(samples, made_for, thresholds, entries)
-        found = assess(decided, made_for, thresholds, columns, relatives, display)
+        found = assess(decided, made_for, thresholds, columns, relatives, display, conditions=condition or ())
         curves = list[Curve]()
         if folder is not None:
             line = Line.of(samples, made_for, thresholds, worsened, seed)

@@ -40,6 +40,8 @@ class Fairness:
     thresholds: Thresholds
     entries: int
     comparisons: Sequence[Comparison]
+    conditions: dict[str, list[Group]]
+    """Searches by a label of the photograph."""
     likeness: Likeness | None
     tests: int
 
@@ -70,13 +72,14 @@ def assess(
     relatives: str | None,
     display: Progress,
     *,
+    conditions: Sequence[str] = (),
     permutations: int = differing.PERMUTATIONS,
     seed: int = 7,
 ) -> Fairness:
     """The rates of the groups of each column, and a test of each rate."""
     partitions = [Partition.of(decided.samples, column) for column in columns]
     partitions = [each for each in partitions if len(each.names) >= FEWEST_GROUPS]
-    if not partitions and relatives is None:
+    if not (partitions or relatives or conditions):
         raise InputError(
             "There are no two groups to compare.",
             "The CSV file of groups has a column with two labels, of twenty subjects at least each.",
@@ -101,6 +104,7 @@ def assess(
             Comparison(partition.column, groups, _differences(groups, [next(corrected) for _ in Kind], tests))
             for partition, groups, _ in compared
         ],
+        conditions={column: decided.by_condition(column) for column in conditions},
         likeness=None if relatives is None else Likeness.of(decided, relatives),
         tests=tests,
     )

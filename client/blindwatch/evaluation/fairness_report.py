@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
-
-import numpy as np
+from typing import Final
 
 from blindwatch.evaluation.document import Report, Section, Table
 from blindwatch.evaluation.fairness import Comparison, Fairness
-from blindwatch.evaluation.figures import SERIES, Figure
-from blindwatch.evaluation.groups import FEWEST, Kind
-from blindwatch.evaluation.plots import as_per_cent
+from blindwatch.evaluation.fairness_plots import by_group, record, worsening
+from blindwatch.evaluation.groups import FEWEST, Group, Kind
 from blindwatch.evaluation.quality import Curve
 
 _WHAT: Final = (
@@ -31,12 +28,21 @@ _QUALITY: Final = (
 )
 
 
+_CONDITION: Final = (
+    "Searches by a label of the photograph that is searched for, whoever it shows. The entries are the same for all.",
+)
+
+
 def report(found: Fairness, curves: Sequence[Curve]) -> Report:
     """The whole report."""
     sections = [Section("What was measured", _WHAT, [_data(found)])]
     sections += [
-        Section(f"By {each.column}", (), [_rates(each), _differences(each)], [_figure(each)])
+        Section(f"By {each.column}", (), [_rates(each), _differences(each)], [by_group(each)])
         for each in found.comparisons
+    ]
+    sections += [
+        Section(f"By {column} of the photograph", _CONDITION, [_condition(column, groups)])
+        for column, groups in found.conditions.items()
     ]
     if found.likeness is not None:
         sections.append(Section("Relatives and look-alikes", (), [_likeness(found)]))
@@ -46,7 +52,7 @@ def report(found: Fairness, curves: Sequence[Curve]) -> Report:
                 "Poor photographs",
                 _QUALITY,
                 [_quality(curve) for curve in curves],
-                [_curve(each) for each in curves],
+                [worsening(each) for each in curves],
             )
         )
     return Report(
@@ -54,7 +60,7 @@ def report(found: Fairness, curves: Sequence[Curve]) -> Report:
         "Whom recognition errs about",
         list(_summary(found)),
         sections,
-        _record(found, curves),
+        record(found, curves),
         list(_warnings(found)),
     )
 
@@ -117,6 +123,15 @@ def _rates(comparison: Comparison) -> Table:
     return Table(f"Error rates by {comparison.column}", columns, rows)
 
 
+def _condition(column: str, groups: Sequence[Group]) -> Table:
+    kinds = (Kind.FPIR, Kind.FNIR, Kind.FAILURE)
+    rows = [
+        (group.name, f"{group.photographs:,}", *(str(group.rates[kind]) for kind in kinds))
+        for group in groups
+    ]
+    return Table(f"Searches by {column}", ("label", "photographs", *(kind.value for kind in kinds)), rows)
+
+
 def _differences(comparison: Comparison) -> Table:
     rows = []
     for kind, each in comparison.differences.items():
@@ -161,96 +176,3 @@ def _quality(curve: Curve) -> Table:
     ]
     name = curve.degradation.name
     return Table(name.capitalize(), (curve.degradation.unit, "no face found", "missed (FNIR)", "FMR"), rows)
-
-
-def _figure(comparison: Comparison) -> Figure:
-    def draw(axes: Any) -> None:
-        places = np.arange(len(comparison.groups))
-        for at, kind in enumerate((Kind.FMR, Kind.FNMR, Kind.FPIR, Kind.FNIR)):
-            rates = [group.rates[kind] for group in comparison.groups]
-            values = np.array([rate.value or np.nan for rate in rates])
-            ends = np.array([[max(rate.low, 1e-7), rate.high] for rate in rates])
-            offset = places + (at - 1.5) * 0.16
-            axes.vlines(offset, ends[:, 0], ends[:, 1], color=SERIES[at], linewidth=2)
-            axes.plot(offset, values, linestyle="none", marker="osD^"[at], color=SERIES[at], label=kind.value)
-        axes.set_xticks(places, [group.name for group in comparison.groups])
-        axes.set(yscale="log", ylabel="%", xlim=(-0.6, len(places) - 0.4))
-        as_per_cent(axes, "y")
-        axes.legend(ncols=2)
-
-    return Figure(
-        f"groups-{_slug(comparison.column)}",
-        f"Error rates by {comparison.column}, with intervals of 95 %. A line without a mark: no event was seen.",
-        draw,
-    )
-
-
-def _curve(curve: Curve) -> Figure:
-    def draw(axes: Any) -> None:
-        amounts = [step.amount for step in curve.steps]
-        places = np.arange(len(amounts))
-        for at, (name, label) in enumerate((("missed", "missed (FNIR)"), ("failed", "no face found"))):
-            rates = [getattr(step, name) for step in curve.steps]
-            axes.plot(places, [rate.value for rate in rates], color=SERIES[at], marker="os"[at], label=label)
-            low, high = [rate.low for rate in rates], [rate.high for rate in rates]
-            axes.fill_between(places, low, high, color=SERIES[at], alpha=0.15, linewidth=0)
-        axes.set_xticks(places, [f"{amount:g}" for amount in amounts])
-        axes.set(xlabel=curve.degradation.unit, ylabel="%", ylim=(-0.02, 1.02))
-        as_per_cent(axes, "y")
-        axes.legend(loc="upper left")
-
-    name = curve.degradation.name
-    return Figure(
-        f"quality-{name}", f"People missed as photographs get worse: {name}. From good to bad.", draw
-    )
-
-
-def _slug(text: str) -> str:
-    return "".join(letter if letter.isalnum() else "-" for letter in text.lower())
-
-
-def _record(found: Fairness, curves: Sequence[Curve]) -> dict[str, Any]:
-    return {
-        "data": found.samples.source.data,
-        "embedder": found.samples.source.embedder,
-        "model_digest": found.samples.source.model_digest,
-        "preset": found.preset.name,
-        "gate": found.thresholds.gate,
-        "fine": found.thresholds.fine,
-        "entries": found.entries,
-        "tests": found.tests,
-        "columns": {each.column: _compared(each) for each in found.comparisons},
-        "relatives": None
-        if found.likeness is None
-        else {
-            "families": found.likeness.families,
-            "fmr": found.likeness.alike.to_json(),
-            "everybody": found.likeness.everybody.to_json(),
-        },
-        "quality": {
-            curve.degradation.name: [
-                {
-                    "amount": step.amount,
-                    "failed": step.failed.to_json(),
-                    "missed": step.missed.to_json(),
-                    "fmr": step.false_matches.to_json(),
-                }
-                for step in curve.steps
-            ]
-            for curve in curves
-        },
-    }
-
-
-def _compared(comparison: Comparison) -> dict[str, Any]:
-    return {
-        "groups": {
-            group.name: {
-                "subjects": group.subjects,
-                "photographs": group.photographs,
-                **{kind.name.lower(): group.rates[kind].to_json() for kind in Kind},
-            }
-            for group in comparison.groups
-        },
-        "differences": {kind.name.lower(): vars(each) for kind, each in comparison.differences.items()},
-    }

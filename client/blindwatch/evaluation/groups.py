@@ -65,14 +65,32 @@ class Decided:
         """The places of entries among the photographs with a face."""
         return np.flatnonzero(self.samples.entry[self.samples.acquired])
 
-    def searches(self, rows: Indices | None = None, members: Flags | None = None) -> Searches:
-        """Searches for some of the photographs with a face; `members` says which subjects' failures count."""
+    def searches(self, rows: Indices | None = None, photographs: Flags | None = None) -> Searches:
+        """Searches for some of the photographs with a face; `photographs` says which failures count, of all."""
         lost = ~self.samples.acquired & ~self.samples.entry
-        failed = self.samples.subject[lost]
-        if members is not None:
-            failed = failed[members[failed]]
+        failed = self.samples.subject[lost if photographs is None else lost & photographs]
         scores = self.scores if rows is None else self.scores[rows]
         return Searches.of(scores, self.subject, self.listed, rows, failed.tolist())
+
+    def searched(self, photographs: Flags) -> dict[Kind, Rate]:
+        """The rates of searches for these photographs, of all there are."""
+        samples = self.samples
+        searches = self.searches(np.flatnonzero(photographs[samples.acquired]), photographs)
+        return {
+            Kind.FPIR: searches.fpir(self.threshold, self.entries).basis,
+            Kind.FNIR: searches.fnir(self.threshold),
+            Kind.FAILURE: by_subject(~samples.acquired[photographs], samples.subject[photographs]),
+        }
+
+    def by_condition(self, column: str) -> list[Group]:
+        """Searches by a label of the photograph that is searched for, whoever it shows; none of a few photographs."""
+        found = []
+        for name in sorted(set(self.samples.labels[column].tolist()) - {""}):
+            chosen = self.samples.labels[column] == name
+            subjects, photographs = len(np.unique(self.samples.subject[chosen])), int(chosen.sum())
+            if subjects >= FEWEST:
+                found.append(Group(name, subjects, photographs, self.searched(chosen)))
+        return found
 
 
 @dataclass(frozen=True)
@@ -95,23 +113,15 @@ class Partition:
 
     def group(self, at: int, decided: Decided) -> Group:
         """The rates of one of the groups."""
-        members = self.label == at
-        samples, subject = decided.samples, decided.subject
-        rows = np.flatnonzero(members[subject])
+        members, subject = self.label == at, decided.subject
+        rows, own = np.flatnonzero(members[subject]), members[decided.samples.subject]
         inside = Comparisons.of(decided.scores[np.ix_(rows, rows)], _renumbered(subject[rows]))
-        searches = decided.searches(rows, members)
-        own = members[samples.subject]
+        comparisons = {Kind.FMR: inside.fmr(decided.threshold), Kind.FNMR: inside.fnmr(decided.threshold)}
         return Group(
             name=self.names[at],
             subjects=int(members.sum()),
             photographs=int(own.sum()),
-            rates={
-                Kind.FMR: inside.fmr(decided.threshold),
-                Kind.FNMR: inside.fnmr(decided.threshold),
-                Kind.FPIR: searches.fpir(decided.threshold, decided.entries).basis,
-                Kind.FNIR: searches.fnir(decided.threshold),
-                Kind.FAILURE: by_subject(~samples.acquired[own], samples.subject[own]),
-            },
+            rates={**comparisons, **decided.searched(own)},
         )
 
 

@@ -6,15 +6,14 @@ from typing import Any, Final
 
 import numpy as np
 
-from blindwatch.evaluation.document import Report, Section, Table
-from blindwatch.evaluation.identification import ASSUMPTION, Expected, lengths
-from blindwatch.evaluation.measuring import Evaluation, Method, Operating
+from blindwatch.evaluation import run_tables
+from blindwatch.evaluation.document import Report, Section
+from blindwatch.evaluation.identification import ASSUMPTION
+from blindwatch.evaluation.measuring import Evaluation, Method
 from blindwatch.evaluation.plots import figures
-from blindwatch.evaluation.ranking import RANKS
 from blindwatch.evaluation.rates import ENOUGH, per_cent
 from blindwatch.evaluation.recording import record
 
-MARK: Final = "†"
 _INTERVALS: Final = (
     "In brackets: two-sided intervals of 95 %, by Clopper and Pearson on as many independent trials as would "
     "vary like the rate does between subjects. Without an event the upper end alone is given."
@@ -32,18 +31,21 @@ def report(found: Evaluation) -> Report:
         summary=summary(found),
         warnings=warnings(found),
         sections=[
-            Section("What was measured", _data_text(found), [_data(found)]),
+            Section("What was measured", _data_text(found), [run_tables.data(found)]),
             Section(
-                "Verification: two photographs", _VERIFICATION, [_verification(found)], plots["verification"]
+                "Verification: two photographs",
+                _VERIFICATION,
+                [run_tables.verification(found)],
+                plots["verification"],
             ),
             Section(
                 "Identification: one photograph and a list",
                 _identification_text(found),
-                [_identification(found)],
+                [run_tables.identification(found)],
                 plots["identification"],
             ),
-            Section("Ranked search", _RANKED, [_ranking(found)], plots["ranking"]),
-            Section("The same under encryption", _ENCRYPTED, [_encryption(found)]),
+            Section("Ranked search", _RANKED, [run_tables.ranking(found)], plots["ranking"]),
+            Section("The same under encryption", _ENCRYPTED, [run_tables.encryption(found)]),
         ],
         results=record(found),
     )
@@ -99,27 +101,6 @@ def _data_text(found: Evaluation) -> list[str]:
     ]
 
 
-def _data(found: Evaluation) -> Table:
-    comparisons, searches = (
-        getattr(found.by_method[Method.FLOAT], each) for each in ("comparisons", "searches")
-    )
-    return Table(
-        "Data",
-        ("what", "value"),
-        [
-            ("subjects", f"{found.samples.subjects:,}"),
-            ("photographs", f"{len(found.samples.images):,}"),
-            ("failure to enrol (FTE), of entries", str(found.enrolment_failures)),
-            ("failure to acquire (FTA), of other photographs", str(found.acquisition_failures)),
-            ("mated comparisons", f"{len(comparisons.mated):,}"),
-            ("non-mated comparisons", f"{len(comparisons.non_mated):,}"),
-            ("mated searches", f"{len(searches.mated):,}"),
-            ("photographs searched for on lists without their subject", f"{len(searches.subject):,}"),
-            ("longest list of others", f"{searches.longest:,}"),
-        ],
-    )
-
-
 _VERIFICATION: Final = (
     "FMR is the share of comparisons of two people that match, FNMR that of comparisons of one person that do "
     "not. Integers decide in two steps; where the gate alone decides, a lower threshold would change nothing, "
@@ -127,42 +108,6 @@ _VERIFICATION: Final = (
     "The last column has the threshold found anew in every draw of the subjects with replacement, so that its "
     "interval covers the choice of the threshold too.",
 )
-
-
-def _verification(found: Evaluation) -> Table:
-    rows = [
-        (point.why, point.method.value, _threshold(point), str(point.fmr), str(point.fnmr), _refit(point))
-        for point in _wanted(found, "FMR")
-    ]
-    return Table(
-        "FNMR at FMR",
-        ("wanted", "method", "threshold", "FMR", "FNMR at this threshold", "FNMR, threshold refitted"),
-        rows,
-        words=2,
-    )
-
-
-def _wanted(found: Evaluation, rate: str) -> list[Operating]:
-    """The operating points that keep to this kind of rate, the methods of each together."""
-    points = [each for each in found.operating if each.why.startswith(rate)]
-    reasons = list(dict.fromkeys(each.why for each in points))
-    return sorted(points, key=lambda each: reasons.index(each.why))
-
-
-def _refit(point: Operating) -> str:
-    if point.refit is None:
-        return "same threshold"
-    if not point.refit.high:
-        return "no miss in any draw"
-    high = per_cent(point.refit.high)
-    return f"{per_cent(point.refit.low)} to {high}" if point.refit.low else f"up to {high}"
-
-
-def _threshold(point: Operating) -> str:
-    if point.method is Method.FLOAT:
-        return f"{point.threshold:.4f}"
-    alone = ", gate alone" if point.threshold == 1 else ""
-    return f"gate {point.gate}, fine {point.threshold:,.0f}{alone}"
 
 
 def _identification_text(found: Evaluation) -> list[str]:
@@ -175,37 +120,11 @@ def _identification_text(found: Evaluation) -> list[str]:
     return [
         "FPIR is the share of searches for somebody who is not on the list that find somebody, FNIR that of "
         "searches for somebody on it that do not find them. FPIR grows with the list, FNIR does not.",
-        f"Up to {searches.longest:,} entries it is measured, as the mean over all lists of the subjects. {MARK} "
-        f"marks what is extrapolated, assuming that {ASSUMPTION}. How far that is true here: on lists of "
-        f"{searches.longest:,}, {per_cent(whole.value)} were measured where independent comparisons would give "
-        f"{per_cent(independent)}.",
+        f"Up to {searches.longest:,} entries it is measured, as the mean over all lists of the subjects. "
+        f"{run_tables.MARK} marks what is extrapolated, assuming that {ASSUMPTION}. How far that is true here: "
+        f"on lists of {searches.longest:,}, {per_cent(whole.value)} were measured where independent comparisons "
+        f"would give {per_cent(independent)}.",
     ]
-
-
-def _identification(found: Evaluation) -> Table:
-    sizes = lengths(found.by_method[Method.FLOAT].searches.longest, found.plan.entries)
-    rows = []
-    for point in _wanted(found, "FPIR"):
-        searches = found.at(point).searches
-        cells = [_expected(searches.fpir(point.threshold, each)) for each in sizes]
-        what = point.why, point.method.value, _threshold(point)
-        rows.append((*what, str(searches.fnir(point.threshold)), *cells))
-    return Table(
-        "FPIR by length of the list, and FNIR",
-        ("wanted", "method", "threshold", "FNIR", *(f"FPIR, {each:,}" for each in sizes)),
-        rows,
-        f"{MARK} extrapolated: {ASSUMPTION}.",
-        words=2,
-    )
-
-
-def _expected(found: Expected) -> str:
-    if found.is_measured:
-        return str(found.basis)
-    if not found.value:
-        return f"< {per_cent(found.high)} {MARK}"
-    low, high = (per_cent(each).removesuffix(" %") for each in (found.low, found.high))
-    return f"{per_cent(found.value)} [{low}, {high}] {MARK}"
 
 
 _RANKED: Final = (
@@ -215,44 +134,8 @@ _RANKED: Final = (
 )
 
 
-def _ranking(found: Evaluation) -> Table:
-    entries = found.ranks[Method.FLOAT].entries
-    ranks = [each for each in RANKS if each <= entries]
-    rows = [
-        (method.value, *(str(each.identified(rank)) for rank in ranks))
-        for method, each in found.ranks.items()
-    ]
-    return Table(
-        f"Found among the first k of {entries:,} entries",
-        ("method", *(f"k = {rank}" for rank in ranks)),
-        rows,
-    )
-
-
 _ENCRYPTED: Final = (
     "Real keys and ciphertexts, the engine of the match server, and a decryptor. Every comparison of every "
     "search is held against the integers in clear: whether it is released, and the fine score if it is; of "
     "ranked search, every score.",
 )
-
-
-def _encryption(found: Evaluation) -> Table:
-    rows = [
-        (
-            f"reveal on match, gate {gate}",
-            *map("{:,}".format, (each.searches, each.comparisons, each.released, each.different)),
-        )
-        for gate, (_, each) in found.gated.items()
-    ]
-    each = found.rank_tally
-    rows.append(
-        (
-            "ranked search",
-            *map("{:,}".format, (each.searches, each.comparisons, each.released, each.different)),
-        )
-    )
-    return Table(
-        "Decisions under encryption",
-        ("what", "searches", "comparisons", "scores released", "different"),
-        rows,
-    )
