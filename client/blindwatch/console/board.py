@@ -13,7 +13,6 @@ from blindwatch.console.assignment import Assignment
 from blindwatch.console.desk import Desk, Flag
 from blindwatch.console.duty import Duty
 from blindwatch.console.wording import clock, span, times
-from blindwatch.tlog.policy import Policy
 
 
 @dataclass(frozen=True)
@@ -146,7 +145,7 @@ def _witnesses(duty: Duty) -> Line:
     signals = duty.signals
     if signals.withheld is not None:
         return Line("Witnesses", "have not cosigned", "bad", signals.withheld, "results are held back")
-    if not Policy.parse(duty.assignment.manifest.log_policy.encode()).least:
+    if not duty.assignment.manifest.read_log_policy().least:
         return Line("Witnesses", "none asked for")
     if signals.proven is None:
         return Line("Witnesses", "no result yet")

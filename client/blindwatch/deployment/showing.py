@@ -51,7 +51,7 @@ def _content(manifest: DeploymentManifest, rules: Profile) -> Iterator[tuple[str
         yield "Operating point", f"{manifest.operating_point[:16]}, which the false alerts follow from"
     if manifest.predicted.acknowledged is not None:
         yield "Too many, because", manifest.predicted.acknowledged
-    yield "Log", _log(Policy.parse(manifest.log_policy.encode()))
+    yield "Log", _log(manifest.read_log_policy())
     for each in manifest.documents:
         yield f"Document {each.kind}", f"version {each.version}, until {each.expires}, {each.digest[:16]}"
     if manifest.change_reason is not None:

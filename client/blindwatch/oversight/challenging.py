@@ -83,7 +83,7 @@ class Challenger:
         manifest = trust.check_deployment(approved, self.register, chosen)
         if manifest.deployment != self.deployment:
             raise StatementMismatch("The server has the manifest of another deployment under this name.")
-        if the_log(Policy.parse(manifest.log_policy.encode())) != the_log(self.policy):
+        if the_log(manifest.read_log_policy()) != the_log(self.policy):
             raise UntrustedCheckpoint(
                 "The deployment's manifest names another log than the policy of witnesses."
             )

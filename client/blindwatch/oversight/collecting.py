@@ -36,7 +36,6 @@ from blindwatch.statements.statement import Predicate
 from blindwatch.tlog.fetching import Fetch, from_folder
 from blindwatch.tlog.following import follow
 from blindwatch.tlog.keys import Use, VerifierKey
-from blindwatch.tlog.policy import Policy
 from blindwatch.tlog.reading import read_checkpoint
 from blindwatch.tlog.tiles import CHECKPOINT
 from blindwatch.wire import limits
@@ -146,7 +145,7 @@ class Collector:
 
     def key(self) -> VerifierKey:
         """The key of the log that the manifest names."""
-        return the_log(Policy.parse(self.manifest().log_policy.encode()))
+        return the_log(self.manifest().read_log_policy())
 
     def _fetch(self, client: ServerClient, folder: str, digests: Iterable[str]) -> None:
         for digest in digests:

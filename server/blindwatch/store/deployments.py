@@ -39,7 +39,7 @@ class Terms:
     @cached_property
     def log_policy(self) -> Policy:
         """Who has to have seen the log before anybody relies on it."""
-        return Policy.parse(self.manifest.log_policy.encode())
+        return self.manifest.read_log_policy()
 
     @cached_property
     def camera_names(self) -> dict[str, str]:

@@ -6,18 +6,15 @@ the deployment's approved manifest names. What it committed to is checked by oth
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 from blindwatch.errors import RecordMismatch
 from blindwatch.records import replaying
 from blindwatch.records.reading import server_record
+from blindwatch.records.replaying import AnyResult
 from blindwatch.records.server import DeploymentAccepted, ResultReleased, ServerRecord
 from blindwatch.statements.predicates import DeploymentManifest
 from blindwatch.tlog.policy import Policy
 from blindwatch.tlog.proofs import LogProof
 from blindwatch.wire.messages import FailedResult, Logged, Result, SearchResult
-
-AnyResult: TypeAlias = Result | FailedResult | SearchResult
 
 
 def proven(logged: Logged, policy: Policy) -> ServerRecord:
@@ -28,7 +25,7 @@ def proven(logged: Logged, policy: Policy) -> ServerRecord:
 
 def accepted(logged: Logged, digest: str, manifest: DeploymentManifest) -> DeploymentAccepted:
     """The record that a manifest of this digest was accepted, in the log that it names itself; raises LogError."""
-    record = proven(logged, Policy.parse(manifest.log_policy.encode()))
+    record = proven(logged, manifest.read_log_policy())
     wanted = (
         manifest.deployment,
         manifest.version,
@@ -56,7 +53,7 @@ class Gate:
     def __init__(self, logged: Logged, digest: str, manifest: DeploymentManifest) -> None:
         """`logged` is the record that the manifest of this digest was accepted; raises LogError."""
         self._manifest = manifest
-        self._policy = Policy.parse(manifest.log_policy.encode())
+        self._policy = manifest.read_log_policy()
         self._mask_commitment = accepted(logged, digest, manifest).mask_commitment
 
     def check(self, result: AnyResult, logged: Logged) -> None:

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from blindwatch.statements.register import PersonName
 from blindwatch.statements.signing import key_id
 from blindwatch.statements.statement import Fields, Line, Predicate
+from blindwatch.tlog.policy import Policy
 from blindwatch.wire import limits
 from blindwatch.wire.messages import CameraName, Count, DeploymentId, Digest, PresetName, Timestamp, Use
 
@@ -173,6 +174,10 @@ class DeploymentManifest(Predicate):
         if (self.version > 1) != (self.change_reason is not None):
             raise ValueError("every version but the first says why it differs")
         return self
+
+    def read_log_policy(self) -> Policy:
+        """The log and its witnesses; raises ConfigurationError where nobody has checked the manifest."""
+        return Policy.parse(self.log_policy.encode())
 
     def subjects(self) -> dict[str, str]:
         """The public keys and the list."""

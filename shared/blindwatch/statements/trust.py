@@ -28,7 +28,6 @@ from blindwatch.statements.predicates import (
     instant,
 )
 from blindwatch.statements.register import PersonRole, Register, Signers
-from blindwatch.tlog.policy import Policy
 
 _CUSTODIAN: Final = PersonRole.CUSTODIAN
 _OFFICER: Final = PersonRole.AUTHORISING_OFFICER
@@ -163,7 +162,7 @@ def _check_documents(manifest: DeploymentManifest, profile: Profile) -> None:
 
 def _check_log(manifest: DeploymentManifest, profile: Profile) -> None:
     try:
-        least = Policy.parse(manifest.log_policy.encode()).least
+        least = manifest.read_log_policy().least
     except ConfigurationError as error:
         raise PolicyViolation(error.detail, error.hint) from None
     if least < profile.witnesses:

@@ -11,7 +11,6 @@ from blindwatch.oversight.checks.case import Case, Version
 from blindwatch.oversight.checks.findings import Check, Findings
 from blindwatch.statements import trust
 from blindwatch.statements.predicates import DeploymentManifest
-from blindwatch.tlog.policy import Policy
 
 _APPROVALS: Final = "Second approvals"
 """The rule that has a check of its own."""
@@ -46,7 +45,7 @@ def _check_succeeds(new: Version, old: Version) -> None:
 
 
 def _log_of(manifest: DeploymentManifest) -> set[str]:
-    return {str(party.key) for party in Policy.parse(manifest.log_policy.encode()).logs.values()}
+    return {str(party.key) for party in manifest.read_log_policy().logs.values()}
 
 
 def _keeps_rules(case: Case, findings: Findings) -> None:

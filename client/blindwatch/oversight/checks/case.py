@@ -100,7 +100,7 @@ class Case:
     def policy(self) -> Policy:
         """The log and the witnesses that the manifest names."""
         try:
-            return Policy.parse(self.newest.manifest.log_policy.encode())
+            return self.newest.manifest.read_log_policy()
         except ConfigurationError as error:
             raise Unchecked(f"The manifest does not name its log: {error.detail}") from None
 
