@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from blindwatch.bench import fetch, log, match, rank, sizes
+from blindwatch.bench import camera, fetch, log, match, rank, sizes
 from blindwatch.bench.engine import Engine
 from blindwatch.bench.scale import QUICK
 from blindwatch.bench.trial import PLANTED, trial
@@ -68,7 +68,12 @@ def test_rows_have_the_agreed_fields_and_types(rows: Rows) -> None:
 
 
 def test_every_row_was_checked_and_kept_some_budget(rows: Rows) -> None:
+    # What a camera does before it encrypts has no ciphertext to look into.
+    before = (camera.DETECT, camera.ALIGN, camera.EMBED)
     for row in rows:
+        if row["name"] == "camera" and row["note"].startswith(before):
+            assert row["exact"] is None
+            continue
         assert row["exact"] is True
         assert row["name"] == "log" or row["worst_budget_bits"] >= 1
 

@@ -30,7 +30,6 @@ from .sites import ALONE, WITNESSED, Kept, served, started, views
 
 MINUTE = timedelta(minutes=1)
 BOUNDS = Bounds(tolerance=2 * MINUTE, patience=15 * MINUTE)
-NOW = datetime.now(UTC).replace(microsecond=0)
 
 
 @dataclass
@@ -40,14 +39,17 @@ class Post:
     folder: Path
     log: Kept
     address: str
+    now: datetime
 
     @property
     def state(self) -> Path:
         return self.folder / "monitor"
 
-    def look(self, policy: str = ALONE, now: datetime = NOW) -> Sight:
+    def look(self, policy: str = ALONE, after: timedelta = timedelta()) -> Sight:
+        """Look this long after the log was begun."""
         with LogSource(self.address) as source:
-            return Monitor(MonitorFolder(self.state), Policy.parse(policy.encode()), source, BOUNDS).look(now)
+            monitor = Monitor(MonitorFolder(self.state), Policy.parse(policy.encode()), source, BOUNDS)
+            return monitor.look(self.now + after)
 
     def run(self, policy: str = ALONE, *words: str, **options: Any) -> int:
         path = self.folder / "log.policy"
@@ -65,7 +67,7 @@ def post(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Post]:
     monkeypatch.setenv("COLUMNS", "200")
     log = Kept.made(tmp_path / "log")
     with served(log.place.site) as address:
-        made = Post(tmp_path, log, address)
+        made = Post(tmp_path, log, address, datetime.now(UTC).replace(microsecond=0))
         assert command("oversight", "monitor", "init", state=made.state) == 0
         yield made
 
@@ -111,7 +113,7 @@ def test_what_is_no_record_is_named_by_its_index(post: Post, capsys: pytest.Capt
     ],
 )
 def test_times_that_go_back_or_ahead(post: Post, minutes: tuple[int, ...], wrong: list[int]) -> None:
-    start = NOW.replace(second=0) - 10 * MINUTE
+    start = post.now.replace(second=0) - 10 * MINUTE
     post.log.append(*(started(start + each * MINUTE) for each in minutes))
     assert [each.index for each in post.look().state.tally.findings] == wrong
 
@@ -243,13 +245,13 @@ def test_a_log_without_its_witnesses_is_given_some_time(post: Post) -> None:
     assert (sight.missing, sight.state.uncosigned_since is not None) == (("inspectorate",), True)
     # Appending more does not start the time anew, and one cosignature ends it.
     post.log.append(started())
-    assert post.look(WITNESSED, NOW + 15 * MINUTE).missing
+    assert post.look(WITNESSED, 15 * MINUTE).missing
     with pytest.raises(CosignatureMissing):
-        post.look(WITNESSED, NOW + 16 * MINUTE)
+        post.look(WITNESSED, 16 * MINUTE)
     post.log.cosign()
-    assert not post.look(WITNESSED, NOW + 16 * MINUTE).missing
+    assert not post.look(WITNESSED, 16 * MINUTE).missing
     post.log.append(started())
-    assert post.look(WITNESSED, NOW + 17 * MINUTE).missing
+    assert post.look(WITNESSED, 17 * MINUTE).missing
 
 
 def test_a_cosignature_of_somebody_else_does_not_count(
