@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from blindwatch.oversight import canary, challenge, exporting, monitor, recording, scan, verifying, witness
+from blindwatch.oversight import canary, challenge, exporting, monitor, recording, scan, verifying
 from blindwatch.oversight.evidence import evidence
+from blindwatch.oversight.witness import commands as witness
 
 app = typer.Typer(no_args_is_help=True)
 app.add_typer(witness.app, name="witness", help="Cosign what logs sign, as long as they only grow.")

@@ -14,7 +14,7 @@ from rich.table import Table
 from blindwatch.cli import files
 from blindwatch.errors import ConfigurationError, CosignatureMissing
 from blindwatch.oversight import evidence
-from blindwatch.oversight.witness_folder import WitnessFolder
+from blindwatch.oversight.witness.folder import WitnessFolder
 from blindwatch.tlog.cosignatures import check_cosignature
 from blindwatch.tlog.keys import Use, VerifierKey
 from blindwatch.tlog.witness import Answer
@@ -66,7 +66,7 @@ def run(
 ) -> None:
     """Answer logs that ask for cosignatures, until a signal ends it."""
     try:
-        from blindwatch.oversight import witness_serving as serving
+        from blindwatch.oversight.witness import serving
     except ModuleNotFoundError:
         raise ConfigurationError(
             "The packages of a witness are not installed.",

@@ -1,0 +1,1 @@
+"""A witness: it cosigns what logs sign, as long as they only grow."""
