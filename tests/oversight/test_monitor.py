@@ -15,8 +15,8 @@ import pytest
 
 from blindwatch.errors import CosignatureMissing, LogCorrupt, LogForked, LogRolledBack
 from blindwatch.oversight.log_source import LogSource
-from blindwatch.oversight.monitor_following import Bounds, Monitor, Sight
-from blindwatch.oversight.monitor_state import MonitorFolder
+from blindwatch.oversight.monitor.following import Bounds, Monitor, Sight
+from blindwatch.oversight.monitor.state import MonitorFolder
 from blindwatch.tlog.checkpoints import SignedCheckpoint
 from blindwatch.tlog.evidence import Case, Evidence
 from blindwatch.tlog.keys import Signer, Use

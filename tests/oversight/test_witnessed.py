@@ -12,8 +12,8 @@ import pytest
 
 from blindwatch.errors import CosignatureMissing, LogForked
 from blindwatch.oversight.log_source import LogSource
-from blindwatch.oversight.monitor_following import Monitor, Sight
-from blindwatch.oversight.monitor_state import MonitorFolder
+from blindwatch.oversight.monitor.following import Monitor, Sight
+from blindwatch.oversight.monitor.state import MonitorFolder
 from blindwatch.records import gating
 from blindwatch.records.record import minute
 from blindwatch.records.server import Started

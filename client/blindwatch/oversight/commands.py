@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from blindwatch.oversight import canary, challenge, exporting, monitor, recording, scan, verifying
+from blindwatch.oversight import canary, challenge, exporting, recording, scan, verifying
 from blindwatch.oversight.evidence import evidence
+from blindwatch.oversight.monitor import commands as monitor
 from blindwatch.oversight.witness import commands as witness
 
 app = typer.Typer(no_args_is_help=True)

@@ -19,8 +19,8 @@ from blindwatch.errors import ConfigurationError, CosignatureMissing, ServerUnav
 from blindwatch.oversight import evidence
 from blindwatch.oversight.evidence import LogPolicy
 from blindwatch.oversight.log_source import LogSource
-from blindwatch.oversight.monitor_following import Bounds, Monitor, Sight
-from blindwatch.oversight.monitor_state import MonitorFolder
+from blindwatch.oversight.monitor.following import Bounds, Monitor, Sight
+from blindwatch.oversight.monitor.state import MonitorFolder
 from blindwatch.tlog.cosignatures import check_cosignature
 from blindwatch.tlog.policy import Policy
 from blindwatch.wire.tls import client_context

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from blindwatch.cli import files
 from blindwatch.errors import ConfigurationError, LogCorrupt, LogError, UntrustedCheckpoint
-from blindwatch.oversight.monitor_tally import Tally
+from blindwatch.oversight.monitor.tally import Tally
 from blindwatch.tlog.checkpoints import SignedCheckpoint
 from blindwatch.tlog.keys import VerifierKey
 from blindwatch.wire.messages import Timestamp

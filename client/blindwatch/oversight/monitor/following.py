@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from blindwatch.errors import CosignatureMissing
 from blindwatch.oversight.log_source import newest, the_log
-from blindwatch.oversight.monitor_state import MonitorFolder, State
+from blindwatch.oversight.monitor.state import MonitorFolder, State
 from blindwatch.statements.predicates import instant
 from blindwatch.tlog.checkpoints import SignedCheckpoint
 from blindwatch.tlog.fetching import Fetch
