@@ -22,9 +22,9 @@ from blindwatch.errors import (
     ServerUnavailable,
     UntrustedCheckpoint,
 )
-from blindwatch.oversight.challenge_drawing import Drawable, Rules, end_of, judged
-from blindwatch.oversight.challenge_state import ChallengeFolder, Outcome
-from blindwatch.oversight.challenging import Challenger
+from blindwatch.oversight.challenge.challenging import Challenger
+from blindwatch.oversight.challenge.drawing import Drawable, Rules, end_of, judged
+from blindwatch.oversight.challenge.state import ChallengeFolder, Outcome
 from blindwatch.oversight.log_source import LogSource
 from blindwatch.records import replaying
 from blindwatch.statements.dsse import Envelope

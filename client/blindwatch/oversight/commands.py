@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from blindwatch.oversight import canary, challenge, exporting, recording, scan, verifying
+from blindwatch.oversight import canary, exporting, recording, scan, verifying
+from blindwatch.oversight.challenge import commands as challenge
 from blindwatch.oversight.evidence import evidence
 from blindwatch.oversight.monitor import commands as monitor
 from blindwatch.oversight.witness import commands as witness

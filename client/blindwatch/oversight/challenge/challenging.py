@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from blindwatch.errors import PolicyViolation, StatementMismatch, UntrustedCheckpoint, WrongUse
-from blindwatch.oversight.challenge_drawing import Drawable, Rules, drawable, end_of, judged
-from blindwatch.oversight.challenge_state import ChallengeFolder, Outcome
+from blindwatch.oversight.challenge.drawing import Drawable, Rules, drawable, end_of, judged
+from blindwatch.oversight.challenge.state import ChallengeFolder, Outcome
 from blindwatch.oversight.log_source import newest, the_log
 from blindwatch.policy.profile import profile
 from blindwatch.records import replaying

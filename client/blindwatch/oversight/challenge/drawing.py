@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from blindwatch.errors import MalformedLog
-from blindwatch.oversight.challenge_state import Outcome
+from blindwatch.oversight.challenge.state import Outcome
 from blindwatch.records import replaying
 from blindwatch.records.reading import server_record
 from blindwatch.records.server import ResultReleased, Started

@@ -15,8 +15,8 @@ from rich.markup import escape
 from blindwatch.cli import files
 from blindwatch.cli.tls import Ca, Certificate, CertificateKey
 from blindwatch.errors import CosignatureMissing, DeploymentClosed, NotAuthorised, ServerUnavailable
-from blindwatch.oversight.challenge_state import ChallengeFolder, Outcome
-from blindwatch.oversight.challenging import Challenger
+from blindwatch.oversight.challenge.challenging import Challenger
+from blindwatch.oversight.challenge.state import ChallengeFolder, Outcome
 from blindwatch.oversight.evidence import LogPolicy
 from blindwatch.oversight.log_source import LogSource
 from blindwatch.statements.register import PersonRole, Register

@@ -1,0 +1,1 @@
+"""Challenges: which results are replayed, drawn as nobody can foresee."""
