@@ -11,7 +11,7 @@ import pytest
 
 from blindwatch.demo.photographs import built_in
 from blindwatch.he.presets import preset
-from blindwatch.oversight.canary_folder import Canary, read_canaries, sought
+from blindwatch.oversight.canary.folder import Canary, read_canaries, sought
 from blindwatch.oversight.scan_hits import Kind
 from blindwatch.oversight.scanning import Scan
 from blindwatch.vision.image import decode

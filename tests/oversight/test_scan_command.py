@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from blindwatch.oversight.canary_folder import Canary, Part, write_canary
+from blindwatch.oversight.canary.folder import Canary, Part, write_canary
 from blindwatch.oversight.needles_forms import of_embedding
 from blindwatch.oversight.scan_result import LIMITS, ScanResult
 from blindwatch.tlog.keys import Signer, Use

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from blindwatch.oversight import canary, exporting, recording, scan, verifying
+from blindwatch.oversight import exporting, recording, scan, verifying
+from blindwatch.oversight.canary import commands as canary
 from blindwatch.oversight.challenge import commands as challenge
 from blindwatch.oversight.evidence import evidence
 from blindwatch.oversight.monitor import commands as monitor

@@ -100,7 +100,7 @@ def _check_new(*reports: Path | None) -> None:
 
 def _scan(canaries: list[Path], keys: list[Path], *, vectors: bool) -> Scan:
     # Loaded only here: compiled code and decompressors that no other command of oversight needs.
-    from blindwatch.oversight.canary_folder import read_canaries, sought
+    from blindwatch.oversight.canary.folder import read_canaries, sought
     from blindwatch.oversight.scan_own_keys import own_keys
     from blindwatch.oversight.scanning import Scan
 

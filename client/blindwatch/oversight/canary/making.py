@@ -11,7 +11,7 @@ import numpy as np
 from blindwatch.errors import ConfigurationError, ImageError, NoFace
 from blindwatch.he.presets import PRESETS
 from blindwatch.he.ranked.presets import RANK_PRESETS
-from blindwatch.oversight.canary_folder import FORMAT, MILLION, Canary, Part
+from blindwatch.oversight.canary.folder import FORMAT, MILLION, Canary, Part
 from blindwatch.oversight.needles_forms import Fragment, of_bytes, of_embedding, of_integers
 from blindwatch.vision.image import Image, decode
 from blindwatch.vision.pipeline import Face, FacePipeline

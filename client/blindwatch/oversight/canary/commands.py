@@ -48,9 +48,9 @@ def make(
 ) -> None:
     """Compute what is to be looked for from photographs of volunteers, who have agreed to it."""
     try:
-        from blindwatch.oversight.canary_folder import write_canary
-        from blindwatch.oversight.canary_making import make_canary
-        from blindwatch.oversight.canary_making import photographs as found_in
+        from blindwatch.oversight.canary.folder import write_canary
+        from blindwatch.oversight.canary.making import make_canary
+        from blindwatch.oversight.canary.making import photographs as found_in
         from blindwatch.vision.pipeline import DEFAULT, FacePipeline
         from blindwatch.vision.registry import Registry
     except ModuleNotFoundError:
@@ -80,7 +80,7 @@ def make(
 @app.command()
 def show(folder: Folder) -> None:
     """Show the canaries of a folder, and the steps of the test."""
-    from blindwatch.oversight.canary_folder import read_canaries
+    from blindwatch.oversight.canary.folder import read_canaries
 
     table = Table("Canary", "Photograph", "Pipeline", "Faces in it", "Fragments", "Made", title="Canaries")
     for each in read_canaries(folder):
@@ -95,6 +95,6 @@ def show(folder: Folder) -> None:
 @app.command()
 def destroy(folder: Folder) -> None:
     """Delete the canaries of a folder. Deleted is not overwritten: keep them on an encrypted disk."""
-    from blindwatch.oversight.canary_folder import destroy_canaries
+    from blindwatch.oversight.canary.folder import destroy_canaries
 
     Console().print(f"[green]Deleted[/] {destroy_canaries(folder)} canaries.")

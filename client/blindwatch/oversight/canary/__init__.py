@@ -1,0 +1,1 @@
+"""Canaries: test faces to walk past a camera, and to look for afterwards."""
