@@ -205,7 +205,7 @@ PLANTED = [
     ("decryption", "server/blindwatch/matching/x.py", "from blindwatch.secret.keys import Decryptor"),
     ("decryption", "client/blindwatch/operator/x.py", "def f(seal):\n    return seal.SecretKey()"),
     ("oversight", "client/blindwatch/oversight/x.py", "from blindwatch.he import presets"),
-    ("oversight", "client/blindwatch/oversight/scan_x.py", "from blindwatch.he.matching import Matcher"),
+    ("oversight", "client/blindwatch/oversight/scan/x.py", "from blindwatch.he.matching import Matcher"),
     ("oversight", "client/blindwatch/oversight/replay.py", "from blindwatch.secret import keys"),
     ("oversight", "client/blindwatch/oversight/replay.py", "import tenseal.sealapi"),
     ("vision", "server/blindwatch/matching/x.py", "import cv2"),
@@ -238,7 +238,7 @@ def test_what_is_allowed_is_not_reported(tmp_path: Path) -> None:
         "client/blindwatch/secret/keys.py": "import tenseal.sealapi as seal\nmake = seal.KeyGenerator",
         "client/blindwatch/operator/reading.py": "from blindwatch.secret.keys import Decryptor, SecretKey",
         "server/blindwatch/matching/scoring.py": "from blindwatch.he.matching import Matcher",
-        "client/blindwatch/oversight/scan_x.py": "from blindwatch.he.presets import PRESETS",
+        "client/blindwatch/oversight/scan/x.py": "from blindwatch.he.presets import PRESETS",
     }.items():
         file = tmp_path / path
         file.parent.mkdir(parents=True)

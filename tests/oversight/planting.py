@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from blindwatch.oversight.needles import Needle
-from blindwatch.oversight.needles_forms import encoded, of_bytes, of_embedding, of_integers
-from blindwatch.oversight.scan_hits import Kind
-from blindwatch.oversight.scan_likeness import Likeness
-from blindwatch.oversight.scanning import Scan, Sought
+from blindwatch.oversight.scan.forms import encoded, of_bytes, of_embedding, of_integers
+from blindwatch.oversight.scan.hits import Kind
+from blindwatch.oversight.scan.likeness import Likeness
+from blindwatch.oversight.scan.needles import Needle
+from blindwatch.oversight.scan.scanning import Scan, Sought
 from blindwatch.vision.quantise import quantise
 
 WHO = "canary 1"

@@ -12,8 +12,8 @@ import pytest
 from blindwatch.demo.photographs import built_in
 from blindwatch.he.presets import preset
 from blindwatch.oversight.canary.folder import Canary, read_canaries, sought
-from blindwatch.oversight.scan_hits import Kind
-from blindwatch.oversight.scanning import Scan
+from blindwatch.oversight.scan.hits import Kind
+from blindwatch.oversight.scan.scanning import Scan
 from blindwatch.vision.image import decode
 from blindwatch.vision.pipeline import FacePipeline
 from blindwatch.vision.quantise import templates

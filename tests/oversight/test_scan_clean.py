@@ -16,12 +16,12 @@ import cv2
 import numpy as np
 import pytest
 
-from blindwatch.oversight.needles import Needle
-from blindwatch.oversight.needles_forms import encoded, of_bytes, of_integers
-from blindwatch.oversight.scan_hits import Kind
-from blindwatch.oversight.scan_memory import family, stopped
-from blindwatch.oversight.scan_own_keys import own_keys
-from blindwatch.oversight.scanning import Scan, Sought
+from blindwatch.oversight.scan.forms import encoded, of_bytes, of_integers
+from blindwatch.oversight.scan.hits import Kind
+from blindwatch.oversight.scan.memory import family, stopped
+from blindwatch.oversight.scan.needles import Needle
+from blindwatch.oversight.scan.own_keys import own_keys
+from blindwatch.oversight.scan.scanning import Scan, Sought
 from blindwatch.secret.wrapping import wrap
 
 from ..serving import FORCE, ServerProcess, Trial

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from blindwatch.oversight.canary.folder import Canary, Part, write_canary
-from blindwatch.oversight.needles_forms import of_embedding
-from blindwatch.oversight.scan_result import LIMITS, ScanResult
+from blindwatch.oversight.scan.forms import of_embedding
+from blindwatch.oversight.scan.result import LIMITS, ScanResult
 from blindwatch.tlog.keys import Signer, Use
 from blindwatch.wire.messages import now
 

@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from blindwatch.oversight.needles import Needle, digest, is_telling, needles
-from blindwatch.oversight.scan_hits import Kind, Place
-from blindwatch.oversight.scan_likeness import Likenesses
-from blindwatch.oversight.scan_search import Search
-from blindwatch.oversight.scan_stream import CHUNK, OVERLAP
-from blindwatch.oversight.scanning import Scan, Sought
+from blindwatch.oversight.scan.hits import Kind, Place
+from blindwatch.oversight.scan.likeness import Likenesses
+from blindwatch.oversight.scan.needles import Needle, digest, is_telling, needles
+from blindwatch.oversight.scan.scanning import Scan, Sought
+from blindwatch.oversight.scan.search import Search
+from blindwatch.oversight.scan.stream import CHUNK, OVERLAP
 
 from .planting import FACE, WHO, an_embedding, between_noise, found, in_bytes, noise, unit
 

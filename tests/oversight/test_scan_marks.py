@@ -27,9 +27,9 @@ from blindwatch.errors import ConfigurationError
 from blindwatch.he.encrypting import Encryptor
 from blindwatch.he.objects import HEADER
 from blindwatch.he.templates import Templates
-from blindwatch.oversight.scan_hits import Kind
-from blindwatch.oversight.scan_own_keys import own_keys
-from blindwatch.oversight.scanning import Scan, Sought
+from blindwatch.oversight.scan.hits import Kind
+from blindwatch.oversight.scan.own_keys import own_keys
+from blindwatch.oversight.scan.scanning import Scan, Sought
 from blindwatch.secret.keys import KeySet
 from blindwatch.secret.shares import Group, Scheme, split
 from blindwatch.secret.wrapping import identity, unwrap, wrap

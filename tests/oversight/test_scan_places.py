@@ -26,10 +26,11 @@ import pytest
 import zstandard
 
 from blindwatch.errors import ConfigurationError
-from blindwatch.oversight import scan_files, scan_stream
-from blindwatch.oversight.scan_hits import Kind
-from blindwatch.oversight.scan_memory import family
-from blindwatch.oversight.scanning import Scan
+from blindwatch.oversight.scan import files as scan_files
+from blindwatch.oversight.scan import stream as scan_stream
+from blindwatch.oversight.scan.hits import Kind
+from blindwatch.oversight.scan.memory import family
+from blindwatch.oversight.scan.scanning import Scan
 
 from .planting import FACE, WHO, between_noise, found, in_bytes, names_canary, noise, scanned
 

@@ -14,7 +14,7 @@ from blindwatch.he.ntt import backward, from_seal_order, to_natural
 from blindwatch.he.presets import PLAIN_MODULUS, Preset
 from blindwatch.he.ring import ring
 from blindwatch.he.templates import Templates
-from blindwatch.oversight.needles_forms import (
+from blindwatch.oversight.scan.forms import (
     REALS,
     as_bytes,
     encoded,

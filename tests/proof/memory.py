@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from blindwatch.oversight.scan_memory import children, regions, stopped
+from blindwatch.oversight.scan.memory import children, regions, stopped
 
 from .search import CHUNK, OVERLAP
 

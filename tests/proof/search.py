@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from blindwatch.oversight.needles import LONGEST, SHORTEST, Needle, is_telling, needles
-from blindwatch.oversight.scan_anchors import Anchors
-from blindwatch.oversight.scan_images import IMAGES
-from blindwatch.oversight.scan_search import Search as Sift
+from blindwatch.oversight.scan.anchors import Anchors
+from blindwatch.oversight.scan.images import IMAGES
+from blindwatch.oversight.scan.needles import LONGEST, SHORTEST, Needle, is_telling, needles
+from blindwatch.oversight.scan.search import Search as Sift
 
 __all__ = ["SHORTEST", "Needle", "is_telling", "needles"]
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import typer
 
-from blindwatch.oversight import exporting, recording, scan, verifying
+from blindwatch.oversight import exporting, recording, verifying
 from blindwatch.oversight.canary import commands as canary
 from blindwatch.oversight.challenge import commands as challenge
 from blindwatch.oversight.evidence import evidence
 from blindwatch.oversight.monitor import commands as monitor
+from blindwatch.oversight.scan import commands as scan
 from blindwatch.oversight.witness import commands as witness
 
 app = typer.Typer(no_args_is_help=True)

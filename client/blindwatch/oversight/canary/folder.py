@@ -14,9 +14,9 @@ from pydantic import Field
 
 from blindwatch.cli import files
 from blindwatch.errors import ConfigurationError
-from blindwatch.oversight.needles_forms import encoded
-from blindwatch.oversight.scan_likeness import Likeness
-from blindwatch.oversight.scanning import Sought
+from blindwatch.oversight.scan.forms import encoded
+from blindwatch.oversight.scan.likeness import Likeness
+from blindwatch.oversight.scan.scanning import Sought
 from blindwatch.statements.statement import Line
 from blindwatch.wire import limits
 from blindwatch.wire.messages import Count, Digest, Message, Timestamp

@@ -12,7 +12,7 @@ from blindwatch.errors import ConfigurationError, ImageError, NoFace
 from blindwatch.he.presets import PRESETS
 from blindwatch.he.ranked.presets import RANK_PRESETS
 from blindwatch.oversight.canary.folder import FORMAT, MILLION, Canary, Part
-from blindwatch.oversight.needles_forms import Fragment, of_bytes, of_embedding, of_integers
+from blindwatch.oversight.scan.forms import Fragment, of_bytes, of_embedding, of_integers
 from blindwatch.vision.image import Image, decode
 from blindwatch.vision.pipeline import Face, FacePipeline
 from blindwatch.vision.quantise import quantise

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from blindwatch.errors import MalformedMessage
 from blindwatch.oversight.checks.case import Case
 from blindwatch.oversight.checks.findings import Check, Findings, Unchecked
-from blindwatch.oversight.scan_result import ScanResult
+from blindwatch.oversight.scan.result import ScanResult
 
 
 def _searched(case: Case, findings: Findings) -> None:

@@ -7,9 +7,9 @@ from typing import Final
 
 import numpy as np
 
-from blindwatch.oversight.scan_anchors import Anchors, Signature
-from blindwatch.oversight.scan_hits import Findings, Hit, Place
-from blindwatch.oversight.scan_unpacking import OPENINGS, SLICE, Opening, Packed, Unpacker, spelled
+from blindwatch.oversight.scan.anchors import Anchors, Signature
+from blindwatch.oversight.scan.hits import Findings, Hit, Place
+from blindwatch.oversight.scan.unpacking import OPENINGS, SLICE, Opening, Packed, Unpacker, spelled
 
 CHUNK: Final = 1 << 20
 OVERLAP: Final = 1 << 15

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from blindwatch.oversight.report import environment
-from blindwatch.oversight.scan_result import ScanResult
+from blindwatch.oversight.scan.result import ScanResult
 
 
 def page(result: ScanResult) -> str:
     """The report as HTML."""
-    return environment().get_template("scan.html.j2").render(result=result)
+    return environment().get_template("scan/report.html.j2").render(result=result)

@@ -10,7 +10,7 @@ import cbor2
 import numpy as np
 from numpy.typing import NDArray
 
-from blindwatch.oversight.needles import Needle, is_telling, needles
+from blindwatch.oversight.scan.needles import Needle, is_telling, needles
 
 REALS, INTEGERS, BYTES = 20, 48, 96
 """How many items in a row make a fragment: the less each of them says, the more."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from blindwatch.oversight.scan_anchors import Signature, pattern
-from blindwatch.oversight.scan_hits import Kind
+from blindwatch.oversight.scan.anchors import Signature, pattern
+from blindwatch.oversight.scan.hits import Kind
 
 
 def _image(what: str, anchor: bytes, text: bytes, before: int = 0) -> Signature:

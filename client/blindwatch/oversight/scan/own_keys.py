@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from blindwatch.cli import files
 from blindwatch.errors import ConfigurationError
-from blindwatch.oversight.scan_keys import public_form
+from blindwatch.oversight.scan.keys import public_form
 from blindwatch.statements.register import PersonRole, Register
 from blindwatch.tlog.keys import Use, VerifierKey
 from blindwatch.wire import limits

@@ -11,8 +11,8 @@ from numba import njit
 from numpy.typing import NDArray
 from shamir_mnemonic.wordlist import WORDLIST
 
-from blindwatch.oversight.scan_hits import Hit, Kind
-from blindwatch.oversight.scan_kernels import Bytes, Places, stretches
+from blindwatch.oversight.scan.hits import Hit, Kind
+from blindwatch.oversight.scan.kernels import Bytes, Places, stretches
 
 ROW: Final = 20
 """Words of the shortest share that the standard has; those of this project's keys have 33."""

@@ -9,8 +9,8 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from blindwatch.oversight.scan_hits import Kind
-from blindwatch.oversight.scan_kernels import anchored
+from blindwatch.oversight.scan.hits import Kind
+from blindwatch.oversight.scan.kernels import anchored
 
 
 @dataclass(frozen=True)

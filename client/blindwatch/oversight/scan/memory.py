@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Final
 
 from blindwatch.errors import ConfigurationError
-from blindwatch.oversight.scan_files import Advance, scan_file
-from blindwatch.oversight.scan_hits import Place
-from blindwatch.oversight.scan_stream import CHUNK, Scanner
+from blindwatch.oversight.scan.files import Advance, scan_file
+from blindwatch.oversight.scan.hits import Place
+from blindwatch.oversight.scan.stream import CHUNK, Scanner
 
 _REGION: Final = re.compile(r"([0-9a-f]+)-([0-9a-f]+) r(.)(.)\S \S+ \S+ \S+\s*(.*)")
 _OF_THE_KERNEL: Final = ("[vvar", "[vsyscall]")

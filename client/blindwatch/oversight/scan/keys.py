@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from blindwatch.oversight.scan_anchors import Signature, pattern
-from blindwatch.oversight.scan_hits import Kind
+from blindwatch.oversight.scan.anchors import Signature, pattern
+from blindwatch.oversight.scan.hits import Kind
 
 # A plaintext of SEAL is an identifier of parameters, a count, a scale and an array of as many; a secret key is one
 # whose identifier is not zero. In a ciphertext something else stands between the scale and the array.

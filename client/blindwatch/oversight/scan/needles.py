@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from blindwatch.oversight.scan_kernels import irregularity
+from blindwatch.oversight.scan.kernels import irregularity
 
 SHORTEST: Final = 40
 """Bytes of the shortest needle: so many hold a window of a search on the border of a word, wherever they lie."""

@@ -16,8 +16,8 @@ from typing import Any, Final, Protocol
 import numpy as np
 import zstandard
 
-from blindwatch.oversight.scan_anchors import Anchored, pattern
-from blindwatch.oversight.scan_kernels import stretches
+from blindwatch.oversight.scan.anchors import Anchored, pattern
+from blindwatch.oversight.scan.kernels import stretches
 
 SLICE: Final = 1 << 12
 _PIECE: Final = 1 << 20

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from blindwatch.he.presets import PRESETS
 from blindwatch.he.ranked.presets import RANK_PRESETS
-from blindwatch.oversight.scan_kernels import Places
+from blindwatch.oversight.scan.kernels import Places
 
 Vector = NDArray[np.float64]
 

@@ -14,9 +14,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from blindwatch.oversight.scan_hits import Hit, Kind
-from blindwatch.oversight.scan_kernels import Bytes, stretches
-from blindwatch.oversight.scan_norms import (
+from blindwatch.oversight.scan.hits import Hit, Kind
+from blindwatch.oversight.scan.kernels import Bytes, stretches
+from blindwatch.oversight.scan.norms import (
     NORMS,
     SHORTEST,
     Candidate,
@@ -25,7 +25,7 @@ from blindwatch.oversight.scan_norms import (
     separate,
     unit_vectors,
 )
-from blindwatch.oversight.scan_vectors import calm_runs, integer_runs, real_runs
+from blindwatch.oversight.scan.vectors import calm_runs, integer_runs, real_runs
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from typing import Final
 
 import numpy as np
 
-from blindwatch.oversight.needles import LONGEST, Needle, is_telling
-from blindwatch.oversight.scan_kernels import WINDOW, WORD, filter_of, hashes_of, irregularity, sift
+from blindwatch.oversight.scan.kernels import WINDOW, WORD, filter_of, hashes_of, irregularity, sift
+from blindwatch.oversight.scan.needles import LONGEST, Needle, is_telling
 
 _SPAN: Final = WINDOW + WORD - 1
 """Of so many bytes, one window begins on the border of a word wherever they lie."""

@@ -16,10 +16,10 @@ from rich.table import Table
 from blindwatch.cli import files
 from blindwatch.cli.progress import progress
 from blindwatch.errors import ConfigurationError
-from blindwatch.oversight.scan_result import FoundThing, ScanResult
+from blindwatch.oversight.scan.result import FoundThing, ScanResult
 
 if TYPE_CHECKING:
-    from blindwatch.oversight.scanning import Scan
+    from blindwatch.oversight.scan.scanning import Scan
 
 Work = tuple[int, Callable[[Callable[[int], None]], None]]
 """How many bytes to expect, and what searches them and tells how many are done."""
@@ -81,7 +81,7 @@ def scan(
     if json_ is not None:
         files.write_private(json_, result.to_json(), "report")
     if html is not None:
-        from blindwatch.oversight.scan_report import page
+        from blindwatch.oversight.scan.report import page
 
         files.write_private(html, page(result).encode(), "report")
     _show(result)
@@ -101,8 +101,8 @@ def _check_new(*reports: Path | None) -> None:
 def _scan(canaries: list[Path], keys: list[Path], *, vectors: bool) -> Scan:
     # Loaded only here: compiled code and decompressors that no other command of oversight needs.
     from blindwatch.oversight.canary.folder import read_canaries, sought
-    from blindwatch.oversight.scan_own_keys import own_keys
-    from blindwatch.oversight.scanning import Scan
+    from blindwatch.oversight.scan.own_keys import own_keys
+    from blindwatch.oversight.scan.scanning import Scan
 
     known = {key for path in keys for key in own_keys(path)}
     read = [canary for folder in canaries for canary in read_canaries(folder)]
@@ -114,7 +114,7 @@ def _places(made: Scan, places: list[Path]) -> list[Work]:
 
 
 def _processes(made: Scan, pids: list[int], stack: ExitStack, *, pause: bool) -> list[Work]:
-    from blindwatch.oversight.scan_memory import family, size_of, stopped
+    from blindwatch.oversight.scan.memory import family, size_of, stopped
 
     found = [each for pid in pids for each in family(pid) if each != os.getpid()]
     if pause:

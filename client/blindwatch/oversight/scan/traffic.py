@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from struct import Struct, error
 from typing import Final
 
-from blindwatch.oversight.scan_captures import Packet, Packets, packets_of
-from blindwatch.oversight.scan_hits import Place
-from blindwatch.oversight.scan_stream import Scanner, Stream
+from blindwatch.oversight.scan.captures import Packet, Packets, packets_of
+from blindwatch.oversight.scan.hits import Place
+from blindwatch.oversight.scan.stream import Scanner, Stream
 
 _FLOWS: Final = 256
 _WAITING: Final = 1 << 20

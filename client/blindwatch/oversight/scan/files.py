@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from blindwatch.errors import ConfigurationError
-from blindwatch.oversight.scan_hits import Place
-from blindwatch.oversight.scan_stream import CHUNK, Scanner
-from blindwatch.oversight.scan_traffic import capture_of
+from blindwatch.oversight.scan.hits import Place
+from blindwatch.oversight.scan.stream import CHUNK, Scanner
+from blindwatch.oversight.scan.traffic import capture_of
 
 Advance = Callable[[int], None]
 """Told how many bytes were searched since it was told last."""

@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from blindwatch.oversight.scan_kernels import Places
+from blindwatch.oversight.scan.kernels import Places
 
 ZEROS: Final = 32
 """Of a template of squared norm 200 a third of the coordinates are zeros; so many never stand in a row."""

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Final
 
 from blindwatch.errors import ConfigurationError
-from blindwatch.oversight.needles import Needle, digest
-from blindwatch.oversight.scan_files import Advance, name_of, scan_file, size_of, swaps, tree
-from blindwatch.oversight.scan_hits import Finding, Findings, Hit, Kind, Place
-from blindwatch.oversight.scan_images import IMAGES
-from blindwatch.oversight.scan_keys import key_signatures
-from blindwatch.oversight.scan_likeness import Likeness, Likenesses
-from blindwatch.oversight.scan_memory import scan_process
-from blindwatch.oversight.scan_result import (
+from blindwatch.oversight.scan.files import Advance, name_of, scan_file, size_of, swaps, tree
+from blindwatch.oversight.scan.hits import Finding, Findings, Hit, Kind, Place
+from blindwatch.oversight.scan.images import IMAGES
+from blindwatch.oversight.scan.keys import key_signatures
+from blindwatch.oversight.scan.likeness import Likeness, Likenesses
+from blindwatch.oversight.scan.memory import scan_process
+from blindwatch.oversight.scan.needles import Needle, digest
+from blindwatch.oversight.scan.result import (
     FORMAT,
     FoundThing,
     Needles,
@@ -25,9 +25,9 @@ from blindwatch.oversight.scan_result import (
     SearchedPlace,
     UnsearchedPlace,
 )
-from blindwatch.oversight.scan_search import Search
-from blindwatch.oversight.scan_stream import Detector, Scanner
-from blindwatch.oversight.scan_words import find_words
+from blindwatch.oversight.scan.search import Search
+from blindwatch.oversight.scan.stream import Detector, Scanner
+from blindwatch.oversight.scan.words import find_words
 from blindwatch.wire.messages import now
 
 SWAP: Final = "swap"
