@@ -49,6 +49,7 @@ def test_indices_follow_each_other(place: Place) -> None:
         assert log.append(entries[:1]) == 0
         assert log.append(entries[1:300]) == 1
         assert log.append([]) == 300
+        assert log.checkpoint.checkpoint.size == 300
         assert place.entries() == entries[:300]
     with place.open() as log:
         assert log.append(entries[300:]) == 300
@@ -83,8 +84,9 @@ def test_the_same_files_come_of_any_batches(
 
 def test_partial_files_are_there_for_every_checkpoint_until_the_full_one_is(place: Place) -> None:
     with place.open() as log:
-        for entry in numbered(5):
+        for index, entry in enumerate(numbered(5)):
             log.append([entry])
+            assert log.checkpoint.checkpoint.size == index + 1
         assert [f"tile/0/000.p/{width}" in place.files() for width in range(1, 7)] == [True] * 5 + [False]
         log.append(numbered(252, 5))
     assert {path for path in place.files() if ".p/" in path} == {
@@ -92,6 +94,22 @@ def test_partial_files_are_there_for_every_checkpoint_until_the_full_one_is(plac
         "tile/entries/001.p/1",
         "tile/1/000.p/1",
     }
+
+
+def test_nothing_is_appended_any_more_when_readers_cannot_see_it(place: Place, tmp_path: Path) -> None:
+    aside = tmp_path / "aside"
+    with place.open() as log:
+        before = log.checkpoint
+        place.site.rename(aside)
+        place.site.write_text("in the way")
+        assert log.append([b"durable"]) == 0
+        assert log.checkpoint is before
+        with pytest.raises(LogUnwritable):
+            log.append([b"refused"])
+    place.site.unlink()
+    aside.rename(place.site)
+    place.open().close()
+    assert place.entries() == [b"durable"]
 
 
 def test_a_log_is_not_made_by_accident(tmp_path: Path) -> None:
@@ -152,6 +170,7 @@ def test_old_files_are_not_taken_for_new(place: Place, tmp_path: Path, size: int
     old = tmp_path / "old"
     with place.open() as log:
         log.append(numbered(2))
+        assert log.checkpoint.checkpoint.size == 2
         shutil.copytree(place.site, old)
         log.append(numbered(size - 2, 2))
     if size < 256:
@@ -183,6 +202,7 @@ def test_a_full_tile_that_was_changed(place: Place) -> None:
 def test_a_crash_before_the_head_is_written_takes_the_append_back(place: Place, tmp_path: Path) -> None:
     with place.open() as log:
         log.append(numbered(250))
+        assert log.checkpoint.checkpoint.size == 250
         before = place.files()
         shutil.copytree(place.head, tmp_path / "before")
         log.append(numbered(1000, 5000))
@@ -203,6 +223,7 @@ def test_a_crash_before_the_head_is_written_takes_the_append_back(place: Place, 
 def test_a_crash_after_the_head_is_written_completes_the_append(place: Place, size: int) -> None:
     with place.open() as log:
         log.append(numbered(2))
+        assert log.checkpoint.checkpoint.size == 2
         old = (place.site / "checkpoint").read_bytes()
         log.append(numbered(size - 2, 2))
     after = place.files()
@@ -216,8 +237,9 @@ def test_a_crash_after_the_head_is_written_completes_the_append(place: Place, si
 
 def test_partial_files_that_a_loss_of_power_damaged_are_made_again(place: Place) -> None:
     with place.open() as log:
-        for entry in numbered(5):
+        for index, entry in enumerate(numbered(5)):
             log.append([entry])
+            assert log.checkpoint.checkpoint.size == index + 1
     before = place.files()
     for path in place.site.rglob("*.p/*"):
         path.write_bytes(b"")

@@ -1,11 +1,13 @@
-"""Writing a log: an append returns when its entries are durable and in a checkpoint that readers can see.
+"""Writing a log: an append returns when its entries are durable under a signed checkpoint.
 
-Appends of several threads that wait for the same disk share one synchronous write.
+Appends of several threads that wait for the same disk share one synchronous write. The files that readers see follow
+at once, written by a thread of their own: nobody has to wait for what can be made again from what is durable.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Condition
@@ -23,12 +25,12 @@ from blindwatch.errors import (
 )
 from blindwatch.tlog import merkle
 from blindwatch.tlog.checkpoints import Checkpoint, SignedCheckpoint
-from blindwatch.tlog.edge import Edge
+from blindwatch.tlog.edge import Edge, Filled
 from blindwatch.tlog.fetching import Tiles, fetch_bundle, from_folder
 from blindwatch.tlog.head import Head, HeadStore
 from blindwatch.tlog.keys import Signer
 from blindwatch.tlog.reading import LogView, read_checkpoint
-from blindwatch.tlog.site import Site
+from blindwatch.tlog.site import Bundle, Site
 from blindwatch.tlog.tiles import WIDTH, Tile, split_bundle, tile_at
 from blindwatch.wire import limits
 
@@ -57,6 +59,8 @@ class Log:
         self._waiting: list[_Ticket] = []
         self._writing = False
         self._broken = False
+        self._filled: list[Filled] = []
+        self._showing = ThreadPoolExecutor(1, "log")
         self._heads = HeadStore(head)
         try:
             self._recover()
@@ -82,12 +86,14 @@ class Log:
 
     @property
     def checkpoint(self) -> SignedCheckpoint:
-        """The newest checkpoint."""
-        return self._signed
+        """The newest checkpoint that readers can see, which is that of all that was appended before the call."""
+        with self._turn:
+            self._turn.wait_for(lambda: self._broken or self._signed is self._head.signed)
+            return self._signed
 
     def view(self) -> LogView:
         """The log at its newest checkpoint, for proofs."""
-        return self.view_at(self._signed.checkpoint)
+        return self.view_at(self.checkpoint.checkpoint)
 
     def view_at(self, checkpoint: Checkpoint) -> LogView:
         """The log at a checkpoint that it has signed."""
@@ -95,7 +101,7 @@ class Log:
 
     def entries(self, first: int, end: int) -> Iterator[bytes]:
         """The entries of a range, as the log itself has written them."""
-        fetch, size = from_folder(self._folder), self._signed.checkpoint.size
+        fetch, size = from_folder(self._folder), self.checkpoint.checkpoint.size
         for index in range(first // WIDTH, -(-min(end, size) // WIDTH)):
             data, _ = fetch_bundle(fetch, tile_at(0, index, size))
             found = enumerate(split_bundle(data), index * WIDTH)
@@ -127,7 +133,8 @@ class Log:
         with self._turn:
             self._turn.wait_for(lambda: not self._writing)
             self._broken = True
-            self._heads.close()
+        self._showing.shutdown()
+        self._heads.close()
 
     def __enter__(self) -> Self:
         return self
@@ -149,7 +156,8 @@ class Log:
                 max(0, checkpoint.size - 1),
             )
         self._site.restore_edge(edge, head.tail)
-        self._show(edge, head, everything=True)
+        self._site.show(edge.partial(), _bundle(edge, head), head.signed)
+        self._edge, self._head, self._signed = edge, head, head.signed
 
     def _check_shown(self, checkpoint: Checkpoint) -> None:
         """Refuse to go on from a head that is behind, or beside, what readers have seen already."""
@@ -166,16 +174,16 @@ class Log:
 
     def _commit(self, tickets: Sequence[_Ticket]) -> None:
         """Write for all who wait, while further ones queue up; whose entries failed is told so in turn."""
-        index = self._edge.size
-        self._broken = True
+        index, written = self._edge.size, False
         try:
             self._write([entry for ticket in tickets for entry in ticket.entries])
-            self._broken = False
+            written = True
         except OSError as error:
             raise LogUnwritable(f"The log cannot be written ({error.strerror}).") from None
         finally:
             with self._turn:
-                for ticket in () if self._broken else tickets:
+                self._broken |= not written
+                for ticket in tickets if written else ():
                     ticket.index, ticket.done = index, True
                     index += len(ticket.entries)
                 self._writing = False
@@ -185,7 +193,7 @@ class Log:
         first = self._edge.full[0]
         edge = self._edge.copy()
         filled = edge.extend(merkle.leaf_hash(entry) for entry in entries)
-        rest = [*self._tail, *entries]
+        rest = [*self._head.tail, *entries]
         whole = edge.full[0] - first
         bundles = [
             (Tile(0, first + place), rest[place * WIDTH : (place + 1) * WIDTH]) for place in range(whole)
@@ -194,12 +202,30 @@ class Log:
         head = Head(checkpoint.signed_by(self._signer), tuple(rest[whole * WIDTH :]))
         self._site.fill(filled, bundles)
         self._heads.write(head)
-        self._show(edge, head, everything=bool(filled))
-        self._site.drop_partial(filled)
+        with self._turn:
+            self._edge, self._head = edge, head
+            self._filled += filled
+        self._showing.submit(self._show)
 
-    def _show(self, edge: Edge, head: Head, *, everything: bool) -> None:
-        """Let readers see what is durable; the upper levels change only when a tile became full."""
-        partial = edge.partial()
-        tiles = partial if everything else partial[:1]
-        self._site.show(tiles, (Tile(0, edge.full[0], len(head.tail)), head.tail), head.signed)
-        self._edge, self._tail, self._signed = edge, head.tail, head.signed
+    def _show(self) -> None:
+        """Let readers see what is durable by now; the upper levels change only when a tile became full."""
+        with self._turn:
+            edge, head = self._edge, self._head
+            filled, self._filled = self._filled, []
+        if head.signed is self._signed:
+            return
+        shown = False
+        try:
+            tiles = edge.partial() if filled else edge.partial()[:1]
+            self._site.show(tiles, _bundle(edge, head), head.signed)
+            self._site.drop_partial(filled)
+            shown = True
+        finally:
+            with self._turn:
+                self._broken |= not shown
+                self._signed = head.signed if shown else self._signed
+                self._turn.notify_all()
+
+
+def _bundle(edge: Edge, head: Head) -> Bundle:
+    return Tile(0, edge.full[0], len(head.tail)), head.tail
