@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from blindwatch.errors import Fault
+from blindwatch.vision.image import SUFFIXES
 from blindwatch.wire import limits
 
-PHOTOGRAPHS: Final = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
 NOTE: Final = 500
 """Characters of what the operator reads, as in all signed statements."""
 
@@ -77,8 +77,8 @@ class Cells:
     def photograph(self, field: str, folder: Path) -> Path:
         """The photograph that a cell names, inside the folder of the list."""
         path = folder / self.required(field)
-        if path.suffix.lower() not in PHOTOGRAPHS:
-            self.fault(field, "It is not the name of a photograph.", f"Use {', '.join(sorted(PHOTOGRAPHS))}.")
+        if path.suffix.lower() not in SUFFIXES:
+            self.fault(field, "It is not the name of a photograph.", f"Use {', '.join(sorted(SUFFIXES))}.")
             return path
         try:
             inside = path.resolve().is_relative_to(folder.resolve())

@@ -12,17 +12,17 @@ from pathlib import Path
 from typing import Final
 
 from blindwatch.cli import files
-from blindwatch.custodian.cells import PHOTOGRAPHS
 from blindwatch.custodian.entries import COLUMNS, Entry
 from blindwatch.custodian.notes import check_notes
 from blindwatch.custodian.rules import Rules
 from blindwatch.errors import EmptyWatchlist, Fault, InvalidList, PolicyViolation, TooLarge
+from blindwatch.vision.image import SUFFIXES
 from blindwatch.wire import limits
 
 LIST: Final = "watchlist.csv"
 FROM_FOLDER: Final = "imported from a plain folder, where nobody judges"
 _HEADER: Final = f"Its first line has these columns, in any order: {','.join(COLUMNS)}"
-_EXPECTED: Final = f"Expected: FOLDER/NAME with a photograph ({', '.join(sorted(PHOTOGRAPHS))})"
+_EXPECTED: Final = f"Expected: FOLDER/NAME with a photograph ({', '.join(sorted(SUFFIXES))})"
 
 Row = tuple[str, Mapping[str, str]]
 
@@ -137,7 +137,7 @@ def _people(folder: Path) -> Iterator[Row | Fault]:
         except UnicodeEncodeError:
             yield Fault(label, "name", "The name of the folder is not text in UTF-8.", "Rename the folder.")
             continue
-        found = sorted(path.name for path in person.iterdir() if path.suffix.lower() in PHOTOGRAPHS)
+        found = sorted(path.name for path in person.iterdir() if path.suffix.lower() in SUFFIXES)
         if not found:
             yield Fault(label, "image", "The folder has no photograph.", _EXPECTED)
             continue

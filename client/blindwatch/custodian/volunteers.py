@@ -10,7 +10,6 @@ from typing import Self
 import numpy as np
 
 from blindwatch.cli import files
-from blindwatch.custodian.cells import PHOTOGRAPHS
 from blindwatch.custodian.viewing import View
 from blindwatch.errors import ConfigurationError
 from blindwatch.secret.candidates import Check
@@ -51,7 +50,7 @@ class Volunteers:
 
 
 def _photographs(folder: Path) -> list[Path]:
-    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in PHOTOGRAPHS)
+    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in image.SUFFIXES)
     if not found:
         raise ConfigurationError("The folder of volunteers has no photograph.")
     return found

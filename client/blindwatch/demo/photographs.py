@@ -20,10 +20,9 @@ import skimage.data
 from numpy.typing import NDArray
 
 from blindwatch.errors import ConfigurationError
-from blindwatch.vision.image import Image
+from blindwatch.vision.image import SUFFIXES, Image
 
 JPEG_QUALITY: Final = 97
-SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
 LIST_ONLY: Final = 40
 """How many people are on the list and do not walk by, at most."""
 

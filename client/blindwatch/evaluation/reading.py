@@ -16,10 +16,10 @@ from blindwatch.evaluation.acquiring import Acquisition
 from blindwatch.evaluation.samples import Floats, Labels, Samples, Source, choose, part
 from blindwatch.vision.catalogue import Embedder, Projection
 from blindwatch.vision.embedder import Embedding, read_projection
+from blindwatch.vision.image import SUFFIXES
 from blindwatch.vision.pipeline import model_digest
 from blindwatch.vision.registry import Registry
 
-_SUFFIXES: Final = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
 _IMAGE: Final = "image"
 _SUBJECT: Final = "subject"
 _LENGTH: Final = "The embeddings are not as long as those of the model."
@@ -93,7 +93,7 @@ def find(folder: Path, choice: Choice) -> Chosen:
     found = (
         path
         for path in sorted(folder.glob("*/*"))
-        if path.suffix.lower() in _SUFFIXES and choice.takes(f"{path.parent.name}/{path.name}")
+        if path.suffix.lower() in SUFFIXES and choice.takes(f"{path.parent.name}/{path.name}")
     )
     return Chosen.of(choice, [f"{path.parent.name}/{path.name}" for path in found])
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from pathlib import Path
+from typing import Final
 
 import cv2
 import numpy as np
@@ -17,6 +18,8 @@ from blindwatch.errors import ImageTooLarge, UnreadableImage
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_PIXELS = 40_000_000
+SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
+"""Of files in the four formats."""
 
 Image = NDArray[np.uint8]
 """Height x width x 3, blue first, as OpenCV has it."""
