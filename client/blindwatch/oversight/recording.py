@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,8 +44,7 @@ def record(
         _check_approved(case)
         made = record_of(case, published=not full)
     with files.new_folder(out, "record") as folder:
-        content = json.dumps(made.to_json(), indent=1, ensure_ascii=False)
-        files.write_private(folder / "record.json", f"{content}\n".encode(), "record")
+        files.write_json(folder / "record.json", made.to_json(), "record")
         files.write_private(folder / "record.csv", _csv(made).encode(), "record")
         files.write_private(folder / "record.html", page(made).encode(), "record")
     console = Console()
