@@ -18,6 +18,7 @@ from blindwatch.custodian.building import Terms
 from blindwatch.custodian.entries import Entry
 from blindwatch.custodian.importing import read_folder, read_list
 from blindwatch.custodian.rules import Rules
+from blindwatch.custodian.viewing import Viewing
 from blindwatch.custodian.volunteers import Volunteers
 from blindwatch.errors import ConfigurationError, InvalidList
 from blindwatch.he.ranked.keys import RankKey
@@ -86,15 +87,9 @@ def enrol(
             viewing = enrolling.look(entries, models, report, display)
             volunteers = Volunteers.look(checks, models)
             enrolling.write(watchlist, terms, viewing.views, volunteers, signer, display)
-    console = Console()
-    for table in summary.of_list(viewing, rules):
-        console.print(table)
-    console.print(f"[green]Enrolled[/] {len(entries)} entries")
-    for name in sorted({entry.second_approver for entry in entries if entry.second_approver}):
-        console.print(f"{name} has to agree to entries: 'custodian sign-watchlist --approve-sensitive'")
-    _note_threshold(console, terms)
+    _tell(viewing, rules, terms)
     if report is not None:
-        console.print(
+        Console().print(
             "[yellow]Note:[/] the report holds photographs and names. Delete it once you have read it."
         )
 
@@ -169,6 +164,17 @@ def _faults_shown() -> Iterator[None]:
         if error.faults:
             Console(stderr=True).print(summary.faults(error.faults))
         raise
+
+
+def _tell(viewing: Viewing, rules: Rules, terms: Terms) -> None:
+    """What is on the list that was built, and what is still to be done with it."""
+    console, entries = Console(), [view.entry for view in viewing.views]
+    for table in summary.of_list(viewing, rules):
+        console.print(table)
+    console.print(f"[green]Enrolled[/] {len(entries)} entries")
+    for name in sorted({entry.second_approver for entry in entries if entry.second_approver}):
+        console.print(f"{name} has to agree to entries: 'custodian sign-watchlist --approve-sensitive'")
+    _note_threshold(console, terms)
 
 
 def _note_threshold(console: Console, terms: Terms) -> None:
