@@ -19,6 +19,7 @@ HOME = {
         "demo",
         "deployment",
         "evaluation",
+        "integrations",
         "operator",
         "oversight",
         "secret",
@@ -36,6 +37,7 @@ NEVER_IN_CAMERA = {
     "demo",
     "deployment",
     "evaluation",
+    "integrations",
     "operator",
     "oversight",
     "secret",
@@ -43,6 +45,8 @@ NEVER_IN_CAMERA = {
 NATIVE_SECRET = {"KeyGenerator", "Decryptor", "SecretKey"}
 NATIVE_SCHEME = {"he", "secret", "bench"}
 PLAIN_NUMBERS = ("blindwatch.he.presets.", "blindwatch.he.ranked.presets.")
+TELLS_OTHERS = {"integrations", "cli", "errors", "wire"}
+"""What sends to others knows neither alerts nor results nor keys, so that it cannot send any."""
 CLIENT_ONLY_LIBRARIES = {"onnxruntime", "cv2", "skimage", "matplotlib"}
 
 
@@ -133,6 +137,8 @@ def _broken(module: Module) -> Iterator[str]:
         yield "decryption"
     if module.package == "oversight" and _forbidden(module):
         yield "oversight"
+    if module.package == "integrations" and module.packages - TELLS_OTHERS:
+        yield "integrations"
     if module.root != "client" and module.libraries & CLIENT_ONLY_LIBRARIES:
         yield "vision"
     if module.names & {"import_module", "__import__"}:
@@ -209,6 +215,8 @@ PLANTED = [
     ("oversight", "client/blindwatch/oversight/replay.py", "from blindwatch.secret import keys"),
     ("oversight", "client/blindwatch/oversight/replay.py", "import tenseal.sealapi"),
     ("vision", "server/blindwatch/matching/x.py", "import cv2"),
+    ("integrations", "client/blindwatch/integrations/x.py", "from blindwatch.console.alerts import Alert"),
+    ("integrations", "client/blindwatch/integrations/x.py", "from blindwatch.secret import keys"),
     ("dynamic", "server/blindwatch/store/x.py", "import importlib\nimportlib.import_module('a' + 'b')"),
     ("camera", "client/blindwatch/camera/x.py", "from blindwatch.operator import fetch"),
 ]

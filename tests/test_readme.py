@@ -91,7 +91,8 @@ def test_links_lead_somewhere_and_no_machine_is_named(document: Path) -> None:
 def test_decision_records_are_numbered_listed_and_short(repo: Path) -> None:
     folder = repo / "docs" / "decisions"
     records = sorted(folder.glob("[0-9]*.md"))
-    assert [int(record.name[:4]) for record in records] == list(range(1, len(records) + 1))
+    # Several are written at a time, so that a number may be free; none is given twice.
+    assert len({record.name[:4] for record in records}) == len(records) > 0
     index = (folder / "README.md").read_text(encoding="utf-8")
     for record in records:
         lines = record.read_text(encoding="utf-8").splitlines()

@@ -22,6 +22,7 @@ from blindwatch.custodian import ceremony
 from blindwatch.custodian.uploading import Upload
 from blindwatch.he.encrypting import Encryptor
 from blindwatch.he.keys import EncryptionKey
+from blindwatch.integrations.outbox import Outbox
 from blindwatch.operator.fetching import Reading
 from blindwatch.operator.journal import Journal
 from blindwatch.secret import candidates
@@ -239,6 +240,7 @@ class Stage:
         sealed: bool = True,
         server: str = "",
         opening: Callable[[], None] = lambda: None,
+        outbox: Outbox | None = None,
     ) -> Iterator[Page]:
         """A console in this process; `opening` is called before what was sealed with a match is looked at."""
         papers = Papers(
@@ -248,6 +250,7 @@ class Stage:
             identity=self.folder / f"{ANNA}.pem",
             training=training or self.train(ANNA, *others),
             journal=self.journal,
+            outbox=outbox or Outbox(),
         )
         release = Release(self.folder / "keys", hours, None, enough(self.folder / "shares"))
         ready, said = self.folder / f"ready-{secrets.token_hex(4)}", io.StringIO()

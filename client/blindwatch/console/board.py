@@ -157,7 +157,7 @@ def _cameras(duty: Duty, at: datetime) -> Iterator[Line]:
     if signals.server_lost is not None or duty.over.is_set():
         yield Line("Cameras", "not known")
         return
-    silent = {each: silence for each in cameras if (silence := signals.silent(each, at)) is not None}
+    silent = duty.silences()
     for each, silence in silent.items():
         yield Line(f"Camera {each}", "offline", "bad", at - silence, "faces there are not being checked")
     on = [each for each in cameras if each not in silent and signals.heard.get(each) is not None]

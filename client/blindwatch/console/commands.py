@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -15,6 +16,9 @@ from blindwatch.cli.tls import Ca, Certificate, CertificateKey
 from blindwatch.console.post import Papers, Post, Release
 from blindwatch.console.serving import Service
 from blindwatch.console.wiping import begin_again
+from blindwatch.integrations.metrics import DutyCollector, serving
+from blindwatch.integrations.outbox import Outbox
+from blindwatch.integrations.settings import Integrations
 from blindwatch.operator.fetching import Reading
 from blindwatch.secret import candidates
 from blindwatch.statements.dsse import Envelope
@@ -64,6 +68,9 @@ def console(
     ca: Ca = None,
     certificate: Certificate = None,
     certificate_key: CertificateKey = None,
+    integrations: Annotated[
+        Path | None, typer.Option(help="File that says who is told of decisions.", dir_okay=False)
+    ] = None,
     ready_file: Annotated[
         Path | None, typer.Option(help="File to write the address into once the console is there.")
     ] = None,
@@ -71,6 +78,7 @@ def console(
     """Show alerts to operators, who compare two images and decide, in a browser on this machine."""
     begin_again("console")
     package = OperatorPackage.load(entries)
+    others = Integrations() if integrations is None else Integrations.load(integrations)
     papers = Papers(
         package=package,
         faces=faces or entries.with_name(candidates.FILE),
@@ -79,11 +87,12 @@ def console(
         training=training,
         journal=journal,
         removal=None if removal is None else Envelope.from_json(files.read(removal, "removal")),
+        outbox=others.outbox(server),
     )
     asked = Release(keys, hours, release, share_file or ())
     tls = client_context(ca, certificate, certificate_key)
     token = files.read_line(token_file, "token file")
-    with ExitStack() as stack:
+    with papers.outbox, ExitStack() as stack:
         clients = (
             stack.enter_context(ServerClient(server, token, tls=tls)),
             stack.enter_context(ServerClient(server, token, _AT_ONCE_SECONDS, tls)),
@@ -92,9 +101,11 @@ def console(
         # Libraries would print their warnings, and what was sent in them, where no handler is.
         logging.getLogger().addHandler(logging.NullHandler())
         try:
-            Service(post, port).run(ready_file)
+            with _counted(others.metrics_port, post):
+                Service(post, port).run(ready_file)
         finally:
             _report(post.duty.abandon())
+    _report_undelivered(papers.outbox)
 
 
 def _no_crop(_: Reading) -> bytes | None:
@@ -102,10 +113,32 @@ def _no_crop(_: Reading) -> bytes | None:
     return None
 
 
+@contextmanager
+def _counted(port: int | None, post: Post) -> Iterator[None]:
+    """Have counts served, if there is a port for them."""
+    if port is None:
+        yield
+        return
+    duty = post.duty
+    collector = DutyCollector(duty.assignment.deployment, duty.counts, post.outbox, duty.now)
+    with serving(port, collector) as taken:
+        typer.echo(f"Counts: http://127.0.0.1:{taken}/metrics")
+        yield
+
+
 def _report(left: int) -> None:
     if left:
         Console(stderr=True).print(
             f"[bold yellow]Alerts without an outcome: {left}.[/] Start the console again and decide about them;"
             " the deployment cannot be reported as over before.",
+            soft_wrap=True,
+        )
+
+
+def _report_undelivered(outbox: Outbox) -> None:
+    if outbox.undelivered:
+        Console(stderr=True).print(
+            f"[bold yellow]Events that did not reach somebody: {outbox.undelivered}.[/]"
+            " They are in the file of dead letters, and are not sent again.",
             soft_wrap=True,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Event, RLock, Thread
 from typing import Final
 
@@ -19,6 +19,7 @@ from blindwatch.console.raising import Maker
 from blindwatch.console.signals import Signals
 from blindwatch.console.tray import Tray
 from blindwatch.errors import BlindwatchError, CosignatureMissing, LogError, OutsideWindow
+from blindwatch.integrations.counts import Counts
 from blindwatch.operator.fetching import Reading
 from blindwatch.statements.predicates import Window, instant
 from blindwatch.statements.signing import Identity
@@ -129,7 +130,7 @@ class Duty:
         with self.desk():
             if self.signals.end is None and not self.over.is_set():
                 self.signals.end = error
-                self.over.set()
+                self._end(error.problem.slug)
             if isinstance(error, OutsideWindow):
                 self._drop_key()
 
@@ -146,9 +147,31 @@ class Duty:
                 desk.tick()
             if self._clock() >= self.key.until:
                 self.ended(OutsideWindow("The time that the key was released for is over."))
+            self._notes.announcer.silent(self.silences())
             drill = None if self.over.is_set() else self._drills.next(self._clock())
             if drill is not None:
                 desk.tray.raise_alert(drill, lambda: None)
+
+    def silences(self) -> dict[str, timedelta]:
+        """The cameras of which nothing was heard for too long, and for how long; none if nobody could have heard."""
+        if self.signals.server_lost is not None or self.over.is_set():
+            return {}
+        at = self._clock()
+        found = {each: self.signals.silent(each, at) for each in self.assignment.cameras}
+        return {each: silence for each, silence in found.items() if silence is not None}
+
+    def counts(self) -> Counts:
+        """What may be counted elsewhere: of alerts, those alone that have their outcome."""
+        with self.desk() as desk:
+            signals = self.signals
+            return Counts(
+                results=signals.faces,
+                failures=signals.problems.total(),
+                outcomes=dict[str, int](desk.tray.outcomes.items()),
+                key_is_held=self.key.is_held,
+                server_answers=signals.server_lost is None and not self.over.is_set(),
+                cameras_offline=len(self.silences()),
+            )
 
     # What operators do, besides deciding
 
@@ -157,7 +180,7 @@ class Duty:
         with self.desk() as desk:
             if self.halt is not None:
                 return self.halt
-            self.over.set()
+            self._end("stopped")
             about = (self.assignment.deployment, self.assignment.manifest_digest)
             self.halt = halt = Halt(operator, self._clock(), *about, identity)
             self._drop_key()
@@ -183,6 +206,7 @@ class Duty:
             with self._writing():
                 desk.tray.forget_images()
             self._drop_key()
+            self._end("left" if desk.tray.open else "finished")
             return len(desk.tray.open)
 
     def _drop_key(self) -> None:
@@ -196,7 +220,12 @@ class Duty:
             yield
         except LogError as error:
             self.signals.journal = error
-            self.over.set()
+            self._end(error.problem.slug)
+
+    def _end(self, reason: str) -> None:
+        """Fetch nothing more, and tell others so."""
+        self.over.set()
+        self._notes.announcer.ended(reason)
 
     def _marks(self) -> tuple[object, ...]:
         """What an operator would have to see at once if it were another than before."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from blindwatch.console.alerts import Alert, Reason, Stage
+from blindwatch.console.announcing import Announcer
 from blindwatch.operator.fetching import Reading
 from blindwatch.operator.journal import Course, Journal
 from blindwatch.records.operator import AttentionChecked, Outcome, Stopped
@@ -23,6 +24,7 @@ class Notes:
     operator: str
     entries: Sequence[PackageEntry]
     evidence_recipient: str | None
+    announcer: Announcer
 
     def alerted(self, reading: Reading) -> None:
         """Write down that a result is about to be shown as an alert."""
@@ -31,9 +33,10 @@ class Notes:
     def decided(
         self, alert: Alert, outcome: Outcome, operators: tuple[str, ...], reason: Reason | None
     ) -> None:
-        """Write down an outcome, and who decided: one operator, two who agree, or the clock."""
+        """Write down an outcome, and who decided: one operator, two who agree, or the clock. Then tell others."""
         first, *others = operators or (self.operator,)
         self.journal.adjudicate(alert.id, outcome, first, reason, *others[:1])
+        self.announcer.decided(alert, outcome, reason)
 
     def checked(self, operator: str, *, passed: bool) -> None:
         """Write down whether an operator saw that two people were different."""

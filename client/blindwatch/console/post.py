@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
 from blindwatch.cli import files
+from blindwatch.console.announcing import Announcer
 from blindwatch.console.assignment import Assignment
 from blindwatch.console.bands import Scale
 from blindwatch.console.drills import Drills
@@ -18,6 +19,7 @@ from blindwatch.console.noting import Notes
 from blindwatch.console.raising import Maker
 from blindwatch.console.training import Training
 from blindwatch.errors import ConfigurationError
+from blindwatch.integrations.outbox import Outbox
 from blindwatch.operator import unlocking
 from blindwatch.operator.fetching import Approved, check_deployment
 from blindwatch.operator.journal import Journal
@@ -46,6 +48,8 @@ class Papers:
     training: Path
     journal: Path
     removal: Envelope | None = None
+    outbox: Outbox = field(default_factory=Outbox)
+    """Who is told of decisions; nobody by default."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,7 @@ class Post:
     source: Source
     identity: Identity
     at_once: ServerClient
+    outbox: Outbox
 
     @classmethod
     def open(
@@ -91,9 +96,9 @@ class Post:
         assignment = Assignment.of(approved, envelope, papers.register, operators, trained)
         removals = Removals(client, approved.manifest, papers.register, papers.removal)
         opened = _Opened.of(papers, release, approved)
-        notes = Notes(
-            journal, deployment, operator, papers.package.entries, approved.manifest.evidence_recipient
-        )
+        announcer = Announcer(deployment, papers.outbox, journal.reference)
+        recipient = approved.manifest.evidence_recipient
+        notes = Notes(journal, deployment, operator, papers.package.entries, recipient, announcer)
         duty = Duty(
             assignment,
             notes,
@@ -102,8 +107,9 @@ class Post:
             crop,
             Drills(opened.maker, assignment.cameras, check_minutes),
         )
+        announcer.started()
         source = Source(client, deployment, opened.reader, removals, approved.gate)
-        return cls(duty, source, signer, at_once)
+        return cls(duty, source, signer, at_once, papers.outbox)
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,7 @@ SALTS: Final = "salts"
 _HEAD: Final = "head"
 _KEY: Final = "log.pem"
 _SALT_BYTES: Final = 32
+REFERENCE_BYTES: Final = 16
 _SHORTEST: Final = 8
 _TEST_SUBJECT: Final = "test-subject"
 _URGENCY: Final = (Priority.RED, Priority.AMBER, Priority.GREEN)
@@ -187,6 +188,15 @@ class Journal:
         """Whether an alert was about these entries; raises ConfigurationError if its salt is gone."""
         salt = files.read_at_most(self._salt(alert), limits.KIB, "salt of the alert")
         return hmac.compare_digest(commitment(salt, alert, references), self.courses()[alert].alerted.entry)
+
+    def reference(self, alert: str) -> str:
+        """What an alert is called where the match server's name for its probe must not be known, as hex.
+
+        Always the same for an alert, by its salt; raises ConfigurationError if that is gone.
+        """
+        salt = files.read_at_most(self._salt(alert), limits.KIB, "salt of the alert")
+        said = f"reference\n{alert}".encode()
+        return hmac.new(salt, said, hashlib.sha256).digest()[:REFERENCE_BYTES].hex()
 
     def close(self) -> None:
         """Let others open it."""

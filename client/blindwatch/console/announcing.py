@@ -1,0 +1,75 @@
+"""What of a duty is told to others: decisions once they count, cameras that fell silent, the beginning and the end.
+
+An alert that nobody was sent for is nobody's business: of it nothing leaves the console, not even that there was one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from secrets import token_hex
+
+from blindwatch.console.alerts import Alert, Reason
+from blindwatch.errors import BlindwatchError
+from blindwatch.integrations.events import Event, Kind
+from blindwatch.integrations.outbox import Outbox
+from blindwatch.operator.journal import REFERENCE_BYTES
+from blindwatch.records.operator import Outcome
+
+
+class Announcer:
+    """Makes events of one deployment."""
+
+    def __init__(self, deployment: str, outbox: Outbox, reference: Callable[[str], str]) -> None:
+        """`reference` gives what an alert is called elsewhere: not as the match server calls its probe."""
+        self._deployment = deployment
+        self._outbox = outbox
+        self._reference = reference
+        self._silent: frozenset[str] = frozenset()
+        self._has_ended = False
+
+    def decided(self, alert: Alert, outcome: Outcome, reason: Reason | None) -> None:
+        """Tell of a decision that cannot be undone any more and is written down, if somebody was sent."""
+        before = alert if alert.decision is None else alert.decision.before
+        if not self._outbox.couriers or (outcome != "sent" and before.stage == "new"):
+            return
+        self._tell(
+            "alert.adjudicated",
+            alert=self._name(alert),
+            camera=alert.camera,
+            captured=_minute(alert.captured_at),
+            priority=alert.priority.value,
+            outcome=outcome,
+            reason=None if reason is None else reason.value,
+        )
+
+    def started(self) -> None:
+        """Tell that operators have the key and look."""
+        self._tell("deployment.started")
+
+    def ended(self, reason: str) -> None:
+        """Tell, once, that nothing is fetched any more."""
+        if not self._has_ended:
+            self._has_ended = True
+            self._tell("deployment.ended", reason=reason)
+
+    def silent(self, cameras: Iterable[str]) -> None:
+        """Tell of each camera that is silent now and was not when this was called before."""
+        now = frozenset(cameras)
+        for camera in sorted(now - self._silent):
+            self._tell("camera.offline", camera=camera)
+        self._silent = now
+
+    def _name(self, alert: Alert) -> str:
+        try:
+            return self._reference(alert.id)
+        except BlindwatchError:
+            return token_hex(REFERENCE_BYTES)  # whoever is told cannot follow it, and is told all the same
+
+    def _tell(self, kind: Kind, **data: str | None) -> None:
+        self._outbox.send(Event(kind, self._deployment, datetime.now(UTC), data))
+
+
+def _minute(at: datetime) -> str:
+    """To the minute: the server knows to the second when it was sent each probe."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:00Z")
