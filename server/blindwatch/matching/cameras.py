@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from typing import Final
 
 from fastapi import Request
@@ -24,7 +23,6 @@ from blindwatch.wire import signatures
 from blindwatch.wire.messages import stamp
 from blindwatch.wire.signatures import Verified
 
-_profile = cache(profile)
 _NEVER: Final = timedelta(0)
 
 
@@ -62,7 +60,7 @@ class CameraGate:
             _check_open(terms.manifest, datetime.fromtimestamp(now, UTC), late)
         camera = terms.camera_names[signature.key_id]
         return Sender(
-            name, camera, signature, budget_of(terms.manifest, _profile(terms.manifest.profile.name))
+            name, camera, signature, budget_of(terms.manifest, profile(terms.manifest.profile.name))
         )
 
     async def admit(self, sender: Sender, *, probe: bool) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
+from functools import cache
 from importlib import resources
 from typing import Annotated, Final, Literal, Self
 
@@ -118,6 +119,7 @@ def profiles() -> list[str]:
     return sorted(file.name.removesuffix(".toml") for file in folder.iterdir() if file.name.endswith(".toml"))
 
 
+@cache
 def profile(name: str) -> Profile:
     """The profile of this name; raises ConfigurationError."""
     if name not in profiles():
