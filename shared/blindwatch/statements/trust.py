@@ -283,9 +283,7 @@ def check_revocation(envelope: Envelope, register: Register, manifest: Deploymen
 def check_authorisation(envelope: Envelope, register: Register, manifest: Envelope) -> Authorisation:
     """What an authority was asked or has decided, as an officer of the force puts it down."""
     authorisation = Authorisation.read(envelope)
-    about = (authorisation.deployment, authorisation.manifest_digest)
-    if about != (DeploymentManifest.read(manifest).deployment, manifest.digest):
-        raise StatementMismatch("The authorisation is for another deployment, or another version of it.")
+    _require_about(authorisation, manifest, "authorisation")
     _require_one(envelope, register, _OFFICER)
     return authorisation
 
@@ -293,11 +291,7 @@ def check_authorisation(envelope: Envelope, register: Register, manifest: Envelo
 def check_closing(envelope: Envelope, register: Register, manifest: Envelope) -> Closing:
     """The closing in an envelope, for the deployment of this manifest. It takes one person."""
     closing = Closing.read(envelope)
-    if (closing.deployment, closing.manifest_digest) != (
-        DeploymentManifest.read(manifest).deployment,
-        manifest.digest,
-    ):
-        raise StatementMismatch("The closing is for another deployment, or another version of its manifest.")
+    _require_about(closing, manifest, "closing")
     _require_one(envelope, register, _CUSTODIAN, _OFFICER)
     return closing
 
@@ -305,11 +299,7 @@ def check_closing(envelope: Envelope, register: Register, manifest: Envelope) ->
 def check_stop(envelope: Envelope, register: Register, manifest: Envelope) -> Stop:
     """The stop in an envelope, for the deployment of this manifest. It takes one person, an operator as well."""
     stop = Stop.read(envelope)
-    if (stop.deployment, stop.manifest_digest) != (
-        DeploymentManifest.read(manifest).deployment,
-        manifest.digest,
-    ):
-        raise StatementMismatch("The stop is for another deployment, or another version of its manifest.")
+    _require_about(stop, manifest, "stop")
     _require_one(envelope, register, PersonRole.OPERATOR, _CUSTODIAN, _OFFICER)
     return stop
 
@@ -323,6 +313,12 @@ def check_challenge(
         raise StatementMismatch("The challenge is for another deployment, another log, or records to come.")
     _require_one(envelope, register, PersonRole.OVERSIGHT)
     return challenge
+
+
+def _require_about(statement: Authorisation | Closing | Stop, manifest: Envelope, what: str) -> None:
+    about = (statement.deployment, statement.manifest_digest)
+    if about != (DeploymentManifest.read(manifest).deployment, manifest.digest):
+        raise StatementMismatch(f"The {what} is for another deployment, or another version of its manifest.")
 
 
 def _require_one(envelope: Envelope, register: Register, *roles: PersonRole) -> None:
