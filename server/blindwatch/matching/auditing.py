@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Final, Literal
 
 from blindwatch.errors import MalformedMessage, NotClosed, NotFound, StatementMismatch
@@ -21,7 +21,6 @@ from blindwatch.records.server import AuditEnded, ProbesChallenged, ResultReleas
 from blindwatch.statements import trust
 from blindwatch.statements.dsse import Envelope
 from blindwatch.store.blobs import read_verified
-from blindwatch.store.closures import Closure
 from blindwatch.store.database import Store
 from blindwatch.tlog import merkle
 from blindwatch.wire import limits
@@ -40,13 +39,11 @@ class AuditDesk:
         authority: Authority,
         ledger: Ledger,
         pending: Pending,
-        closed: Callable[[], list[Closure]],
     ) -> None:
         self._store = store
         self._roster = roster
         self._authority = authority
         self._ledger = ledger
-        self._closed = closed
         self._pending = pending
         self._turn = asyncio.Lock()
 
@@ -123,13 +120,10 @@ class AuditDesk:
         """Destroy what the time of is over, in seconds of the epoch."""
         async with self._turn:
             self._pending.drop_late(at)
-            for closure in self._closed():
-                if closure.receipt is not None and at >= closure.audit_until:
-                    await self._end(closure.id)
+            for name in await asyncio.to_thread(self._store.closures.audits_due, at):
+                await self._end(name)
 
     async def _end(self, name: str) -> None:
-        if not await asyncio.to_thread(self._store.closures.mask_secret, name):
-            return
         kept = await asyncio.to_thread(self._store.keeping.drop, name)
         await self._ledger.record(AuditEnded(at=minute(), deployment=name, kept=kept))
         await asyncio.to_thread(self._store.closures.end_audit, name)

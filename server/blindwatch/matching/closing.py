@@ -95,15 +95,10 @@ class ClosingDesk:
             raise NotFound("There is no receipt: no deployment of this name was closed.")
         return closure.receipt
 
-    def closed(self) -> list[Closure]:
-        """Every closure, done or begun."""
-        return list(self._closures.values())
-
     def log_policies(self) -> list[Policy]:
         """Who has to see the log up to the end of the audits."""
         now = time.time()
-        texts = {closure.log_policy for closure in self._closures.values() if now < closure.audit_until}
-        return [Policy.parse(text.encode()) for text in texts]
+        return [closure.witnesses for closure in self._closures.values() if now < closure.audit_until]
 
     async def resume(self) -> None:
         """Finish what was interrupted, before there are workers. What cannot be finished now is tried again later."""

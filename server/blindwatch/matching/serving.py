@@ -109,7 +109,7 @@ async def _desks(settings: ServerSettings, store: Store, allow_insecure: bool) -
     closing = ClosingDesk(store, pool, roster, authority, mailbox, pending, ledger)
     probes = ProbeDesk(roster, pool, mailbox, ledger, pending, settings.queue_length)
     searches = SearchDesk(roster, pool, mailbox, ledger, store.nonces)
-    audit = AuditDesk(store, roster, authority, ledger, pending, closing.closed)
+    audit = AuditDesk(store, roster, authority, ledger, pending)
     await ledger.record(Started(at=minute(), software=metadata.version("blindwatch")))
     await closing.resume()
     await pool.start(deployments.watchlists())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Column, Connection, Engine, delete, func, insert, select, update
@@ -12,6 +13,7 @@ from blindwatch.statements.predicates import Destroyed
 from blindwatch.store.deployments import Deployment
 from blindwatch.store.destroying import empty_journal
 from blindwatch.store.tables import (
+    AUTHORISATIONS,
     CLOSURES,
     DEPLOYMENTS,
     NONCES,
@@ -21,6 +23,7 @@ from blindwatch.store.tables import (
     TERMS,
     TOMBSTONES,
 )
+from blindwatch.tlog.policy import Policy
 from blindwatch.wire.messages import now
 
 
@@ -36,6 +39,11 @@ class Closure:
     """When what replay needs is destroyed as well, in seconds of the epoch."""
     log_policy: str
     receipt: bytes | None = field(default=None, repr=False)
+
+    @cached_property
+    def witnesses(self) -> Policy:
+        """Who has to see the log up to the end of the audit."""
+        return Policy.parse(self.log_policy.encode())
 
 
 class Closures:
@@ -93,6 +101,14 @@ class Closures:
         with self._engine.connect() as connection:
             return connection.execute(found).scalar() or b""
 
+    def audits_due(self, at: float) -> list[str]:
+        """The deployments whose audits are over `at` this time, and whose secret of the masks is still there."""
+        late = select(CLOSURES.c.id).where(
+            CLOSURES.c.receipt.is_not(None), CLOSURES.c.audit_until <= at, CLOSURES.c.mask_secret != b""
+        )
+        with self._engine.connect() as connection:
+            return list(connection.execute(late).scalars())
+
     def end_audit(self, deployment: str) -> None:
         """Destroy the secret of the masks, in the journal as well; raises NotDestroyed."""
         done = update(CLOSURES).where(CLOSURES.c.id == deployment).values(mask_secret=b"")
@@ -122,7 +138,7 @@ def _rows(connection: Connection, deployment: str) -> tuple[Destroyed, ...]:
     """What the tables hold of a deployment; SQLite overwrites what is deleted from them."""
     statements = (
         *(TERMS.c.manifest, TERMS.c.watchlist, TOMBSTONES.c.statement),
-        *(REVOCATIONS.c.statement, STOPS.c.statement),
+        *(REVOCATIONS.c.statement, STOPS.c.statement, AUTHORISATIONS.c.statement),
     )
     kinds = {"results": (RESULTS.c.body,), "statements": statements, "nonces": (NONCES.c.nonce,)}
     return tuple(_counted(connection, deployment, what, columns) for what, columns in kinds.items())
