@@ -30,7 +30,6 @@ from blindwatch.statements import trust
 from blindwatch.statements.predicates import instant
 from blindwatch.store.database import Store
 from blindwatch.store.deployments import Deployment, Terms
-from blindwatch.store.results import Waiting
 from blindwatch.wire import limits
 from blindwatch.wire.messages import DeploymentInfo, DeploymentOffer, Logged
 
@@ -108,8 +107,10 @@ class DeploymentDesk:
         """The record that the version in force was accepted, or before there is one the version that waits."""
         terms = self._roster.get(name).shown
         record = await asyncio.to_thread(self._ledger.entry, terms.accepted)
-        waiting = Waiting(b"", record, terms.accepted)
-        return (await self._ledger.proven([waiting], terms.log_policy, limits.WITNESS_SECONDS))[0]
+        [logged] = await self._ledger.proven(
+            [(terms.accepted, record)], terms.log_policy, limits.WITNESS_SECONDS
+        )
+        return logged
 
     async def _recorded(self, terms: Terms, mask_commitment: str) -> Terms:
         """The terms, once the log says that they are accepted."""

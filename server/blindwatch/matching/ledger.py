@@ -9,7 +9,6 @@ from pathlib import Path
 from blindwatch.errors import CosignatureMissing
 from blindwatch.matching.cosigning import Cosigner
 from blindwatch.records.record import Record
-from blindwatch.store.results import Waiting
 from blindwatch.tlog.checkpoints import SignedCheckpoint
 from blindwatch.tlog.keys import VerifierKey
 from blindwatch.tlog.log import Log
@@ -56,15 +55,15 @@ class Ledger:
         """The root of the log at its first entries."""
         return self._log.view().root_at(size)
 
-    async def proven(self, results: Iterable[Waiting], policy: Policy, wait: float) -> list[Logged]:
-        """The records of results with proofs under a checkpoint that satisfies the policy.
+    async def proven(self, records: Iterable[tuple[int, bytes]], policy: Policy, wait: float) -> list[Logged]:
+        """Records, each with its index, with proofs under a checkpoint that satisfies the policy.
 
         Waits up to so many seconds for the witnesses; raises CosignatureMissing.
         """
-        found = list(results)
+        found = list(records)
         if not found:
             return []
-        size = 1 + max(each.index for each in found)
+        size = 1 + max(index for index, _ in found)
         signed = await self._cosigner.covering(size, policy, wait)
         if signed is None:
             raise CosignatureMissing(
@@ -76,10 +75,10 @@ class Ledger:
         def prove() -> list[Logged]:
             return [
                 Logged(
-                    record=each.record,
-                    proof=LogProof(each.index, tuple(view.prove_inclusion(each.index)), signed).to_bytes(),
+                    record=record,
+                    proof=LogProof(index, tuple(view.prove_inclusion(index)), signed).to_bytes(),
                 )
-                for each in found
+                for index, record in found
             ]
 
         return await asyncio.to_thread(prove)

@@ -83,7 +83,8 @@ class Desks:
 
     async def proven(self, deployment: Deployment, results: list[Waiting]) -> list[Logged]:
         """The records of results, proven to be in the log as the deployment's policy asks for."""
-        return await self.ledger.proven(results, deployment.shown.log_policy, limits.WITNESS_SECONDS)
+        records = [(each.index, each.record) for each in results]
+        return await self.ledger.proven(records, deployment.shown.log_policy, limits.WITNESS_SECONDS)
 
 
 def _desks(request: Request) -> Desks:

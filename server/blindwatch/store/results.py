@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from sqlalchemy import Engine, delete, exists, func, insert, literal, select
+from sqlalchemy import Delete, Engine, delete, exists, func, insert, literal, select
 
 from blindwatch.errors import DeploymentClosed
 from blindwatch.store.destroying import empty_journal
@@ -87,9 +87,8 @@ class Results:
 
     def delete(self, deployment: str, probe_id: str) -> bool:
         """Delete a result; false if there is none."""
-        one = delete(RESULTS).where(RESULTS.c.deployment == deployment, RESULTS.c.probe_id == probe_id)
         with self._engine.begin() as connection:
-            return connection.execute(one).rowcount > 0
+            return connection.execute(_one(deployment, probe_id)).rowcount > 0
 
     def expired(self, at: float) -> list[tuple[str, str]]:
         """The deployments and probes of the results that have expired `at` this time."""
@@ -105,6 +104,11 @@ class Results:
 
     def forget(self, results: Iterable[tuple[str, str]]) -> None:
         """Delete results, also from the journal."""
-        for deployment, probe_id in results:
-            self.delete(deployment, probe_id)
+        with self._engine.begin() as connection:
+            for deployment, probe_id in results:
+                connection.execute(_one(deployment, probe_id))
         empty_journal(self._engine)
+
+
+def _one(deployment: str, probe_id: str) -> Delete:
+    return delete(RESULTS).where(RESULTS.c.deployment == deployment, RESULTS.c.probe_id == probe_id)
