@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from blindwatch.errors import InputError
 from blindwatch.evaluation import attack_report, boundary
 from blindwatch.evaluation.attacks import LEARNED, Attacks, Attempt, Searched
 from blindwatch.evaluation.boundary import Attacker, Entry
+from blindwatch.evaluation.budgets import MOST, budgets
 from blindwatch.evaluation.compromise import COMPROMISES
 from blindwatch.evaluation.ranked import rank_templates
 from blindwatch.evaluation.recovery import COUNTS, KNOWN, Leak, Mode, Targets, recover
@@ -131,6 +133,21 @@ def test_a_query_budget_below_what_it_takes_stops_it(found: Attacks) -> None:
     assert "uk-met does not stop" in " ".join(attack_report.report(wide).warnings)
 
 
+def test_what_is_reached_within_a_budget_is_told(found: Attacks) -> None:
+    decisions, scored = found.searched[0], found.scored[0]
+    for each in budgets(found):
+        allowed = each.profile.probes_per_deployment
+        assert each.stops == (each.takes is None or allowed < each.takes)
+        if each.attack == "boundary search":
+            assert each.takes == decisions.soonest
+            assert each.nearest == decisions.cosine(allowed)
+        else:
+            assert scored.mode is Mode.RANKED
+            reached = [step.cosine for step in scored.steps if step.scores <= allowed]
+            assert each.nearest == max(reached)
+            assert each.takes == scored.enough(MOST)
+
+
 def test_an_entry_that_does_not_answer_teaches_nothing() -> None:
     entry, attacker = attacked(1, 0.2)
     with pytest.raises(InputError, match="does not match"):
@@ -157,8 +174,8 @@ def test_what_is_never_learned_has_no_number_of_queries() -> None:
     assert (searched.cosine(5), searched.cosine(15), searched.cosine(1000)) == (0.4, 0.4, 0.5)
 
 
-def test_every_compromise_of_the_threat_model_is_in_the_table(repo: object) -> None:
-    text = (repo / "threat-model" / "README.md").read_text()  # type: ignore[operator]
+def test_every_compromise_of_the_threat_model_is_in_the_table(repo: Path) -> None:
+    text = (repo / "threat-model" / "README.md").read_text(encoding="utf-8")
     part = text.partition("## What a compromise surrenders")[2].partition("\n## ")[0]
     told = [
         line.removeprefix("**").partition(".**")[0] for line in part.splitlines() if line.startswith("**")
@@ -167,3 +184,19 @@ def test_every_compromise_of_the_threat_model_is_in_the_table(repo: object) -> N
     listed = " / ".join(each.part for each in COMPROMISES).lower()
     names = {name.split(" (")[0].split("'")[0].split()[-1].lower() for name in told}
     assert {name for name in names if name not in listed} <= {"token", "off"}
+
+
+def test_the_threat_model_has_the_table_and_the_figures_of_the_recorded_run(repo: Path) -> None:
+    text = (repo / "threat-model" / "attacks.md").read_text(encoding="utf-8")
+    assert f"<!-- begin compromise -->\n{attack_report.compromises().to_markdown()}\n<!--" in text
+    page = (repo / "docs" / "evaluation.md").read_text(encoding="utf-8")
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines()]
+    enough = next(row[1] for row in rows if row[0] == "ranked search" and row[3].startswith("> "))
+    assert f"{enough} scores of one face" in text
+    decisions, scores = (
+        next(row for row in rows if row[0] == what) for what in ("accept or reject", "scores of matches")
+    )
+    assert f"in {decisions[3]} probes, of which {decisions[4]} raise an alert" in text
+    assert f"at a cosine of {decisions[7]}" in text
+    assert f"in {scores[3]} probes for {scores[2]} of {scores[1]} entries" in text
+    assert [row[0] for row in rows if row[-1] == "yes"] == ["oifr"]

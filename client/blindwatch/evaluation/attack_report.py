@@ -7,14 +7,11 @@ from typing import Final
 
 from blindwatch.evaluation.attack_plots import record, recovered, searched
 from blindwatch.evaluation.attacks import LEARNED, Attacks
+from blindwatch.evaluation.budgets import MOST, budgets
 from blindwatch.evaluation.compromise import COMPROMISES
 from blindwatch.evaluation.document import Report, Section, Table
 from blindwatch.evaluation.recovery import Mode
-from blindwatch.policy.profile import Profile
-from blindwatch.statements import trust
 
-MOST: Final = 0.9
-"""The share of faces from which on an attack is said to work."""
 _BUDGETS: Final = (100, 500, 1000, 2000)
 
 _SPIRIT: Final = (
@@ -40,11 +37,10 @@ _LINKING: Final = (
     "A classifier without keys looks at two ciphertexts and says whether they hold the same face. An area of "
     "0.5 is guessing.",
 )
-
-
 _BUDGET: Final = (
     "Budgets are for each camera. In ranked use, whoever searches with faces of its own choice gets one score "
-    "of every entry from each search, so as many searches as it takes scores give the gallery away."
+    "of every entry from each search, so as many searches as it takes scores give the gallery away. Where an "
+    f"attack is stopped it has not learned the template (a cosine of {LEARNED}), but it has come as near as that."
 )
 
 
@@ -60,9 +56,20 @@ def report(found: Attacks) -> Report:
             Section("Template recovery from scores", _RECOVERY, [_recovery(found)], [recovered(found)]),
             Section("Boundary search", _BOUNDARY, [_boundary(found), _budget(found)], [searched(found)]),
             Section("Unlinkability", _LINKING, [_linking(found)]),
-            Section("What each part gives to an attacker", (), [_compromise()]),
+            Section("What each part gives to an attacker", (), [compromises()]),
         ],
         results=record(found),
+    )
+
+
+def compromises() -> Table:
+    """What each part gives, which the threat model has too."""
+    rows = [(each.part, each.faces, each.entries, each.evidence) for each in COMPROMISES]
+    return Table(
+        "What a compromise gives",
+        ("in the hands of an attacker", "of people not on the list", "of people on it", "shown by"),
+        rows,
+        words=4,
     )
 
 
@@ -76,10 +83,13 @@ def _summary(found: Attacks) -> Iterator[str]:
                 f"their correlation with the true scores is {scored.leak.correlation:+.4f}."
             )
         else:
-            yield f"By {scored.mode.value}, {enough} scores recover {MOST:.0%} of faces: the template matches."
+            yield f"By {scored.mode.value}, {enough} scores recover at least {100 * MOST:.0f} % of faces."
     for each in found.searched:
-        yield f"Boundary search by {each.by} learned an entry's template in {_range(each.queries)} queries."
-    stopped = [each.name for each in found.budgets if _stops(found, each)]
+        yield (
+            f"Boundary search by {each.by} learned the templates of {each.learned} of {len(each.courses)} entries, "
+            f"in {_range(each.queries)} queries."
+        )
+    stopped = [each.profile.name for each in budgets(found) if each.stops]
     names = ", ".join(stopped) or "none"
     yield f"Policy profiles whose query budget is smaller than what an attack on them takes: {names}."
     accuracy = found.accuracy
@@ -90,7 +100,7 @@ def _summary(found: Attacks) -> Iterator[str]:
 
 
 def _warnings(found: Attacks) -> Iterator[str]:
-    open_to = [each.name for each in found.budgets if not _stops(found, each)]
+    open_to = [each.profile.name for each in budgets(found) if not each.stops]
     if open_to:
         yield (
             f"The query budget of {', '.join(open_to)} does not stop the attack on its deployments. Boundary search "
@@ -101,19 +111,6 @@ def _warnings(found: Attacks) -> Iterator[str]:
         yield "Reveal on match gave faces away. That is a break: report it."
     if found.accuracy.different:
         yield "Decisions under encryption differ from those in clear. That is a fault: report it."
-
-
-def _takes(found: Attacks, budget: Profile) -> int | None:
-    """Probes that the attack on deployments of a profile takes: boundary search, or searches whose scores add up."""
-    if trust.USES[budget.use] == "ranked":
-        return next((each.enough(MOST) for each in found.scored if each.mode is Mode.RANKED), None)
-    return found.searched[0].soonest
-
-
-def _stops(found: Attacks, budget: Profile) -> bool:
-    """Whether the attack takes more probes than a camera may send."""
-    takes = _takes(found, budget)
-    return takes is None or budget.probes_per_deployment < takes
 
 
 def _data(found: Attacks) -> Table:
@@ -158,7 +155,7 @@ def _boundary(found: Attacks) -> Table:
         (
             each.by,
             f"{len(each.courses)}",
-            f"{sum(count is not None for count in each.queries)}",
+            f"{each.learned}",
             _range(each.queries),
             _range(each.alerts),
             *(f"{each.cosine(budget):.2f}" for budget in _BUDGETS),
@@ -183,21 +180,27 @@ def _boundary(found: Attacks) -> Table:
 
 
 def _budget(found: Attacks) -> Table:
-    rows = []
-    for each in found.budgets:
-        ranked = trust.USES[each.use] == "ranked"
-        takes = _takes(found, each)
-        rows.append(
-            (
-                each.name,
-                "scores of ranked searches" if ranked else "boundary search",
-                f"{each.probes_per_minute:,}",
-                f"{each.probes_per_deployment:,}",
-                "more than was tried" if takes is None else f"{takes:,}",
-                "yes" if _stops(found, each) else "NO",
-            )
+    rows = [
+        (
+            each.profile.name,
+            each.attack,
+            f"{each.profile.probes_per_minute:,}",
+            f"{each.profile.probes_per_deployment:,}",
+            "more than was tried" if each.takes is None else f"{each.takes:,}",
+            f"{each.nearest:.2f}",
+            "yes" if each.stops else "NO",
         )
-    columns = ("profile", "attack", "probes a minute", "probes in a deployment", "it takes", "stopped")
+        for each in budgets(found)
+    ]
+    columns = (
+        "profile",
+        "attack",
+        "probes a minute",
+        "probes in a deployment",
+        "it takes",
+        "cosine within the budget",
+        "stopped",
+    )
     return Table("Query budgets of the policy profiles", columns, rows, _BUDGET, words=2)
 
 
@@ -210,16 +213,6 @@ def _linking(found: Attacks) -> Table:
         "Ciphertexts of one face told from those of two",
         ("enrolled", "pairs of each kind", "area under the curve"),
         rows,
-    )
-
-
-def _compromise() -> Table:
-    rows = [(each.part, each.faces, each.entries, each.evidence) for each in COMPROMISES]
-    return Table(
-        "What a compromise gives",
-        ("in the hands of an attacker", "of people not on the list", "of people on it", "shown by"),
-        rows,
-        words=4,
     )
 
 

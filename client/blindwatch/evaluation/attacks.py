@@ -53,6 +53,11 @@ class Searched:
         return [_learned(course, "queries") for course in self.courses]
 
     @property
+    def learned(self) -> int:
+        """How many entries' templates were learned."""
+        return sum(count is not None for count in self.queries)
+
+    @property
     def alerts(self) -> list[int | None]:
         """The alerts that an operator had seen by then."""
         return [_learned(course, "alerts") for course in self.courses]

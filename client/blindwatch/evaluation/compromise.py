@@ -24,19 +24,19 @@ COMPROMISES: Final = (
         "match server, all of it",
         "nothing",
         "nothing but how many there are",
-        "unlinkability below; searches of memory, store and traffic in tests/proof",
+        "unlinkability; searches of memory, store and traffic in tests/proof",
     ),
     Compromise(
         "operator: secret key and results",
         "nothing: what decrypts of non-matches is noise",
         "matches so far and from now on, with their fine scores",
-        "template recovery below",
+        "template recovery",
     ),
     Compromise(
         "operator of a ranked deployment",
         "whoever was searched for, from the scores",
         "everybody, from the scores of enough searches",
-        "template recovery below",
+        "template recovery",
     ),
     Compromise(
         "camera: its key and what it sees",
@@ -48,13 +48,13 @@ COMPROMISES: Final = (
         "camera, and sight of the alerts",
         "whoever passes from now on",
         "a template by boundary search, unless the query budget is smaller than what it takes",
-        "boundary search below",
+        "boundary search",
     ),
     Compromise(
         "camera and operator together",
         "whoever passes from now on",
         "a template from the scores of alerts, with fewer queries still",
-        "boundary search below",
+        "boundary search",
     ),
     Compromise(
         "server and operator together",
