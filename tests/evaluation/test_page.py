@@ -110,3 +110,4 @@ def test_what_is_written_is_text_and_no_markup(page) -> None:
     assert page.inner_text("h1") == "A <title>"
     assert page.inner_text("caption") == "A table of <rates>"
     assert "Beware & care." in page.inner_text(".warn")
+    assert page.inner_text("td") == "0.1\N{NO-BREAK SPACE}%"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest, norm
 
 from blindwatch.evaluation.identification import Searches, extrapolated
-from blindwatch.evaluation.rates import Rate, clopper_pearson, clustered, independent, per_cent
+from blindwatch.evaluation.rates import Rate, clopper_pearson, clustered, independent, interval, per_cent
 from blindwatch.evaluation.variance import Pairs, by_subject, of_subjects
 from blindwatch.evaluation.verification import Comparisons, draws
 
@@ -56,6 +56,13 @@ def test_shares_keep_two_digits_however_small(share: float) -> None:
     text = per_cent(share)
     assert "e" not in text
     assert float(text.removesuffix(" %")) == pytest.approx(100 * share, rel=0.051)
+
+
+def test_a_lower_end_of_next_to_nothing_is_no_row_of_zeros() -> None:
+    rate = clustered(1, 20_000, 2e-7, 20)
+    assert 0 < rate.low < 1e-9
+    assert "[< 0.00000010, " in str(rate)
+    assert interval(6.2e-8, 0.01) == "[0.0000062, 1.00]"
 
 
 @given(st.integers(1, 200), st.integers(1, 50), st.floats(1, 50))

@@ -8,7 +8,7 @@ import numpy as np
 
 from blindwatch.evaluation.attacks import LEARNED, Attacks, Scored, Searched
 from blindwatch.evaluation.figures import INK, SERIES, Figure
-from blindwatch.evaluation.plots import as_per_cent
+from blindwatch.evaluation.plots import as_per_cent, shade
 from blindwatch.evaluation.recovery import Recovered
 
 
@@ -25,6 +25,7 @@ def recovered(found: Attacks) -> Figure:
                 marker="os"[at],
                 label=scored.mode.value,
             )
+            shade(axes, counts, [step.same for step in scored.steps], SERIES[at])
             another = [step.another.value for step in scored.steps]
             axes.plot(
                 counts,
@@ -39,7 +40,8 @@ def recovered(found: Attacks) -> Figure:
 
     return Figure(
         "recovery",
-        "Share of faces whose recovered template matches, by how many scores the attacker has.",
+        "Share of faces whose recovered template matches, by how many scores the attacker has. Shaded: intervals of "
+        "95 %.",
         draw,
     )
 

@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from blindwatch.evaluation.rates import CONFIDENCE, Rate
 from blindwatch.evaluation.samples import Floats, Indices
@@ -110,7 +110,7 @@ def detectable(rates: Sequence[Rate], level: float) -> float | None:
         return None
     base = events / trials
     few, fewer = sorted(max(rate.trials / rate.design_effect, 1.0) for rate in rates)[:2]
-    wanted = norm.ppf(POWER) + norm.ppf(1 - level / 2)
+    wanted = ndtri(POWER) + ndtri(1 - level / 2)
 
     def missing(ratio: float) -> float:
         high = min(base * ratio, 1.0)
@@ -129,7 +129,7 @@ def compare(names: Sequence[str], rates: Sequence[Rate], probability: float, lev
     if ratio is None or not highest.events:
         low, high = (highest.low / lowest.high if lowest.high else 0.0), None
     else:
-        spread = norm.ppf((1 + CONFIDENCE) / 2) * np.sqrt(_relative(lowest) + _relative(highest))
+        spread = ndtri((1 + CONFIDENCE) / 2) * np.sqrt(_relative(lowest) + _relative(highest))
         low, high = (float(ratio * np.exp(sign * spread)) for sign in (-1, 1))
     return Difference(
         probability=probability,

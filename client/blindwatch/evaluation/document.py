@@ -31,6 +31,11 @@ WIDTH: Final = 150
 _TEMPLATE: Final = "report.html.j2"
 
 
+def _unbroken(value: Any) -> Any:
+    """Text whose per cent signs stay on the line of their numbers."""
+    return value.replace(" %", "\N{NO-BREAK SPACE}%") if isinstance(value, str) else value
+
+
 @dataclass(frozen=True)
 class Table:
     """Rows of text; all columns but the first `words` hold numbers."""
@@ -139,6 +144,7 @@ class Report:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        environment.finalize = _unbroken
         environment.filters["inline"] = lambda figure: Markup(figure.to_inline())  # noqa: S704 - made by matplotlib
         return environment.get_template(_TEMPLATE).render(
             report=self,

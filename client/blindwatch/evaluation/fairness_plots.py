@@ -10,7 +10,7 @@ import numpy as np
 from blindwatch.evaluation.fairness import Comparison, Fairness
 from blindwatch.evaluation.figures import SERIES, Figure
 from blindwatch.evaluation.groups import Kind
-from blindwatch.evaluation.plots import as_per_cent
+from blindwatch.evaluation.plots import as_per_cent, shade
 from blindwatch.evaluation.quality import Curve
 
 
@@ -47,8 +47,7 @@ def worsening(curve: Curve) -> Figure:
         for at, (name, label) in enumerate((("missed", "missed (FNIR)"), ("failed", "no face found"))):
             rates = [getattr(step, name) for step in curve.steps]
             axes.plot(places, [rate.value for rate in rates], color=SERIES[at], marker="os"[at], label=label)
-            low, high = [rate.low for rate in rates], [rate.high for rate in rates]
-            axes.fill_between(places, low, high, color=SERIES[at], alpha=0.15, linewidth=0)
+            shade(axes, places.tolist(), rates, SERIES[at])
         axes.set_xticks(places, [f"{amount:g}" for amount in amounts])
         axes.set(xlabel=curve.degradation.unit, ylabel="%", ylim=(-0.02, 1.02))
         as_per_cent(axes, "y")
@@ -56,7 +55,9 @@ def worsening(curve: Curve) -> Figure:
 
     name = curve.degradation.name
     return Figure(
-        f"quality-{name}", f"People missed as photographs get worse: {name}. From good to bad.", draw
+        f"quality-{name}",
+        f"People missed as photographs get worse: {name}. From good to bad, with intervals of 95 %.",
+        draw,
     )
 
 

@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
-from scipy.stats import rankdata
 
 Residues = NDArray[np.int64]
 """Of one ciphertext, shape (polynomials, primes, places)."""
@@ -115,8 +114,9 @@ def separability(training: Enrolments, tested: Enrolments) -> float:
 
 def area(positive: Reals, negative: Reals) -> float:
     """How often a positive score is the higher one, ties counting half (Mann and Whitney, 1947)."""
-    ranks = rankdata(np.concatenate([positive, negative]))[: len(positive)]
-    return float((ranks.sum() - len(positive) * (len(positive) + 1) / 2) / (len(positive) * len(negative)))
+    ordered = np.sort(negative)
+    below, up_to = (np.searchsorted(ordered, positive, side) for side in ("left", "right"))
+    return float((below + up_to).mean() / (2 * len(negative)))
 
 
 def standard_error(pairs: int) -> float:

@@ -9,9 +9,9 @@ import numpy as np
 from matplotlib.ticker import FuncFormatter
 
 from blindwatch.evaluation.figures import INK, SERIES, Figure
-from blindwatch.evaluation.identification import lengths
+from blindwatch.evaluation.identification import Expected, lengths
 from blindwatch.evaluation.measuring import Evaluation, Measured, Method, Operating
-from blindwatch.evaluation.rates import ENOUGH
+from blindwatch.evaluation.rates import ENOUGH, Rate
 from blindwatch.evaluation.samples import Floats
 from blindwatch.evaluation.scoring import NEVER
 
@@ -22,6 +22,7 @@ _RING: Final = {
 }  # fmt: skip
 _POINTS: Final = 120
 _RANKS: Final = 100
+_BOTTOM: Final = 1e-9
 
 
 def figures(found: Evaluation) -> Iterator[tuple[str, Figure]]:
@@ -51,6 +52,12 @@ _LISTS: Final = (
 )
 _OPEN_SET: Final = "FNIR against FPIR on the longest list that was measured."
 _RANKED: Final = "Closed-set identification: share of searches whose right entry is among the first k."
+
+
+def shade(axes: Any, at: Sequence[float], rates: Sequence[Rate | Expected], colour: str) -> None:
+    """The intervals of rates as a band; on an axis of logarithms it needs a bottom."""
+    low, high = [each.low or _BOTTOM for each in rates], [each.high for each in rates]
+    axes.fill_between(at, low, high, color=colour, alpha=0.15, linewidth=0)
 
 
 def as_per_cent(axes: Any, which: str) -> None:
@@ -139,21 +146,18 @@ def _lists(axes: Any, found: Evaluation) -> None:
                 each for each in expected if each.is_measured is measured or each.entries == searches.longest
             ]
             sizes, values = [each.entries for each in part], [each.value or np.nan for each in part]
-            label = f"threshold {point.threshold:,.0f}" if measured else None
+            label = _threshold(point) if measured else None
             axes.plot(sizes, values, color=colour, linestyle=dashes, marker=marker, markersize=4, label=label)
-            axes.fill_between(
-                sizes,
-                [each.low or 1e-9 for each in part],
-                [each.high for each in part],
-                color=colour,
-                alpha=0.15,
-                linewidth=0,
-            )
+            shade(axes, sizes, part, colour)
     axes.set(xscale="log", yscale="log", xlabel="entries on the list", ylabel="FPIR, %")
     axes.set_ylim(bottom=1e-6)
     axes.xaxis.set_major_formatter("{x:,.0f}")
     as_per_cent(axes, "y")
     axes.legend()
+
+
+def _threshold(point: Operating) -> str:
+    return f"gate {point.gate} alone" if point.threshold == 1 else f"threshold {point.threshold:,.0f}"
 
 
 def _open_set(axes: Any, found: Evaluation) -> None:

@@ -12,11 +12,15 @@ from dataclasses import dataclass
 from math import floor, log10
 from typing import Any, Final
 
-from scipy.stats import beta, t
+# Of scipy.stats, which takes a second to import, nothing more is needed.
+from scipy.special import betaincinv, stdtrit
 
 CONFIDENCE: Final = 0.95
 ENOUGH: Final = 30
 """Errors after which a rate is known to within a third, with 90 % confidence (Doddington's rule of 30)."""
+
+_LEAST: Final = 1e-9
+"""A smaller lower end is that of hardly a single independent trial."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,7 @@ class Rate:
             return f"< {per_cent(self.high)}"
         if self.events == self.trials:
             return f"> {per_cent(self.low)}"
-        return f"{per_cent(self.value)} [{_digits(self.low)}, {_digits(self.high)}]"
+        return f"{per_cent(self.value)} {interval(self.low, self.high)}"
 
     def to_json(self) -> dict[str, Any]:
         """The rate as a record; without events its value is left out, lest a bound be read as zero."""
@@ -70,8 +74,8 @@ class Rate:
 def clopper_pearson(events: float, trials: float, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """The two-sided interval of a proportion; the numbers need not be whole."""
     tail = (1 - confidence) / 2
-    low = float(beta.ppf(tail, events, trials - events + 1)) if events > 0 else 0.0
-    high = float(beta.ppf(1 - tail, events + 1, trials - events)) if events < trials else 1.0
+    low = float(betaincinv(events, trials - events + 1, tail)) if events > 0 else 0.0
+    high = float(betaincinv(events + 1, trials - events, 1 - tail)) if events < trials else 1.0
     return low, high
 
 
@@ -100,12 +104,17 @@ def _few(trials: int, subjects: int) -> float:
     if min(trials, subjects) < 2:
         return 1.0
     tail = (1 + CONFIDENCE) / 2
-    return float((t.ppf(tail, trials - 1) / t.ppf(tail, subjects - 1)) ** 2)
+    return float((stdtrit(trials - 1, tail) / stdtrit(subjects - 1, tail)) ** 2)
 
 
 def per_cent(share: float) -> str:
     """A share in per cent, such as 0.48 %."""
     return f"{_digits(share)} %"
+
+
+def interval(low: float, high: float) -> str:
+    """Both ends in per cent, such as [0.41, 0.55]; of a lower end that is next to nothing, no more than that."""
+    return f"[{f'< {_digits(_LEAST)}' if low < _LEAST else _digits(low)}, {_digits(high)}]"
 
 
 def _digits(share: float) -> str:

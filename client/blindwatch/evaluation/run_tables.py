@@ -8,7 +8,7 @@ from blindwatch.evaluation.document import Table
 from blindwatch.evaluation.identification import ASSUMPTION, Expected, lengths
 from blindwatch.evaluation.measuring import Evaluation, Method, Operating
 from blindwatch.evaluation.ranking import RANKS
-from blindwatch.evaluation.rates import per_cent
+from blindwatch.evaluation.rates import interval, per_cent
 
 MARK: Final = "†"
 
@@ -95,8 +95,7 @@ def _expected(found: Expected) -> str:
         return str(found.basis)
     if not found.value:
         return f"< {per_cent(found.high)} {MARK}"
-    low, high = (per_cent(each).removesuffix(" %") for each in (found.low, found.high))
-    return f"{per_cent(found.value)} [{low}, {high}] {MARK}"
+    return f"{per_cent(found.value)} {interval(found.low, found.high)} {MARK}"
 
 
 def ranking(found: Evaluation) -> Table:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from blindwatch.evaluation.linking import Enrolments, Residues, separability, standard_error
 from blindwatch.evaluation.rates import CONFIDENCE
@@ -66,5 +66,5 @@ def linked(first: Residues, again: Residues, elsewhere: Residues, preset: Preset
         training, tested = every.part(slice(TRAINED)), every.part(slice(TRAINED, None))
         pairs = (len(first) - TRAINED) * TIMES**2
         area = separability(training, tested)
-        spread = float(norm.ppf((1 + CONFIDENCE) / 2)) * standard_error(pairs)
+        spread = float(ndtri((1 + CONFIDENCE) / 2)) * standard_error(pairs)
         yield Linked(where, area, area - spread, area + spread, pairs)
