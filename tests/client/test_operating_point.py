@@ -8,66 +8,14 @@ from typing import Any
 import pytest
 
 from blindwatch.deployment.operating_point import OperatingPoint
-from blindwatch.deployment.prediction import Basis
+from blindwatch.deployment.prediction import Basis, calibrated
 from blindwatch.errors import ConfigurationError, StatementMismatch
-from blindwatch.he.presets import preset
 
 from ..people import Force
 from .papers import Papers, model
-from .running import NOOP
+from .points import SIMILARITY, text
 
 FORCE = Force("uk-met")
-SIMILARITY = 0.55
-
-
-def text(**changes: Any) -> str:
-    """The file for the list of the papers, with some of its values changed."""
-    made = preset(NOOP).thresholds(SIMILARITY)
-    values = {
-        "version": 1,
-        "model": f'"{model()}"',
-        "preset": f'"{NOOP}"',
-        "similarity": SIMILARITY,
-        "gate": made.gate,
-        "fine": made.fine,
-        "fpir": 0.001,
-        "false_matches": 40,
-        "rate": 4e-4,
-        "rate_95": [2e-4, 8e-4],
-        "needed": 30_000,
-        "more": "",
-        **changes,
-    }
-    return """version = {version}
-model_digest = {model}
-preset = {preset}
-{more}
-[threshold]
-similarity = {similarity}
-gate = {gate}
-fine = {fine}
-[target]
-fpir = {fpir}
-entries = 1000
-[expected]
-fpir = 0.0009
-fpir_95 = [0.0004, 0.002]
-fnir = 0.2
-fnir_95 = [0.1, 0.3]
-basis = "extrapolated"
-assumption = "comparisons are independent"
-[measured]
-data = "our own [people]"
-embedder = "blindwatch-embedder"
-subjects = 200
-comparisons = 100000
-false_matches = {false_matches}
-false_match_rate = {rate}
-false_match_rate_95 = {rate_95}
-comparisons_needed = {needed}
-software = "blindwatch 0.1.0"
-made_at = "2026-11-28T04:00:00+00:00"
-""".format(**values)
 
 
 @pytest.fixture
@@ -158,13 +106,13 @@ def test_a_shortfall_is_shown_to_whoever_signs(papers: Papers, said: Any) -> Non
 
 def test_without_a_false_match_the_end_of_the_interval_counts() -> None:
     point = OperatingPoint.read(text(false_matches=0, rate=0.0, rate_95=[0.0, 3e-5]).encode())
-    found = point.predicted(1000)
+    found = calibrated(point, 1000)
     assert (found.rate, found.basis) == (3e-5, Basis.NONE_SEEN)
 
 
 def test_a_longer_list_than_it_was_made_for_is_promised_more() -> None:
     point = OperatingPoint.read(text().encode())
-    assert point.predicted(16_231).expected > point.predicted(1000).expected > 0
+    assert calibrated(point, 16_231).expected > calibrated(point, 1000).expected > 0
 
 
 def test_it_is_not_for_ranked_search(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from blindwatch.deployment.papers import (
     read_manifest,
     write_new,
 )
-from blindwatch.deployment.prediction import Predicted, curves, predict
+from blindwatch.deployment.prediction import Predicted, calibrated, curves, predict
 from blindwatch.errors import ConfigurationError, NotAuthorised, PolicyViolation
 from blindwatch.policy.profile import Profile
 from blindwatch.policy.profile import profile as find_profile
@@ -135,7 +135,7 @@ def _expected(listing: Listing, rules: Profile, point: OperatingPoint | None) ->
         return None
     if point is not None:
         point.check(listed.model_digest, listed.preset, listing.package.thresholds)
-        return point.predicted(listed.entries)
+        return calibrated(point, listed.entries)
     return predict(curves(Registry.load(), listed.model_digest), listing.package.similarity, listed.entries)
 
 

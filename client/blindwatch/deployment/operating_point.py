@@ -14,7 +14,6 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from blindwatch.cli import files
-from blindwatch.deployment.prediction import Basis, Predicted
 from blindwatch.errors import ConfigurationError, StatementMismatch
 from blindwatch.he.presets import preset
 from blindwatch.statements.predicates import Rate, Thresholds
@@ -129,10 +128,20 @@ class OperatingPoint(_Part):
         """Whether there were too few comparisons to call the rate measured."""
         return self.measured.comparisons < self.measured.comparisons_needed
 
-    def predicted(self, entries: int) -> Predicted:
-        """What to expect of a list of this length; a rate without an event counts as the end of its interval."""
-        low, high = self.measured.false_match_rate_95
-        if not self.measured.false_matches:
-            return Predicted(high, 0.0, high, entries, Basis.NONE_SEEN)
-        basis = Basis.FEW_SEEN if self.falls_short else Basis.CALIBRATED
-        return Predicted(self.measured.false_match_rate, low, high, entries, basis)
+    @property
+    def said(self) -> str:
+        """What to expect of it, in two sentences; never a rate of zero, but what can be ruled out."""
+        expected, few = (
+            self.expected,
+            " Too few comparisons to call that measured." if self.falls_short else "",
+        )
+        return (
+            f"FPIR {share(expected.fpir, expected.fpir_95)} on a list of {self.target.entries:,}, {expected.basis}; "
+            f"missed are {share(expected.fnir, expected.fnir_95)} of the people on it.{few}"
+        )
+
+
+def share(value: float, interval: tuple[float, float]) -> str:
+    """A rate with its interval; never zero, but what can be ruled out."""
+    low, high = interval
+    return f"{value:.2g} ({low:.2g} to {high:.2g})" if value else f"below {high:.2g}"

@@ -15,6 +15,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
+from blindwatch.deployment.operating_point import OperatingPoint
 from blindwatch.errors import ConfigurationError, PolicyViolation
 from blindwatch.statements.predicates import Prediction
 from blindwatch.vision.catalogue import Embedder, Projection
@@ -103,6 +104,16 @@ def curves(registry: Registry, digest: str, file: Path | None = None) -> list[Cu
 def predict(measured: Sequence[Curve], similarity: float, entries: int) -> Predicted:
     """What to expect of a list of this length at a threshold; raises PolicyViolation below all that was measured."""
     return max((_predict(curve, similarity, entries) for curve in measured), key=lambda each: each.high)
+
+
+def calibrated(point: OperatingPoint, entries: int) -> Predicted:
+    """What an operating point says of a list of this length; a rate without an event counts as its upper end."""
+    measured = point.measured
+    low, high = measured.false_match_rate_95
+    if not measured.false_matches:
+        return Predicted(high, 0.0, high, entries, Basis.NONE_SEEN)
+    basis = Basis.FEW_SEEN if point.falls_short else Basis.CALIBRATED
+    return Predicted(measured.false_match_rate, low, high, entries, basis)
 
 
 def _predict(curve: Curve, similarity: float, entries: int) -> Predicted:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from blindwatch.deployment.operating_point import OperatingPoint
-from blindwatch.deployment.prediction import Predicted, curves, predict
+from blindwatch.deployment.prediction import Predicted, calibrated, curves, predict
 from blindwatch.errors import OutsideWindow, StatementMismatch
 from blindwatch.he.presets import preset
 from blindwatch.statements.predicates import DeploymentManifest, Thresholds, instant
@@ -35,7 +35,7 @@ def expected(
         return None
     if point is not None:
         point.check(manifest.model_digest, manifest.preset, manifest.thresholds)
-        return point.predicted(manifest.watchlist.entries)
+        return calibrated(point, manifest.watchlist.entries)
     measured = curves(registry, manifest.model_digest)
     return predict(measured, manifest.thresholds.similarity, manifest.watchlist.entries)
 

@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from rich.markup import escape
 from rich.table import Table
 
-from blindwatch.deployment.operating_point import OperatingPoint
+from blindwatch.deployment.operating_point import OperatingPoint, share
 from blindwatch.deployment.prediction import FACES, Predicted
 from blindwatch.errors import NotAuthorised, PolicyViolation
 from blindwatch.policy.profile import Profile
@@ -89,8 +89,8 @@ def calibrated(point: OperatingPoint) -> Table:
     table.add_column(style="bold")
     table.add_column(overflow="fold")
     table.add_row("Wanted", f"FPIR {point.target.fpir:g} on a list of {point.target.entries:,}")
-    table.add_row("Expected", f"FPIR {_share(expected.fpir, expected.fpir_95)}, {expected.basis}")
-    table.add_row("Missed", f"{_share(expected.fnir, expected.fnir_95)} of people on the list")
+    table.add_row("Expected", f"FPIR {share(expected.fpir, expected.fpir_95)}, {expected.basis}")
+    table.add_row("Missed", f"{share(expected.fnir, expected.fnir_95)} of people on the list")
     table.add_row(
         "Measured on", escape(f"{measured.data}; {measured.embedder}, {measured.detector or 'no detector'}")
     )
@@ -103,12 +103,6 @@ def calibrated(point: OperatingPoint) -> Table:
         needed = f"[bold red]too few comparisons: it would take {measured.comparisons_needed:,}[/]"
         table.add_row("Shortfall", needed)
     return table
-
-
-def _share(value: float, interval: tuple[float, float]) -> str:
-    """A rate with its interval; never zero, but what can be ruled out."""
-    low, high = interval
-    return f"{value:.2g} ({low:.2g} to {high:.2g})" if value else f"below {high:.2g}"
 
 
 def _against(expected: float, cap: float | None) -> str:
