@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from blindwatch.console.training import Training
-from blindwatch.errors import WrongUse
+from blindwatch.deployment.operating_point import OperatingPoint
+from blindwatch.errors import StatementMismatch, WrongUse
 from blindwatch.operator.fetching import Approved
 from blindwatch.policy.profile import Profile, profile
 from blindwatch.statements.dsse import Envelope
@@ -26,6 +27,8 @@ class Assignment:
     operators: tuple[str, ...]
     """Who may log in; the first holds the key."""
     training: Training
+    point: OperatingPoint | None = None
+    """What the threshold rests on, where the manifest names it and the operator has the file."""
 
     @classmethod
     def of(
@@ -35,13 +38,18 @@ class Assignment:
         register: Register,
         operators: tuple[str, ...],
         training: Training,
+        point: OperatingPoint | None = None,
     ) -> Assignment:
         """The assignment of a manifest that was verified, in the envelope that it came in."""
         rules = profile(approved.manifest.profile.name)
+        if point is not None and point.digest != approved.manifest.operating_point:
+            raise StatementMismatch("The approved manifest names another operating point, or none.")
         if rules.use != "live":
             raise WrongUse("The console is for live deployments.", "Use: blindwatch operator run")
         officers = register.signers(envelope).of_role(PersonRole.AUTHORISING_OFFICER)
-        return cls(approved.manifest, envelope.digest, rules, tuple(sorted(officers)), operators, training)
+        return cls(
+            approved.manifest, envelope.digest, rules, tuple(sorted(officers)), operators, training, point
+        )
 
     @property
     def deployment(self) -> str:

@@ -180,6 +180,20 @@ def _problems(duty: Duty) -> Iterator[Line]:
         yield Line("Violation", text, "bad")
 
 
+def errors(assignment: Assignment) -> str:
+    """How often the threshold errs, as the officers approved it, and what that rests on."""
+    manifest, point = assignment.manifest, assignment.point
+    similarity, alerts = manifest.thresholds.similarity, manifest.predicted.false_alerts_per_1000
+    said = f"Threshold {similarity:.2f}: about {alerts:.2g} false alerts in 1,000 faces"
+    if point is not None:
+        return f"{said}, by operating point {point.digest[:16]}. {point.said}"
+    if manifest.operating_point is not None:
+        return (
+            f"{said}, by operating point {manifest.operating_point[:16]}, which this console was not given."
+        )
+    return f"{said}, by what was measured of the model."
+
+
 def retention(assignment: Assignment) -> str:
     """For how long what is kept, as the purging has it from the same profile."""
     hours = span(timedelta(hours=assignment.rules.clocks.alert_hours))

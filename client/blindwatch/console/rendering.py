@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from blindwatch.console import wording
 from blindwatch.console.actions import REASONS
-from blindwatch.console.board import Board, retention
+from blindwatch.console.board import Board, errors, retention
 from blindwatch.console.sessions import Session
 from blindwatch.errors import BlindwatchError
 from blindwatch.operator.showing import image_age
@@ -50,6 +50,7 @@ def board_page(board: Board, session: Session, error: BlindwatchError | None = N
         session=session,
         error=error,
         retention=retention(board.assignment),
+        errors=errors(board.assignment),
         zone=board.now.astimezone().tzname(),
     )
 
