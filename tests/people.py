@@ -30,6 +30,7 @@ from blindwatch.statements.register import Person, PersonRole, Register, entry
 from blindwatch.statements.signing import Identity
 from blindwatch.tlog.keys import Signer, Use
 
+from .crops import crop_key
 from .witnessing import credulous
 
 ROLES = {
@@ -204,6 +205,7 @@ def a_manifest(force: Force, watchlist: Watchlist, listed: Envelope, **changes: 
         "creator": CREATOR,
         **changes,
     }
+    content.setdefault("crop_key", crop_key() if content["use"] == "reveal" else None)
     return DeploymentManifest.model_validate(content)
 
 

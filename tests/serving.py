@@ -33,6 +33,7 @@ from blindwatch.wire.client import ServerClient
 from blindwatch.wire.credentials import Signing
 from blindwatch.wire.messages import DeploymentOffer, Probe, ResultBatch, now
 
+from .crops import CROP
 from .people import CAMERA, Force, a_manifest, a_watchlist
 
 TOKENS = {role: f"token-of-the-{role}" for role in ("custodian", "operator", "oversight")}
@@ -243,6 +244,7 @@ class Trial:
             model_digest=MODEL,
             captured_at=now(),
             ciphertext=self.encryptor.probe(self.templates[index : index + 1]),
+            crop=CROP,
         )
         return made.model_copy(update=changes)
 

@@ -8,7 +8,7 @@
     │   ├── MalformedMessage
     │   └── TooLarge
     ├── ModelError          ModelMissing, ModelCorrupt, ModelMismatch, DownloadFailed
-    ├── CipherError         MalformedCiphertext, WrongPreset, WrongKey, WrongShare, BudgetExhausted
+    ├── CipherError         MalformedCiphertext, WrongPreset, WrongKey, WrongShare, CropClosed, BudgetExhausted
     ├── DeploymentError     UnknownDeployment, DeploymentNotReady, EmptyWatchlist, MissingBlob,
     │                       RankedNotAllowed, WrongUse, DeploymentStopped, DeploymentClosed, NotClosed
     ├── StatementError      NotAuthorised, StatementMismatch, PolicyViolation, OutsideWindow,
@@ -52,6 +52,7 @@ class Problem(Enum):
     WRONG_PRESET = ("wrong-preset", 409, "The parameters are those of another preset")
     WRONG_KEY = ("wrong-key", 409, "The ciphertext belongs to another key")
     WRONG_SHARE = ("wrong-share", 422, "The shares of the key do not fit")
+    CROP_CLOSED = ("crop-closed", 422, "The image that was sealed with the probe does not open")
     BUDGET_EXHAUSTED = ("budget-exhausted", 422, "The noise budget does not allow a safe release")
     UNKNOWN_DEPLOYMENT = ("unknown-deployment", 404, "There is no such deployment")
     DEPLOYMENT_NOT_READY = ("deployment-not-ready", 409, "The deployment has no watchlist yet")
@@ -258,6 +259,12 @@ class WrongShare(CipherError):
     """Words are not a share, or shares do not belong together."""
 
     problem = Problem.WRONG_SHARE
+
+
+class CropClosed(CipherError):
+    """A sealed face does not open: its key was not released, it is another probe's, or it was changed."""
+
+    problem = Problem.CROP_CLOSED
 
 
 class BudgetExhausted(CipherError):

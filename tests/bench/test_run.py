@@ -103,9 +103,11 @@ def test_several_probes_are_in_flight_at_once(rows: Rows) -> None:
 
 def test_bytes_are_those_of_query_answer_keys_templates_and_memory(rows: Rows) -> None:
     found = {row["note"]: row["bytes"] for row in rows if row["name"] == "bytes"}
-    wanted = {sizes.QUERY, sizes.ANSWER, sizes.ON_DISK, sizes.IN_MEMORY, sizes.RANKED, sizes.PROCESS}
+    wanted = {sizes.QUERY, sizes.ANSWER, sizes.OPENED_FACE, sizes.ON_DISK, sizes.RANKED, sizes.PROCESS}
     assert wanted <= set(found)
     assert found[sizes.QUERY] < found[sizes.PROCESS]
+    assert found[sizes.SEALED_FACE] < 0.02 * found[sizes.QUERY]
+    assert found[sizes.OPENED_FACE] > 0.75 * found[sizes.ANSWER]
     assert sum("key" in note for note in found) == 3
 
 

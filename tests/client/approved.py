@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from blindwatch.custodian.building import PACKAGE, Terms, build
-from blindwatch.custodian.ceremony import EVALUATION
+from blindwatch.custodian.ceremony import EVALUATION, crop_key
 from blindwatch.custodian.entries import Entry
 from blindwatch.custodian.quality import Quality
 from blindwatch.custodian.uploading import STATEMENT
@@ -64,7 +64,7 @@ def approve(keys: Path, watchlist: Path, name: str, **changes: object) -> Path:
     listed = Watchlist.read(Envelope.from_json((watchlist / STATEMENT).read_bytes()))
     statement = FORCE.watchlist(listed.model_copy(update={"deployment": name}))
     (watchlist / STATEMENT).write_bytes(statement.to_json())
-    return approve_signed(FORCE, keys / EVALUATION, watchlist, **changes)
+    return approve_signed(FORCE, keys / EVALUATION, watchlist, **{"crop_key": crop_key(keys), **changes})
 
 
 def approve_signed(force: Force, bundle: Path, watchlist: Path, **changes: object) -> Path:

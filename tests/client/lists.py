@@ -20,6 +20,7 @@ from blindwatch.he.ranked.keys import RankKey
 from blindwatch.policy.profile import profile
 from blindwatch.secret.keys import generate
 
+from ..crops import crop_key
 from ..people import CREATOR, ROLES
 from .photographs import portrait, small, write
 
@@ -94,6 +95,11 @@ def write_keys(folder: Path, key: EncryptionKey | RankKey | None = None) -> Path
     key = key or generate(preset("insecure-noop-128")).encryption
     folder.mkdir(parents=True)
     (folder / "encryption.key").write_bytes(key.to_bytes())
-    described = {"preset": key.preset.name, "keyId": key.key_id, "recipient": RECIPIENT}
+    described = {
+        "preset": key.preset.name,
+        "keyId": key.key_id,
+        "recipient": RECIPIENT,
+        "cropKey": crop_key(),
+    }
     (folder / "keys.json").write_text(json.dumps(described))
     return folder

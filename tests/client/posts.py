@@ -19,8 +19,10 @@ from blindwatch.operator.reading import Reader
 from blindwatch.secret.keys import KeySet
 from blindwatch.statements.package import OperatorPackage, Priority
 from blindwatch.statements.predicates import Thresholds
+from blindwatch.wire.crops import PIECES, WRAPPED
 from blindwatch.wire.messages import Probe, ReleasedBlock, Result, now
 
+from ..crops import CROP
 from ..people import CAMERA
 from ..serving import FORCE
 from .approved import approve, view, write_list
@@ -93,6 +95,7 @@ class Post:
             model_digest=MODEL,
             captured_at=now(),
             ciphertext=Encryptor(self.keys.encryption).probe(template),
+            crop=CROP,
         )
         return made.model_copy(update=changes)
 
@@ -157,7 +160,8 @@ def released(indicators: dict[int, int], scores: dict[int, int]) -> ReleasedBloc
     for value, chosen in zip(values, (indicators, scores), strict=True):
         for entry, number in chosen.items():
             value[slots[entry]] = number
-    return ReleasedBlock(indicator=noop.pack(values[0]), score=noop.pack(values[1]))
+    pieces = tuple(noop.pack(random.integers(0, PLAIN_MODULUS, PRESET.poly_degree)) for _ in range(PIECES))
+    return ReleasedBlock(indicator=noop.pack(values[0]), score=noop.pack(values[1]), pieces=pieces)
 
 
 def as_result(*releases: ReleasedBlock, watchlist: str = "00" * 32) -> Result:
@@ -167,6 +171,7 @@ def as_result(*releases: ReleasedBlock, watchlist: str = "00" * 32) -> Result:
         captured_at=now(),
         watchlist=watchlist,
         releases=releases,
+        crop=bytes(WRAPPED),
         tombstone=0,
         elapsed_ms=5,
     )

@@ -15,7 +15,7 @@ from blindwatch.custodian.importing import read_folder
 from blindwatch.custodian.uploading import STATEMENT, Upload
 from blindwatch.errors import ConfigurationError, InvalidList
 from blindwatch.he.presets import preset
-from blindwatch.secret import candidates
+from blindwatch.secret import candidates, crops
 from blindwatch.secret.keys import KeySet, generate
 from blindwatch.secret.wrapping import FILE, unwrap
 from blindwatch.statements.dsse import Envelope
@@ -61,6 +61,7 @@ def test_keys_are_for_their_owner_alone_and_the_secret_one_is_wrapped(keys: KeyS
         "preset": "reveal-128",
         "keyId": keys.secret.key_id,
         "recipient": candidates.recipient(keys.secret),
+        "cropKey": crops.recipient(keys.secret),
     }
     assert json.loads(files["keys.json"].read_text()) == described
 

@@ -17,7 +17,7 @@ import cv2
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from blindwatch.camera.camera import Camera
+from blindwatch.camera.camera import Camera, View
 from blindwatch.camera.frames import Frame
 from blindwatch.camera.live import Status, Watch
 from blindwatch.camera.mandate import Mandate
@@ -152,7 +152,7 @@ def test_a_clip_gives_the_same_probes_frame_by_frame_and_as_a_stream(
         assert found
         shots = watcher.see(Frame(image, number / RATE, time.monotonic(), now())).shots
         for shot in shots:
-            camera.send(shot.crop, pipeline.embed(shot.crop), shot.captured_at)
+            camera.send(View(shot.crop, shot.portrait, pipeline.embed(shot.crop)), shot.captured_at)
     assert watcher.finish().shots == []
     watched(a_camera(scene, pipeline, as_file, name), str(clip))
     with streaming(clip.read_bytes(), RATE) as address:

@@ -19,6 +19,7 @@ from blindwatch.camera.frames import Shot
 from blindwatch.camera.sending import LIFE_SECONDS, ROOM, Sender
 from blindwatch.errors import Problem
 from blindwatch.vision.pipeline import FacePipeline
+from blindwatch.vision.portrait import framed
 from blindwatch.wire.client import ServerClient
 from blindwatch.wire.credentials import Signing
 from blindwatch.wire.messages import now
@@ -47,12 +48,14 @@ class Crowd:
 
     def __init__(self, pipeline: FacePipeline) -> None:
         image = small(0)
-        self._crop = pipeline.crop(image, pipeline.detect(image)[0])
+        found = pipeline.detect(image)[0]
+        self._crop, self._portrait = pipeline.crop(image, found), framed(image, found.landmarks)
         self._made = 0
 
     def shot(self, age: float = 0.0) -> Shot:
         self._made += 1
-        return Shot(self._made, self._crop.copy(), 0.5, 0.0, time.monotonic() - age, now())
+        views = (self._crop.copy(), self._portrait.copy())
+        return Shot(self._made, *views, 0.5, 0.0, time.monotonic() - age, now())
 
     def pass_by(self, sender: Sender, faces: int, seconds: float) -> None:
         begun = time.monotonic()

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.optimize import linear_sum_assignment
 
+from blindwatch.camera import watching
 from blindwatch.camera.assignment import assign
 from blindwatch.camera.frames import Frame, Shot
 from blindwatch.camera.tracker import GAP_SECONDS, Tracker
@@ -243,16 +244,22 @@ def test_shots_that_are_not_the_best_are_wiped(
     pipeline: FacePipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taken: list[Image] = []
-    crop: Callable[..., Image] = pipeline.crop
-    monkeypatch.setattr(pipeline, "crop", lambda *each: taken.append(crop(*each)) or taken[-1])
+
+    def noted(make: Callable[..., Image]) -> Callable[..., Image]:
+        return lambda *each: taken.append(make(*each)) or taken[-1]
+
+    monkeypatch.setattr(pipeline, "crop", noted(pipeline.crop))
+    monkeypatch.setattr(watching, "framed", noted(watching.framed))
     (shot,) = shots(watched(Watcher(pipeline), [Walk(0, 0), Walk(0, 4, spoil=blurred(4))], 7))
     assert len(taken) > 5
-    assert [each.any() for each in taken].count(True) == 1
+    assert [each.any() for each in taken].count(True) == 2
     assert shot.crop.any()
+    assert shot.portrait.any()
     shot.wipe()
     assert not any(each.any() for each in taken)
 
 
 def test_what_is_shown_of_a_shot_is_no_picture() -> None:
-    shot = Shot(1, np.full((2, 2, 3), 77, np.uint8), 0.5, 0, 0, "")
+    picture = np.full((2, 2, 3), 77, np.uint8)
+    shot = Shot(1, picture, picture, 0.5, 0, 0, "")
     assert "77" not in repr(shot) + repr(replace(Frame(shot.crop, 0, 0, ""), at=1))

@@ -81,7 +81,7 @@ MANIFESTS = [
     pytest.param({"cameras": ()}, "does not list this camera", id="no camera"),
     pytest.param({"cameras": (OTHER,)}, "does not list this camera", id="another camera"),
     pytest.param({"cameras": (OTHER.model_copy(update={"name": CAMERA}),)}, "does not list", id="its name"),
-    pytest.param({"use": "ranked"}, "another use", id="another use"),
+    pytest.param({"use": "ranked", "crop_key": None}, "another use", id="another use"),
     pytest.param({"window": window(timedelta(hours=5))}, "has not begun", id="too early"),
     pytest.param({"window": window(-timedelta(hours=2))}, "has ended", id="too late"),
 ]

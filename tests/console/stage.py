@@ -6,16 +6,18 @@ import io
 import re
 import secrets
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stdout
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from blindwatch.camera.sealing import Sealer
 from blindwatch.console.post import Papers, Post, Release
 from blindwatch.console.serving import Service
 from blindwatch.custodian import ceremony
@@ -23,25 +25,28 @@ from blindwatch.custodian.uploading import Upload
 from blindwatch.he.encrypting import Encryptor
 from blindwatch.he.keys import EncryptionKey
 from blindwatch.integrations.outbox import Outbox
-from blindwatch.operator.fetching import Reading
+from blindwatch.operator.crops import Crops
 from blindwatch.operator.journal import Journal
+from blindwatch.operator.reading import Match
 from blindwatch.secret import candidates
+from blindwatch.statements.dsse import Envelope
 from blindwatch.statements.package import OperatorPackage
-from blindwatch.statements.predicates import CameraKey
+from blindwatch.statements.predicates import CameraKey, DeploymentManifest
 from blindwatch.statements.register import Person, PersonRole, Register
 from blindwatch.statements.signing import Identity
 from blindwatch.vision.image import Image
 from blindwatch.vision.pipeline import FacePipeline
-from blindwatch.vision.portrait import portrait
+from blindwatch.vision.portrait import encoded, framed
 from blindwatch.vision.quantise import templates
 from blindwatch.wire.client import ServerClient
 from blindwatch.wire.credentials import Signing
-from blindwatch.wire.messages import Probe, now
+from blindwatch.wire.messages import Probe, Result, now
 
 from ..client.approved import approve
 from ..client.lists import row, write_list
 from ..client.photographs import small, write
 from ..client.running import SIMILARITY, command, enough
+from ..crops import CROP
 from ..people import CAMERA, CREATOR, camera_key
 from ..serving import FORCE, TOKENS, ServerProcess, eventually
 from .cases import ANNA, BEN, NOTE
@@ -90,6 +95,19 @@ class Page:
         return dict(LINK.findall(self.said))
 
 
+@dataclass(frozen=True)
+class _Watched:
+    """What opens the faces of a console, and tells before it does."""
+
+    crops: Crops
+    opening: Callable[[], None]
+
+    def open(self, result: Result, matches: Sequence[Match]) -> bytes | None:
+        if matches:
+            self.opening()
+        return self.crops.open(result, matches)
+
+
 @dataclass
 class Stage:
     """The files of everybody, one server, and one deployment."""
@@ -100,7 +118,7 @@ class Stage:
     preset: str
     deployment: str = ""
     crops: dict[str, bytes] = field(default_factory=dict)
-    """What a camera would have sealed with each probe."""
+    """What a camera has sealed with each probe."""
 
     @cached_property
     def key(self) -> EncryptionKey:
@@ -154,6 +172,7 @@ class Stage:
             self.deployment,
             **{"cameras": self.cameras, "place": "Test hall, north gate", **changes},
         )
+        self.manifest = DeploymentManifest.read(Envelope.from_json(manifest.read_bytes()))
         custodian = self.server.client("custodian")
         for _ in Upload(custodian, manifest, self.folder / "keys", self.folder / "watchlist").send():
             pass
@@ -192,24 +211,26 @@ class Stage:
         picture: Image,
         camera: str = CAMERA,
         sealed: Image | None = None,
-        before: Callable[[str, bytes], None] = lambda *_: None,
+        closed: bool = False,
     ) -> str:
-        """Send the face of a picture; `before` is told what the camera would have sealed with it."""
-        face = self.pipeline.faces(picture)[0]
+        """Send the face of a picture, with another one sealed if it is given, or with what nobody can open."""
+        face, probe_id = self.pipeline.faces(picture)[0], secrets.token_hex(16)
+        shown = framed(picture if sealed is None else sealed, face.landmarks)
+        self.crops[probe_id] = encoded(shown).tobytes()
+        sealer = Sealer(self.manifest, camera)
         probe = Probe(
-            probe_id=secrets.token_hex(16),
+            probe_id=probe_id,
             camera=camera,
             preset=self.preset,
             key_id=self.key.key_id,
             model_digest=self.pipeline.model_digest,
             captured_at=now(),
             ciphertext=self.encryptor.probe(templates([face.embedding], self.key.preset)),
+            crop=CROP if closed else sealer.seal(shown, probe_id),
         )
-        self.crops[probe.probe_id] = portrait(picture if sealed is None else sealed, face.landmarks)
-        before(probe.probe_id, self.crops[probe.probe_id])
         with ServerClient(self.server.address, Signing(_KEYS[camera]), 20) as client:
             client.post_probe(self.deployment, probe)
-        return probe.probe_id
+        return probe_id
 
     def walk(self, page: Page, number: int = 0, **options: object) -> str:
         """Have somebody of the list walk past, and wait until the operator's side has dealt with it."""
@@ -237,12 +258,11 @@ class Stage:
         training: Path | None = None,
         check_minutes: float = 0,
         hours: float = 1,
-        sealed: bool = True,
         server: str = "",
         opening: Callable[[], None] = lambda: None,
         outbox: Outbox | None = None,
     ) -> Iterator[Page]:
-        """A console in this process; `opening` is called before what was sealed with a match is looked at."""
+        """A console in this process; `opening` is called before what was sealed with a match is opened."""
         papers = Papers(
             package=OperatorPackage.load(self.folder / "watchlist" / "operator.json"),
             faces=self.folder / "watchlist" / candidates.FILE,
@@ -254,17 +274,14 @@ class Stage:
         )
         release = Release(self.folder / "keys", hours, None, enough(self.folder / "shares"))
         ready, said = self.folder / f"ready-{secrets.token_hex(4)}", io.StringIO()
-
-        def crop(reading: Reading) -> bytes | None:
-            opening()
-            return self.crops.get(reading.probe_id) if sealed else None
-
         with ExitStack() as stack:
             clients = tuple(
                 stack.enter_context(ServerClient(server or self.server.address, TOKENS["operator"], timeout))
                 for timeout in (20, 1.5)
             )
-            post = Post.open(stack, papers, release, clients, self.deployment, others, check_minutes, crop)
+            post = Post.open(stack, papers, release, clients, self.deployment, others, check_minutes)
+            crops: Any = _Watched(post.source.crops, opening)
+            post = replace(post, source=replace(post.source, crops=crops))
             service = Service(post, 0)
             thread = threading.Thread(target=service.run, args=(ready,))
             with redirect_stdout(said):

@@ -253,12 +253,12 @@ def test_a_dark_face_is_said_to_be_dark(browser, stage: Stage, console: Page) ->
     screen.close()
 
 
-def test_without_a_sealed_image_nobody_is_sent(browser, stage: Stage) -> None:
-    with stage.console(sealed=False) as console:
+def test_without_an_image_that_opens_nobody_is_sent(browser, stage: Stage) -> None:
+    with stage.console() as console:
         screen = Screen(browser, console)
-        stage.walk(console, 0)
+        stage.walk(console, 0, closed=True)
         screen.card("red")
-        screen.has("No image was sealed with this face", "#card")
+        screen.has("The image of this face does not open", "#card")
         assert screen.page.locator("#card .sent button").is_disabled()
         assert screen.page.locator("#card .rejected button").is_disabled()
         screen.press("5")

@@ -20,6 +20,7 @@ from blindwatch.errors import (
     LogUnwritable,
     ServerUnavailable,
     StatementMismatch,
+    WrongKey,
 )
 from blindwatch.operator.journal import Journal
 from blindwatch.policy.profile import profile, profiles
@@ -28,6 +29,7 @@ from blindwatch.statements.predicates import Closing
 from blindwatch.wire.messages import now
 
 from ..client.photographs import small
+from ..crops import crop_key
 from ..serving import FORCE, eventually
 from .cases import ANNA, BEN
 from .stage import Page, Stage, seen_again
@@ -46,6 +48,20 @@ def lines(page: Page, operator: str = ANNA) -> dict[str, tuple[str, str]]:
 def kinds(stage: Stage) -> list[str]:
     with Journal(stage.journal) as journal:
         return [record.kind for record in journal.records()]
+
+
+def test_no_duty_begins_where_faces_are_sealed_to_somebody_else(stage: Stage) -> None:
+    stage.open(crop_key=crop_key())
+    with pytest.raises(WrongKey, match="another key"), stage.console():
+        pass
+
+
+def test_a_face_that_does_not_open_is_an_alert_without_it(stage: Stage) -> None:
+    with stage.console() as page:
+        identifier = stage.walk(page, closed=True)
+        with page.post.duty.desk() as desk:
+            assert desk.tray.get(identifier).probe_image is None
+        assert page.post.duty.signals.unread == 1
 
 
 def test_what_lasts_of_a_duty_is_its_journal(stage: Stage) -> None:

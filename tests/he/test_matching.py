@@ -46,6 +46,18 @@ class World:
         scores = [self.decryptor.slots(r.score)[s] for r, s in zip(releases, slots, strict=True)]
         return np.concatenate(indicators), np.concatenate(scores)
 
+    def pieces(self, releases: list[Release], blocks: list[Block]) -> Vectors:
+        """The pieces of the key as they decrypt, (entries, 8)."""
+        rows = [
+            np.stack([self.decryptor.slots(each)[block.layout.entry_slots()] for each in release.pieces])
+            for release, block in zip(releases, blocks, strict=True)
+        ]
+        return np.concatenate(rows, axis=1).T
+
+
+def key_of(matcher: Matcher, label: str) -> Vectors:
+    return np.frombuffer(matcher.key(label), dtype=">u2").astype(np.int64)
+
 
 @pytest.fixture(scope="module", params=["insecure-noop-128", "reveal-128"])
 def world(request: pytest.FixtureRequest, keys: KeySet) -> World:
@@ -88,6 +100,10 @@ def check(world: World, templates: Templates, probe: Templates, threshold: int =
     matched = coarse >= threshold
     assert np.array_equal(indicators == 0, matched)
     assert np.array_equal(values[matched], fine[matched] % PLAIN_MODULUS)
+    # Every piece of the key at every match; elsewhere a piece is right by chance, one time in 65,537.
+    alike = (world.pieces(releases, blocks) == key_of(matcher, "a probe")).sum(axis=1)
+    assert (alike[matched] == 8).all()
+    assert (alike[~matched] < 4).all()
 
 
 @pytest.mark.parametrize("count", [1, 1008, 1009])
@@ -201,6 +217,8 @@ def test_what_is_released_in_place_of_a_removed_entry_is_uniform(rng: np.random.
     everyone = frozenset(range(1008))
     runs = [clear.open(matcher.match(probe, blocks, str(i), everyone), blocks) for i in range(200)]
     assert all((indicators != 0).all() for indicators, _ in runs)
+    releases = matcher.match(probe, blocks, "0", everyone)
+    assert ((clear.pieces(releases, blocks) == key_of(matcher, "0")).sum(axis=1) < 4).all()
     for values in (np.concatenate([run[which] for run in runs]) for which in (0, 1)):
         assert abs(values.mean() / PLAIN_MODULUS - 0.5) < 0.01
         assert len(np.unique(values)) > 0.9 * PLAIN_MODULUS
@@ -229,6 +247,12 @@ def test_an_entry_that_no_block_has_cannot_be_removed(number: int, rng: np.rando
         matcher.match(probe, blocks, "a", frozenset({number}))
 
 
+def test_a_key_is_of_one_probe() -> None:
+    matcher = World.of(generate(preset("insecure-noop-128"))).matcher()
+    assert len({matcher.key(str(number)) for number in range(1000)}) == 1000
+    assert len(matcher.key("a")) == 16
+
+
 def test_every_release_looks_new(world: World, rng: np.random.Generator) -> None:
     matcher = world.matcher()
     templates = random_templates(rng, 3)
@@ -236,6 +260,7 @@ def test_every_release_looks_new(world: World, rng: np.random.Generator) -> None
     first, second = (matcher.match(probe, blocks, label)[0] for label in ("a", "b"))
     assert first.indicator != second.indicator
     assert first.score != second.score
+    assert len({*first.pieces, *second.pieces}) == 16
     assert len(first.indicator) <= 2**18 + 2**14
 
 
@@ -260,7 +285,7 @@ def test_the_budget_left_is_that_of_the_flooding_alone(keys: KeySet, rng: np.ran
     opposite = Templates(-templates.coarse[1:2], -templates.fine[1:2])
     for number, probe in enumerate((one(templates, 0), opposite)):
         for release in matcher.match(real.encryptor.probe(probe), blocks, str(number)):
-            for ciphertext in (release.indicator, release.score):
+            for ciphertext in (release.indicator, release.score, *release.pieces):
                 assert real.decryptor.noise_budget(ciphertext) >= 2
 
 

@@ -77,6 +77,18 @@ masks.nonzero = lambda seed, count: np.ones(count, dtype=np.int64)
 masks.uniform = lambda seed, count: np.zeros(count, dtype=np.int64)
 """
 
+OTHER_FACE = """
+from blindwatch.wire import crops
+real = crops.wrap
+crops.wrap = lambda sealed, key, bound: real(b"x" * len(sealed), key, bound)
+"""
+
+OTHER_KEY = """
+from blindwatch.he.matching import Matcher
+real = Matcher.key
+Matcher.key = lambda self, probe_id: real(self, "the same for everybody")
+"""
+
 OTHER_QUERY = """
 from blindwatch.he.matching import Matcher
 real, held = Matcher.match, []
@@ -100,6 +112,14 @@ Matcher.load_block = other
 @pytest.mark.parametrize("deed", [THRESHOLD, NO_MASKS], ids=["another threshold", "no masks"])
 def test_one_that_computes_otherwise(tmp_path: Path, sealed_trial: Trial, deed: str) -> None:
     failed = ran(tmp_path, sealed_trial, deed, drawn).failed(Replay())
+    assert set(failed) == {"replay"}
+    assert all("is not what comes out" in fault for fault in failed["replay"])
+
+
+@pytest.mark.parametrize("deed", [OTHER_FACE, OTHER_KEY], ids=["another face", "another key"])
+def test_one_that_wraps_otherwise(tmp_path: Path, clear_trial: Trial, deed: str) -> None:
+    """It gives the operator another face than the camera sealed, or a key that opens those of others too."""
+    failed = ran(tmp_path, clear_trial, deed, drawn).failed(Replay())
     assert set(failed) == {"replay"}
     assert all("is not what comes out" in fault for fault in failed["replay"])
 

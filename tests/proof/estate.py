@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
+from blindwatch.camera.sealing import Sealer
 from blindwatch.custodian import ceremony
 from blindwatch.custodian.uploading import Upload
 from blindwatch.errors import NoFace
@@ -129,14 +130,16 @@ class Estate:
 
     def probe(self, number: int, seen: Sighting) -> Probe:
         """What the camera makes of a photograph."""
+        probe_id, face = f"{number:032x}", seen.faces[0]
         return Probe(
-            probe_id=f"{number:032x}",
+            probe_id=probe_id,
             camera=CAMERA,
             preset=self.preset.name,
             key_id=self.manifest.key_id,
             model_digest=self.manifest.model_digest,
             captured_at=now(),
-            ciphertext=self._encryptor.probe(templates([seen.faces[0].embedding], self.preset)),
+            ciphertext=self._encryptor.probe(templates([face.embedding], self.preset)),
+            crop=Sealer(self.manifest, CAMERA).seal(seen.portrait.copy(), probe_id),
         )
 
     def files(self, *owners: str) -> list[bytes]:

@@ -26,8 +26,10 @@ from blindwatch.oversight.scan.forms import (
 )
 from blindwatch.secret.keys import SecretKey
 from blindwatch.secret.wrapping import identity
-from blindwatch.vision.image import decode
+from blindwatch.vision.image import Image, decode
 from blindwatch.vision.pipeline import Face
+from blindwatch.vision.portrait import encoded as jpeg
+from blindwatch.vision.portrait import framed
 from blindwatch.vision.quantise import templates
 
 from .search import Needle, needles
@@ -36,6 +38,7 @@ KINDS: Final = (
     "photograph",
     "pixels",
     "crop",
+    "portrait",
     "embedding",
     "coarse template",
     "fine template",
@@ -64,11 +67,18 @@ class Sighting:
     photograph: bytes
     faces: list[Face]
 
+    @property
+    def portrait(self) -> Image:
+        """The first face as people compare it."""
+        return framed(decode(self.photograph), self.faces[0].landmarks)
+
 
 def of_sighting(seen: Sighting, preset: Preset) -> Iterator[Needle]:
     """What a camera or a custodian makes of one photograph."""
     yield from _spread(f"photograph of {seen.who}", seen.photograph)
     yield from _spread(f"pixels of {seen.who}", decode(seen.photograph).tobytes())
+    yield from _spread(f"portrait of {seen.who}", seen.portrait.tobytes())
+    yield from _spread(f"portrait of {seen.who} as JPEG", jpeg(seen.portrait).tobytes())
     for face in seen.faces:
         yield from of_face(seen.who, face, preset)
 

@@ -108,6 +108,7 @@ def plunder(estate: Estate, people: Photographs) -> Loot:
             loot.sealed += [
                 Sealed(f"indicator {number}", part.indicator),
                 Sealed(f"score {number}", part.score),
+                *(Sealed(f"piece {number}", piece) for piece in part.pieces),
             ]
     loot.take_all(estate, "results wait")
     blobs = (f"/blobs/{path.name}" for path in (estate.server.store / "blobs" / NAME).iterdir())

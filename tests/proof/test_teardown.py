@@ -24,6 +24,7 @@ from blindwatch.wire.messages import Probe, now
 
 from ..client.approved import approve, view, write_list
 from ..client.running import MASTER, command
+from ..crops import CROP
 from ..people import CAMERA, CREATOR
 from ..serving import FORCE, MODEL, TOKENS, ServerProcess
 from .test_uniformity import random_templates
@@ -76,6 +77,7 @@ def probe(keys: KeySet, template: Templates) -> Probe:
         model_digest=MODEL,
         captured_at=now(),
         ciphertext=Encryptor(keys.encryption).probe(template),
+        crop=CROP,
     )
 
 

@@ -14,7 +14,7 @@ from blindwatch.errors import MalformedMessage, NotFound
 from blindwatch.he.presets import preset
 from blindwatch.he.templates import Templates
 from blindwatch.statements.dsse import Envelope
-from blindwatch.wire.messages import DeploymentInfo, Result
+from blindwatch.wire.messages import DeploymentInfo, ReleasedBlock, Result
 
 from ..serving import MODEL
 
@@ -39,6 +39,10 @@ def test_from_offer_to_acknowledgement(server: ServerProcess, trial: Trial) -> N
     assert operator.fetch_results(name).results == ()
 
 
+def lengths(block: ReleasedBlock) -> tuple[int, ...]:
+    return tuple(map(len, (block.indicator, block.score, *block.pieces)))
+
+
 def test_results_look_the_same_whatever_they_hold(server: ServerProcess, trial: Trial) -> None:
     name = trial.open(server)
     face = trial.templates[:1]
@@ -46,7 +50,7 @@ def test_results_look_the_same_whatever_they_hold(server: ServerProcess, trial: 
     for probe in (trial.probe(), trial.probe(ciphertext=stranger)):
         server.client("camera").post_probe(name, probe)
     shapes = {
-        tuple((len(block.indicator), len(block.score)) for block in result.releases)
+        (len(result.crop), *(lengths(block) for block in result.releases))
         for result in server.results(name, 2).results
         if isinstance(result, Result)
     }

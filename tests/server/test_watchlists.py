@@ -17,6 +17,8 @@ from blindwatch.operator.reading import Reader
 from blindwatch.secret.keys import KeySet, generate
 from blindwatch.store.blobs import Blobs
 
+from ..crops import CROP
+
 FACE = np.eye(1, 128, dtype=np.int64)
 PEOPLE = Templates(np.repeat(14 * FACE, 5, axis=0), np.repeat(170 * FACE, 5, axis=0))
 
@@ -59,7 +61,13 @@ def ask(watchlists: Watchlists, keys: KeySet, *removed: int, removed_from: str =
     """The answer to that face, by a job as it comes out of a worker's pipe."""
     probe = Encryptor(keys.encryption).probe(PEOPLE[:1])
     job = Match(
-        deployment="trial", probe_id="one", ciphertext=probe, removed_from=removed_from, removed=removed
+        deployment="trial",
+        camera="north",
+        probe_id="one",
+        ciphertext=probe,
+        crop=CROP,
+        removed_from=removed_from,
+        removed=removed,
     )
     order = Order.from_cbor(Order(job=job).to_cbor()).job
     assert isinstance(order, Match)
@@ -86,14 +94,16 @@ def test_whatever_a_result_depends_on_gives_other_masks() -> None:
     labels = {
         mask_label(*each)
         for each in (
-            ("first", "one", b"probe", frozenset[int]()),
-            ("other", "one", b"probe", frozenset[int]()),
-            ("first", "other", b"probe", frozenset[int]()),
-            ("first", "one", b"other", frozenset[int]()),
-            ("first", "one", b"probe", frozenset({1})),
-            ("first", "one", b"probe", frozenset({1, 2})),
-            ("first", "one", b"probe", frozenset({12})),
+            ("first", "one", b"probe", b"crop", frozenset[int]()),
+            ("other", "one", b"probe", b"crop", frozenset[int]()),
+            ("first", "other", b"probe", b"crop", frozenset[int]()),
+            ("first", "one", b"other", b"crop", frozenset[int]()),
+            ("first", "one", b"probe", b"other", frozenset[int]()),
+            ("first", "one", b"probe", b"crop", frozenset({1})),
+            ("first", "one", b"probe", b"crop", frozenset({1, 2})),
+            ("first", "one", b"probe", b"crop", frozenset({12})),
         )
     }
-    assert len(labels) == 7
-    assert mask_label("a", "b", b"c", frozenset({2, 1})) == mask_label("a", "b", b"c", frozenset({1, 2}))
+    assert len(labels) == 8
+    first, again = (mask_label("a", "b", b"c", b"d", frozenset(each)) for each in ((2, 1), (1, 2)))
+    assert first == again

@@ -40,7 +40,7 @@ while head := sys.stdin.buffer.read(4):
     elif wish == "sleeps":
         sys.stdin.buffer.read()
     else:
-        write(Released(listed="one", releases=(), elapsed_ms=7))
+        write(Released(listed="one", releases=(), crop=b"", elapsed_ms=7))
 """
 
 
@@ -57,7 +57,7 @@ def children() -> set[str]:
 
 
 def match(wish: str) -> Match:
-    return Match(deployment="trial", probe_id=wish, ciphertext=b"")
+    return Match(deployment="trial", camera="north", probe_id=wish, ciphertext=b"", crop=b"")
 
 
 def load(wish: str) -> Load:
@@ -99,7 +99,7 @@ async def outcomes(size: int, timeout: float, *jobs: Match | Load | Inspect) -> 
 def test_a_job_that_ends_every_worker_fails_alone(wish: str) -> None:
     found = asyncio.run(outcomes(1, 20, match("well"), match(wish), match("well"), match("well")))
     assert isinstance(found.pop(1), WorkerLost)
-    assert found == [Released(listed="one", releases=(), elapsed_ms=7)] * 3
+    assert found == [Released(listed="one", releases=(), crop=b"", elapsed_ms=7)] * 3
 
 
 def test_a_job_that_takes_too_long_fails_alone() -> None:

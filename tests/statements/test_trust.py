@@ -132,7 +132,7 @@ POLICY: list[tuple[str, dict[str, object], dict[str, object]]] = [
         {},
     ),
     ("another profile", {"profile": MANIFEST.profile.model_copy(update={"name": "uk-met"})}, {}),
-    ("another use", {"use": "ranked"}, {}),
+    ("another use", {"use": "ranked", "crop_key": None}, {}),
     ("a longer window", {}, {"window_hours": 1.9}),
     ("a category it does not have", {"watchlist": _listed(by_category={"intelligence": 10})}, {}),
     ("a longer list", {}, {"list_cap": 9}),

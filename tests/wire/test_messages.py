@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from blindwatch.errors import MalformedMessage, TooLarge
-from blindwatch.wire import cbor, messages
+from blindwatch.wire import cbor, crops, messages
 from blindwatch.wire.messages import FailedResult, Logged, Message, Probe, ReleasedBlock, Result, ResultBatch
+
+from ..crops import CROP
 
 DIGEST = "0f" * 32
 MODELS = {
@@ -24,6 +26,7 @@ PROBE = Probe(
     model_digest=DIGEST,
     captured_at="2026-01-31T23:59:59.123Z",
     ciphertext=b"ciphertext",
+    crop=CROP,
 )
 
 
@@ -44,10 +47,17 @@ def test_schema_file_names_the_same_messages_and_fields() -> None:
 
 
 def test_a_batch_holds_results_and_failures() -> None:
-    block = ReleasedBlock(indicator=b"i", score=b"s")
+    block = ReleasedBlock(indicator=b"i", score=b"s", pieces=(b"p",) * crops.PIECES)
     common = {"probe_id": PROBE.probe_id, "camera": PROBE.camera, "captured_at": PROBE.captured_at}
     results = (
-        Result(**common, watchlist=DIGEST, releases=(block, block), tombstone=0, elapsed_ms=12),
+        Result(
+            **common,
+            watchlist=DIGEST,
+            releases=(block, block),
+            crop=bytes(crops.WRAPPED),
+            tombstone=0,
+            elapsed_ms=12,
+        ),
         FailedResult(**common, problem="urn:blindwatch:problem:worker-lost"),
     )
     logged = Logged(record=b"r", proof=b"p")

@@ -51,7 +51,9 @@ class Engine:
     def match(self, probe: bytes) -> Releases:
         """The releases for one probe."""
         releases = self._matcher.match(probe, self._blocks, token_hex(16))
-        return [ReleasedBlock(indicator=each.indicator, score=each.score) for each in releases]
+        return [
+            ReleasedBlock(indicator=each.indicator, score=each.score, pieces=each.pieces) for each in releases
+        ]
 
 
 def core_counts(available: int) -> list[int]:

@@ -14,11 +14,14 @@ from blindwatch.bench.workers import Workers
 from blindwatch.he.presets import preset
 from blindwatch.he.ranked import forms
 from blindwatch.he.ranked.presets import rank_preset
+from blindwatch.wire import crops
 
 PRESET: Final = "reveal-128"
 RANK_PRESET: Final = "rank-128"
 QUERY: Final = "query"
 ANSWER: Final = "answer"
+SEALED_FACE: Final = "the sealed face in the query"
+OPENED_FACE: Final = "the sealed face in the answer, with what opens it"
 ON_DISK: Final = "per template on disk"
 IN_MEMORY: Final = "per template in memory"
 RANKED: Final = "per template on disk and in memory, ranked"
@@ -42,8 +45,10 @@ def _measure(entries: int) -> Sequence[Row]:
     verdict = subject.check(answers)
     stored = sum(len(part) for block in subject.blocks for part in block)
     sizes = {
-        QUERY: len(subject.ciphertext),
-        ANSWER: sum(len(each.indicator) + len(each.score) for each in answers[0]),
+        QUERY: len(subject.ciphertext) + crops.SEALED,
+        ANSWER: sum(each.size for each in answers[0]) + crops.WRAPPED,
+        SEALED_FACE: crops.SEALED,
+        OPENED_FACE: sum(len(piece) for each in answers[0] for piece in each.pieces) + crops.WRAPPED,
         "encryption key, with each camera": len(subject.keys.encryption.to_bytes()),
         "evaluation keys, with the server": len(subject.keys.evaluation.to_bytes()),
         "secret key, with the operator": len(subject.keys.secret.material),

@@ -62,9 +62,13 @@ class Trial:
 
     def check(self, answers: Iterable[Releases]) -> Verdict:
         """Decrypt every answer and hold it against the clear comparison."""
-        opened = [self.open([[block.indicator, block.score] for block in answer]) for answer in answers]
+        opened = [
+            self.open([[block.indicator, block.score, *block.pieces] for block in answer])
+            for answer in answers
+        ]
         return Verdict(
-            exact=bool(opened) and all(each.of_matches() == self.expected for each in opened),
+            exact=bool(opened)
+            and all(each.of_matches() == self.expected and each.has_one_key() for each in opened),
             worst_budget_bits=min(each.budget for each in opened),
         )
 
@@ -99,6 +103,11 @@ class Opened:
         half = PLAIN_MODULUS // 2
         scores = (self.values[1] + half) % PLAIN_MODULUS - half
         return {int(entry): int(scores[entry]) for entry in self.matches}
+
+    def has_one_key(self) -> bool:
+        """Whether all matches have the same pieces of a key, in the rows after the score."""
+        pieces = self.values[2:, self.matches]
+        return bool((pieces == pieces[:, :1]).all())
 
 
 @cache

@@ -15,6 +15,7 @@ import numpy as np
 from blindwatch.camera.counting import DROPPED, SENT, Counts
 from blindwatch.camera.forgetting import scrub
 from blindwatch.camera.mandate import Mandate
+from blindwatch.camera.sealing import Sealer
 from blindwatch.camera.zone import Zone
 from blindwatch.errors import (
     AlreadyCounted,
@@ -31,7 +32,8 @@ from blindwatch.he.encrypting import Encryptor
 from blindwatch.he.keys import EncryptionKey
 from blindwatch.vision.embedder import Embedding
 from blindwatch.vision.image import Image, load
-from blindwatch.vision.pipeline import Face, FacePipeline
+from blindwatch.vision.pipeline import FacePipeline
+from blindwatch.vision.portrait import framed
 from blindwatch.vision.quantise import templates
 from blindwatch.wire.client import ServerClient
 from blindwatch.wire.messages import FacesSeen, Probe, now
@@ -42,6 +44,22 @@ PASSING: Final = (ServiceError, LogError)
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class View:
+    """All that is in clear of one face."""
+
+    crop: Image = field(repr=False)
+    """As it is embedded."""
+    portrait: Image = field(repr=False)
+    """As people compare it."""
+    embedding: Embedding = field(repr=False)
+
+    def wipe(self) -> None:
+        """Overwrite it."""
+        for plain in (self.crop, self.portrait, self.embedding):
+            plain.fill(0)
 
 
 @dataclass(frozen=True)
@@ -93,6 +111,7 @@ class Camera:
         self.mandate.check_means(self.key, self.pipeline.model_digest)
         self.counts = Counts(self.clock)
         self._encryptor = Encryptor(self.key)
+        self._sealer = Sealer(self.mandate.manifest, self.name)
 
     @property
     def name(self) -> str:
@@ -130,7 +149,7 @@ class Camera:
         sent: list[Sent] = []
         problem = None
         for face in faces:
-            outcome = self.send(face.crop, face.embedding, captured_at)
+            outcome = self.send(face, captured_at)
             if isinstance(outcome, Sent):
                 sent.append(outcome)
                 self.tally.sent += 1
@@ -141,32 +160,34 @@ class Camera:
 
     def send(
         self,
-        crop: Image,
-        embedding: Embedding,
+        face: View,
         captured_at: str,
         on_wiped: Callable[[], None] = lambda: None,
     ) -> Sent | Problem:
-        """Encrypt a face and forget all that is in clear of it, which is told of; then send it, and count it."""
-        started = time.perf_counter()
-        template = templates(embedding[np.newaxis], self.key.preset)
+        """Encrypt and seal a face, forget all that is in clear of it, which is told of; then send and count it."""
+        started, probe_id = time.perf_counter(), token_hex(16)
+        template = templates(face.embedding[np.newaxis], self.key.preset)
         ciphertext = self._encryptor.probe(template)
-        for plain in (crop, embedding, template.coarse, template.fine):
-            plain.fill(0)
+        sealed = self._sealer.seal(face.portrait, probe_id)
+        face.wipe()
+        template.coarse.fill(0)
+        template.fine.fill(0)
         scrub(self.key.preset.dimension)
         on_wiped()
         encrypt_ms, started = _since(started), time.perf_counter()
         probe = Probe(
-            probe_id=token_hex(16),
+            probe_id=probe_id,
             camera=self.name,
             preset=self.key.preset.name,
             key_id=self.key.key_id,
             model_digest=self.pipeline.model_digest,
             captured_at=captured_at,
             ciphertext=ciphertext,
+            crop=sealed,
         )
         problem = self._post(probe)
         self.counts.add(SENT if problem is None else DROPPED)
-        return problem or Sent(probe.probe_id, encrypt_ms, _since(started), len(ciphertext))
+        return problem or Sent(probe.probe_id, encrypt_ms, _since(started), len(ciphertext) + len(sealed))
 
     def report(self, *, everything: bool = False) -> Problem | None:
         """Tell the server of the minutes that are over, or of the current one as well; why it cannot be told now."""
@@ -182,14 +203,15 @@ class Camera:
                 self.counts.done(which)
         return None
 
-    def _faces(self, source: Path | Image) -> list[Face]:
+    def _faces(self, source: Path | Image) -> list[View]:
         image = load(source)
         found = self.pipeline.detect(image)
         if self.zone is not None:
             found = [each for each in found if self.zone.holds(each, image)]
         if not found:
             raise NoFace
-        faces = [self.pipeline.describe(image, each) for each in found]
+        described = [self.pipeline.describe(image, each) for each in found]
+        faces = [View(each.crop, framed(image, each.landmarks), each.embedding) for each in described]
         if isinstance(source, Path):
             image.fill(0)
         return faces

@@ -24,10 +24,13 @@ class Frame:
 
 @dataclass(frozen=True)
 class Shot:
-    """The best view of a face so far, with nothing around it."""
+    """The best view of a face so far, with little around it."""
 
     track: int
     crop: Image = field(repr=False)
+    """As it is embedded."""
+    portrait: Image = field(repr=False)
+    """As people compare it."""
     rank: float
     at: float
     taken: float
@@ -36,3 +39,4 @@ class Shot:
     def wipe(self) -> None:
         """Overwrite the pixels."""
         self.crop.fill(0)
+        self.portrait.fill(0)

@@ -9,7 +9,7 @@ from threading import Condition, Thread
 from types import TracebackType
 from typing import Final, Self
 
-from blindwatch.camera.camera import Camera, Sent
+from blindwatch.camera.camera import Camera, Sent, View
 from blindwatch.camera.counting import DROPPED
 from blindwatch.camera.frames import Shot
 from blindwatch.errors import OutsideWindow, Problem
@@ -100,8 +100,8 @@ class Sender:
 
     def _send(self, shot: Shot) -> None:
         try:
-            embedding = self._camera.pipeline.embed(shot.crop)
-            outcome = self._camera.send(shot.crop, embedding, shot.captured_at, lambda: self._wiped(shot))
+            view = View(shot.crop, shot.portrait, self._camera.pipeline.embed(shot.crop))
+            outcome = self._camera.send(view, shot.captured_at, lambda: self._wiped(shot))
         except OutsideWindow:
             self._drop(shot)
             return

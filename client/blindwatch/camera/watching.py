@@ -11,6 +11,7 @@ from blindwatch.camera.tracker import Track, Tracker
 from blindwatch.camera.zone import Zone
 from blindwatch.vision.detector import Detection
 from blindwatch.vision.pipeline import FacePipeline
+from blindwatch.vision.portrait import framed
 from blindwatch.vision.quality import SMALLEST_EYES, measure_face
 
 SHOT_SECONDS: Final = 0.5
@@ -107,7 +108,9 @@ class Watcher:
     def _look(self, sighting: _Sighting, frame: Frame, detection: Detection) -> None:
         crop = self._pipeline.crop(frame.image, detection)
         quality = measure_face(detection.landmarks, crop)
-        shot = Shot(sighting.track.number, crop, quality.rank, frame.at, frame.taken, frame.captured_at)
+        portrait = framed(frame.image, detection.landmarks)
+        times = (frame.at, frame.taken, frame.captured_at)
+        shot = Shot(sighting.track.number, crop, portrait, quality.rank, *times)
         if any(quality.shortcomings(self._smallest)):
             shot.wipe()
         else:

@@ -72,7 +72,7 @@ class Alert:
     candidates: tuple[Candidate, ...] = ()
     """The most alike first; none once images and scores are gone."""
     probe_image: bytes | None = field(default=None, repr=False)
-    """JPEG; none if none was sealed with the probe."""
+    """JPEG; none if what was sealed with the probe does not open."""
     stage: Stage = "new"
     agreed: tuple[str, ...] = ()
     """Who takes it for a possible match."""

@@ -19,7 +19,6 @@ from blindwatch.console.wiping import begin_again
 from blindwatch.integrations.metrics import DutyCollector, serving
 from blindwatch.integrations.outbox import Outbox
 from blindwatch.integrations.settings import Integrations
-from blindwatch.operator.fetching import Reading
 from blindwatch.secret import candidates
 from blindwatch.statements.dsse import Envelope
 from blindwatch.statements.package import OperatorPackage
@@ -97,7 +96,7 @@ def console(
             stack.enter_context(ServerClient(server, token, tls=tls)),
             stack.enter_context(ServerClient(server, token, _AT_ONCE_SECONDS, tls)),
         )
-        post = Post.open(stack, papers, asked, clients, deployment, also or (), check_minutes, _no_crop)
+        post = Post.open(stack, papers, asked, clients, deployment, also or (), check_minutes)
         # Libraries would print their warnings, and what was sent in them, where no handler is.
         logging.getLogger().addHandler(logging.NullHandler())
         try:
@@ -106,11 +105,6 @@ def console(
         finally:
             _report(post.duty.abandon())
     _report_undelivered(papers.outbox)
-
-
-def _no_crop(_: Reading) -> bytes | None:
-    """Cameras seal no images yet."""
-    return None
 
 
 @contextmanager

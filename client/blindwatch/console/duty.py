@@ -12,7 +12,6 @@ from typing import Final
 from blindwatch.console.assignment import Assignment
 from blindwatch.console.desk import Desk
 from blindwatch.console.drills import Drills
-from blindwatch.console.feeding import Crop
 from blindwatch.console.halting import Halt
 from blindwatch.console.noting import Notes
 from blindwatch.console.raising import Maker
@@ -64,7 +63,6 @@ class Duty:
         notes: Notes,
         key: Key,
         maker: Maker,
-        crop: Crop,
         drills: Drills,
         clock: Callable[[], datetime] = utc,
     ) -> None:
@@ -78,7 +76,6 @@ class Duty:
         """Of what an operator has to see at once; it grows with every change."""
         self._notes = notes
         self._maker = maker
-        self._crop = crop
         self._drills = drills
         self._clock = clock
         self._lock = RLock()
@@ -103,11 +100,11 @@ class Duty:
 
     # What the threads tell
 
-    def opened(self, reading: Reading) -> None:
+    def opened(self, reading: Reading, crop: bytes | None) -> None:
         """Count a result, and raise an alert if it is a match."""
         alert = None
         if reading.matches:
-            alert = self._maker.alert(reading, self._crop(reading), self._clock())
+            alert = self._maker.alert(reading, crop, self._clock())
         with self.desk() as desk:
             self.signals.count(reading.problem, self._clock())
             if alert is not None:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from queue import Empty, Queue
 from threading import Event
-from typing import Final, TypeAlias
+from typing import Final
 from urllib.parse import urlsplit
 
-from blindwatch.errors import BlindwatchError, CosignatureMissing, ServiceError
+from blindwatch.errors import BlindwatchError, CipherError, CosignatureMissing, ServiceError
+from blindwatch.operator.crops import Crops
 from blindwatch.operator.fetching import Reading, read, unproven
 from blindwatch.operator.reading import Reader
 from blindwatch.operator.removals import Removals
@@ -26,9 +27,6 @@ WAIT_SECONDS: Final = 10.0
 _NAP_SECONDS: Final = 1.0
 _ROOM: Final = 256
 
-Crop: TypeAlias = Callable[[Reading], bytes | None]
-"""What was sealed with a probe, as JPEG; none if nothing was."""
-
 
 @dataclass(frozen=True)
 class Source:
@@ -37,6 +35,7 @@ class Source:
     client: ServerClient
     deployment: str
     reader: Reader
+    crops: Crops
     removals: Removals
     gate: Gate
 
@@ -51,8 +50,8 @@ class Told:
     """It has not, or has not what it should have; the next attempt may do."""
     ended: Callable[[BlindwatchError], None]
     """Nothing is fetched any more."""
-    opened: Callable[[Reading], None]
-    """A result was read."""
+    opened: Callable[[Reading, bytes | None], None]
+    """A result was read; of a match there is what the camera had sealed, unless that did not open."""
 
 
 class Feed:
@@ -104,4 +103,16 @@ class Feed:
         # In a function of its own, so that nothing of a result is held while the next one is waited for.
         result, logged = self._fetched.get(timeout=_NAP_SECONDS)
         doubt = unproven(self._source.gate, result, logged)
-        self._told.opened(read(result, self._source.reader, self._source.removals, doubt))
+        reading = read(result, self._source.reader, self._source.removals, doubt)
+        if isinstance(result, FailedResult) or doubt is not None:
+            self._told.opened(reading, None)
+        else:
+            self._open_crop(result, reading)
+
+    def _open_crop(self, result: Result, reading: Reading) -> None:
+        try:
+            crop = self._source.crops.open(result, reading.matches)
+        except CipherError as error:
+            # An alert without its face is still one that somebody has to see.
+            crop, reading = None, replace(reading, problem=reading.problem or error.problem)
+        self._told.opened(reading, crop)

@@ -14,18 +14,20 @@ from blindwatch.console.assignment import Assignment
 from blindwatch.console.bands import Scale
 from blindwatch.console.drills import Drills
 from blindwatch.console.duty import Duty, Key
-from blindwatch.console.feeding import Crop, Source
+from blindwatch.console.feeding import Source
 from blindwatch.console.noting import Notes
 from blindwatch.console.raising import Maker
 from blindwatch.console.training import Training
-from blindwatch.errors import ConfigurationError
+from blindwatch.errors import ConfigurationError, WrongKey
 from blindwatch.integrations.outbox import Outbox
 from blindwatch.operator import unlocking
+from blindwatch.operator.crops import Crops
 from blindwatch.operator.fetching import Approved, check_deployment
 from blindwatch.operator.journal import Journal
 from blindwatch.operator.reading import Reader
 from blindwatch.operator.removals import Removals
 from blindwatch.policy.profile import profile
+from blindwatch.secret import crops
 from blindwatch.secret.candidates import Album
 from blindwatch.secret.keys import SecretKey
 from blindwatch.secret.wrapping import unwrap
@@ -82,7 +84,6 @@ class Post:
         deployment: str,
         others: Sequence[str],
         check_minutes: float,
-        crop: Crop,
     ) -> Self:
         """Check all papers and have the key released; the second client is for what must not wait for results."""
         client, at_once = clients
@@ -104,11 +105,10 @@ class Post:
             notes,
             Key(opened.window, opened.held(journal, deployment, operator)),
             opened.maker,
-            crop,
             Drills(opened.maker, assignment.cameras, check_minutes),
         )
         announcer.started()
-        source = Source(client, deployment, opened.reader, removals, approved.gate)
+        source = Source(client, deployment, opened.reader, opened.crops, removals, approved.gate)
         return cls(duty, source, signer, at_once, papers.outbox)
 
 
@@ -118,6 +118,7 @@ class _Opened:
 
     window: Window
     reader: Reader
+    crops: Crops
     maker: Maker
 
     @classmethod
@@ -126,10 +127,16 @@ class _Opened:
         asked = unlocking.asked(approved, package, release.hours, release.folder, papers.identity)
         secret = unlocking.unlock(release.keys, release.share_files, asked, papers.register, unwrap)
         unlocking.check_key(package, secret.key_id)
+        if crops.recipient(secret) != approved.manifest.crop_key:
+            raise WrongKey(
+                "Cameras seal the faces of this deployment to another key than the one that was released."
+            )
+        reader = Reader(secret, package.fine_threshold, len(package.entries))
         scale = Scale(package.fine_threshold, secret.preset.fine_squared_norm)
         return cls(
             _window(secret),
-            Reader(secret, package.fine_threshold, len(package.entries)),
+            reader,
+            Crops(approved.manifest.deployment, reader, crops.Opener(secret)),
             Maker(package.entries, scale, _album(papers, secret)),
         )
 
@@ -138,6 +145,7 @@ class _Opened:
         holding = ExitStack()
         holding.enter_context(journal.holding(deployment, operator, self.window))
         holding.callback(self.reader.forget)
+        holding.callback(self.crops.forget)
         if self.maker.album is not None:
             holding.callback(self.maker.album.forget)
         return holding.close

@@ -16,7 +16,7 @@ from blindwatch.he.keys import EncryptionKey
 from blindwatch.he.presets import Preset
 from blindwatch.he.ranked.keys import RankKey
 from blindwatch.he.ranked.presets import RANK_PRESETS, RankPreset
-from blindwatch.secret import candidates
+from blindwatch.secret import candidates, crops
 from blindwatch.secret.keys import KeySet, generate
 from blindwatch.secret.ranked import RankKeySet, generate_ranked
 from blindwatch.secret.shares import Scheme, combine, new_master, some_of, split
@@ -62,6 +62,7 @@ def write(keys: Keys, master: bytes, folder: Path) -> None:
         description = {"preset": keys.secret.preset.name, "keyId": keys.encryption.key_id}
         if isinstance(keys, KeySet):
             description["recipient"] = candidates.recipient(keys.secret)
+            description["cropKey"] = crops.recipient(keys.secret)
         files.write_json(part / DESCRIPTION, description, "description of the keys")
 
 
@@ -75,8 +76,17 @@ def is_ranked(folder: Path) -> bool:
 
 def recipient(folder: Path) -> str:
     """Whom the faces of a list are encrypted to, for the operator to see."""
+    return _described(folder, "recipient")
+
+
+def crop_key(folder: Path) -> str:
+    """The key that cameras seal faces to, for the operator to see, as manifests have it."""
+    return _described(folder, "cropKey")
+
+
+def _described(folder: Path, name: str) -> str:
     match files.read_json(folder / DESCRIPTION, "description of the keys"):
-        case {"recipient": str(found)}:
+        case {**described} if isinstance(found := described.get(name), str):
             return found
     raise ConfigurationError("The description of the keys does not have its fields.")
 

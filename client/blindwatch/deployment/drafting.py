@@ -156,6 +156,7 @@ def draw_up(
         ),
         "documents": tuple(_document(each, folder) for each in draft.documents),
         "evidence_recipient": draft.evidence_recipient,
+        "crop_key": ceremony.crop_key(keys) if use == "reveal" else None,
         "urgent": draft.urgent,
         "log_policy": _log_policy(folder / draft.log_policy),
         "creator": creator,

@@ -161,7 +161,7 @@ def read(
         problem = problem or Problem.from_urn(result.problem)
     else:
         server_ms = result.elapsed_ms
-        size = sum(len(each.indicator) + len(each.score) for each in result.releases)
+        size = result.size
     if problem is None and isinstance(result, Result):
         try:
             matches, ignored = _opened(result, reader, removals)

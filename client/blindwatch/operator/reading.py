@@ -51,6 +51,16 @@ class Reader:
             raise MalformedCiphertext("The result has a score that no template can have.")
         return [match for match in found if match.score >= self._threshold]
 
+    def pieces(self, releases: Sequence[ReleasedBlock], entry: int) -> list[int]:
+        """The numbers in an entry's slot of what is released of a key: its pieces if the entry matches."""
+        self._check(releases)
+        for layout, release in zip(self._plan, releases, strict=True):
+            if entry < layout.capacity:
+                slot = layout.entry_slots()[entry]
+                return [int(self._decryptor.slots(each)[slot]) for each in release.pieces]
+            entry -= layout.capacity
+        raise MalformedCiphertext("The watchlist has no entry of this number.")
+
     def forget(self) -> None:
         """Let go of the key; nothing is opened any more."""
         self._decryptor.forget()
@@ -61,13 +71,16 @@ class Reader:
         return np.concatenate([each[0] for each in opened]), np.concatenate([each[1] for each in opened])
 
     def _opened(self, releases: Sequence[ReleasedBlock]) -> Iterator[tuple[Values, Values]]:
-        if len(releases) != len(self._plan):
-            raise MalformedCiphertext("The result does not have as many blocks as the watchlist.")
+        self._check(releases)
         left = self._entries
         for layout, release in zip(self._plan, releases, strict=True):
             slots = layout.entry_slots()[:left]
             yield self._decryptor.slots(release.indicator)[slots], self._decryptor.slots(release.score)[slots]
             left -= len(slots)
+
+    def _check(self, releases: Sequence[ReleasedBlock]) -> None:
+        if len(releases) != len(self._plan):
+            raise MalformedCiphertext("The result does not have as many blocks as the watchlist.")
 
 
 def _centred(value: int) -> int:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from blindwatch.errors import BlindwatchError, StatementMismatch
+from blindwatch.he.answering import Question, answer
 from blindwatch.he.keys import EvaluationBundle
-from blindwatch.he.labels import handle, mask_label
+from blindwatch.he.labels import handle
 from blindwatch.he.matching import Block, Matcher
 from blindwatch.he.presets import preset
 from blindwatch.oversight.bundle import Bundle
@@ -24,7 +25,7 @@ from blindwatch.oversight.checks.results import loaded_during
 from blindwatch.records import replaying
 from blindwatch.records.server import DeploymentAccepted, ResultReleased
 from blindwatch.statements.predicates import DeploymentManifest, Tombstone, Watchlist
-from blindwatch.wire.messages import Probe, ReleasedBlock, Result
+from blindwatch.wire.messages import Probe, Result
 
 Progress = Callable[[int, int], None]
 """Is told how many results were computed, and how many there are."""
@@ -34,6 +35,7 @@ Progress = Callable[[int, int], None]
 class Loaded:
     """A list under one threshold, ready to be compared with."""
 
+    deployment: str
     handle: str
     digest: str
     matcher: Matcher
@@ -48,18 +50,19 @@ class Loaded:
         gate, digest = manifest.thresholds.gate, manifest.watchlist.digest
         matcher = Matcher(keys, gate, secret)
         blocks = [matcher.load_block(map(bundle.blob, block), len(block)) for block in listed.blocks]
-        return cls(handle(digest, gate), digest, matcher, blocks)
+        return cls(manifest.deployment, handle(digest, gate), digest, matcher, blocks)
 
     def result(self, probe: Probe, tombstone: int, removed: frozenset[int]) -> Result:
         """What the server has to answer to a probe, without the time that it took."""
-        label = mask_label(self.handle, probe.probe_id, probe.ciphertext, removed)
-        releases = self.matcher.match(probe.ciphertext, self.blocks, label, removed)
+        asked = Question(self.deployment, probe.camera, probe.probe_id, probe.ciphertext, probe.crop)
+        answered = answer(self.matcher, self.blocks, self.handle, asked, removed)
         return Result(
             probe_id=probe.probe_id,
             camera=probe.camera,
             captured_at=probe.captured_at,
             watchlist=self.digest,
-            releases=tuple(ReleasedBlock(indicator=each.indicator, score=each.score) for each in releases),
+            releases=answered.releases,
+            crop=answered.crop,
             tombstone=tombstone,
             elapsed_ms=0,
         )

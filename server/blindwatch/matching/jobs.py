@@ -63,8 +63,11 @@ class Match(Message):
     """Score a probe against the watchlist of a deployment."""
 
     deployment: str
+    camera: str
     probe_id: str
     ciphertext: Annotated[bytes, Field(repr=False)]
+    crop: Annotated[bytes, Field(repr=False)]
+    """The face, sealed to the operator."""
     removed_from: str = ""
     """The list that entries were removed from, by the digest of its statement. Another list has other numbers."""
     removed: Annotated[tuple[int, ...], Strict(False)] = ()
@@ -86,10 +89,12 @@ class Done(Message):
 
 
 class Released(Message):
-    """What a probe's releases are, of which list, and how long they took."""
+    """What a probe's releases are, of which list, the face that goes with them, and how long they took."""
 
     listed: str
     releases: Annotated[tuple[ReleasedBlock, ...], Strict(False), Field(repr=False)]
+    crop: Annotated[bytes, Field(repr=False)]
+    """The sealed face under the key whose pieces are released."""
     elapsed_ms: Count
 
 

@@ -132,8 +132,10 @@ class _Piece:
 def _job(name: str, probe: Probe, tombstone: Tombstone | None) -> Match:
     return Match(
         deployment=name,
+        camera=probe.camera,
         probe_id=probe.probe_id,
         ciphertext=probe.ciphertext,
+        crop=probe.crop,
         removed_from=tombstone.watchlist_digest if tombstone else "",
         removed=tombstone.removed if tombstone else (),
     )
@@ -147,6 +149,7 @@ def _result(probe: Probe, released: Released, tombstone: Tombstone | None) -> Re
         captured_at=probe.captured_at,
         watchlist=released.listed,
         releases=released.releases,
+        crop=released.crop,
         tombstone=applied.sequence if applied else 0,
         elapsed_ms=released.elapsed_ms,
     )

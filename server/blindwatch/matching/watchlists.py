@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import Final
 
 from blindwatch.errors import DeploymentNotReady, WrongKey
+from blindwatch.he.answering import Question, answer
 from blindwatch.he.keys import EvaluationBundle
-from blindwatch.he.labels import mask_label
 from blindwatch.he.matching import Block, Matcher
 from blindwatch.he.presets import preset
 from blindwatch.matching.jobs import Inspect, Load, Match, Released
 from blindwatch.store.blobs import read_verified
-from blindwatch.wire.messages import ReleasedBlock
 
 _PARTIAL: Final = ".partial"
 
@@ -69,12 +68,13 @@ class Watchlists:
             raise DeploymentNotReady
         started = time.perf_counter()
         removed = frozenset(job.removed) if job.removed_from == held.listed else frozenset[int]()
-        label = mask_label(held.handle, job.probe_id, job.ciphertext, removed)
-        releases = held.matcher.match(job.ciphertext, held.blocks, label, removed)
+        asked = Question(job.deployment, job.camera, job.probe_id, job.ciphertext, job.crop)
+        answered = answer(held.matcher, held.blocks, held.handle, asked, removed)
         elapsed = time.perf_counter() - started
         return Released(
             listed=held.listed,
-            releases=tuple(ReleasedBlock(indicator=each.indicator, score=each.score) for each in releases),
+            releases=answered.releases,
+            crop=answered.crop,
             elapsed_ms=round(elapsed * 1000),
         )
 

@@ -13,12 +13,13 @@ def handle(listed: str, gate: int) -> str:
     return hashlib.sha256(f"{listed}:{gate}".encode()).hexdigest()
 
 
-def mask_label(handle: str, probe_id: str, ciphertext: bytes, removed: frozenset[int]) -> str:
+def mask_label(handle: str, probe_id: str, ciphertext: bytes, crop: bytes, removed: frozenset[int]) -> str:
     """What seeds the masks of a result.
 
     It binds all that a result depends on. Were it the probe's id alone, whoever used an id twice would get
-    the same masks over two scores, and the operator could take the masks away.
+    the same masks over two scores, and the operator could take the masks away. With the sealed face in it, the key
+    that this is wrapped under wraps nothing else.
     """
-    digest = hashlib.sha256(ciphertext).hexdigest()
+    sent = ":".join(hashlib.sha256(each).hexdigest() for each in (ciphertext, crop))
     numbers = ",".join(map(str, sorted(removed)))
-    return hashlib.sha256(f"{handle}:{probe_id}:{digest}:{numbers}".encode()).hexdigest()
+    return hashlib.sha256(f"{handle}:{probe_id}:{sent}:{numbers}".encode()).hexdigest()

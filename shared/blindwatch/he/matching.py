@@ -3,7 +3,8 @@
 Nothing here can decrypt. What leaves is, for each block and slot, r P(s) with r uniform and not zero, and
 r' P(s) + f with r' uniform, where P is zero exactly when the coarse score s reaches the threshold, and f is the fine
 score: zero and the fine score for an entry that matches, values uniform and independent of both scores for one that
-does not.
+does not. A key that is made for the probe leaves in the same way as the score, in eight pieces of 16 bits:
+r P(s) + piece.
 """
 
 from __future__ import annotations
@@ -29,14 +30,17 @@ from blindwatch.he.presets import Preset
 from blindwatch.he.residue_scheme import ResidueScheme
 from blindwatch.he.scheme import Scheme, Slots
 from blindwatch.he.templates import Templates
+from blindwatch.wire.crops import PIECES
 
 
 @dataclass(frozen=True)
 class Release:
-    """Two serialized ciphertexts for one block."""
+    """Ten serialized ciphertexts for one block."""
 
     indicator: bytes
     score: bytes
+    pieces: tuple[bytes, ...]
+    """Of the key, `PIECES`."""
 
 
 @dataclass(frozen=True)
@@ -113,13 +117,18 @@ class Matcher:
         coarse = scheme.rotations(scheme.add(fresh, swapped), babies)
         difference = scheme.combine([fresh, swapped], [1, -1], 0)
         fine = scheme.rotations(scheme.lower(difference, preset.fine_primes), babies)
+        key = self.key(probe_id)
         return [
-            self._release(block, coarse, fine, slots, f"{probe_id}/{number}")
+            self._release(block, coarse, fine, slots, f"{probe_id}/{number}", key)
             for number, (block, slots) in enumerate(zip(blocks, live, strict=True))
         ]
 
+    def key(self, probe_id: str) -> bytes:
+        """The key of 16 bytes that is released, piece by piece, where `match` finds an entry for this `probe_id`."""
+        return self._seed(probe_id, "key")[: 2 * PIECES]
+
     def _release(
-        self, block: Block, coarse: Sequence[Any], fine: Sequence[Any], live: Slots, label: str
+        self, block: Block, coarse: Sequence[Any], fine: Sequence[Any], live: Slots, label: str, key: bytes
     ) -> Release:
         """What a block releases; `live` is 1 in slots whose score may be released, and 0 elsewhere."""
         scheme, last = self._scheme, self._preset.ladder[-1]
@@ -138,7 +147,17 @@ class Matcher:
             score=scheme.release(
                 gated, self._draw(label, "score rest") * (1 - live), self._seed(label, "score release")
             ),
+            pieces=tuple(
+                self._release_piece(verdict, int(piece), live, f"{label}/piece {number}")
+                for number, piece in enumerate(np.frombuffer(key, dtype=">u2"))
+            ),
         )
+
+    def _release_piece(self, verdict: Any, piece: int, live: Slots, label: str) -> bytes:
+        """The piece in slots whose entry matches, and uniform values in all others; fresh masks for every piece."""
+        masked = self._scheme.mask(verdict, self._draw(label, "mask") * live)
+        offsets = piece * live + self._draw(label, "rest") * (1 - live)
+        return self._scheme.release(masked, offsets, self._seed(label, "release"))
 
     def _draw(self, label: str, purpose: str, *, nonzero: bool = False) -> Any:
         draw = masks.nonzero if nonzero else masks.uniform

@@ -15,6 +15,7 @@ from blindwatch.statements.signing import key_id
 from blindwatch.statements.statement import Fields, Line, Predicate
 from blindwatch.tlog.policy import Policy
 from blindwatch.wire import limits
+from blindwatch.wire.crops import PUBLIC_BYTES
 from blindwatch.wire.messages import CameraName, Count, DeploymentId, Digest, PresetName, Timestamp, Use
 
 
@@ -159,6 +160,8 @@ class DeploymentManifest(Predicate):
     """It begins before the authority outside the force, which the profile names a document of, has allowed it."""
     evidence_recipient: Annotated[str, StringConstraints(pattern=r"^age1[0-9a-z]{58}$")] | None = None
     """The age recipient of an oversight body, to which what led to a match is sealed."""
+    crop_key: Annotated[str, _base64_of(PUBLIC_BYTES)] | None = None
+    """The operator's key that cameras seal faces to: ML-KEM-768, then X25519. None where no camera sends any."""
     log_policy: Annotated[str, Field(max_length=limits.LOG_POLICY)]
     """Which log records what the server does, and which witnesses have to have seen it: text of C2SP tlog-policy."""
     change_reason: Line | None = None
@@ -171,6 +174,8 @@ class DeploymentManifest(Predicate):
         kinds = (each.kind for each in self.documents)
         if not all(map(_unique, (names, keys, kinds))):
             raise ValueError("a camera, a key or a document is there twice")
+        if (self.use == "reveal") != (self.crop_key is not None):
+            raise ValueError("faces are sealed to a key where there are cameras, and only there")
         if (self.version > 1) != (self.change_reason is not None):
             raise ValueError("every version but the first says why it differs")
         return self

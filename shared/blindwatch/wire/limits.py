@@ -20,16 +20,16 @@ RANKED_BLOCKS: Final = 1024
 SEARCH: Final = RANKED_FORM + 4 * KIB
 SEARCHES: Final = 4
 
-# What a camera submits: one ciphertext and a few names.
+# What a camera submits: one ciphertext, a sealed face and a few names.
 CIPHERTEXT: Final = 4 * MIB
-PROBE: Final = CIPHERTEXT + 4 * KIB
+PROBE: Final = CIPHERTEXT + 24 * KIB
 
 # After the end of a deployment, cameras may say so long what they saw in its last minutes.
 LATE_COUNTS_SECONDS: Final = 600.0
 
 # What an operator fetches. A result of the largest watchlist still fits in a batch by itself.
-RELEASED: Final = 640 * KIB
-RESULT: Final = 2 * RELEASED * BLOCKS + 64 * KIB
+RELEASED: Final = 272 * KIB
+RESULT: Final = 10 * RELEASED * BLOCKS + 64 * KIB
 RANKED_SCORES: Final = 48 * KIB
 SEARCH_RESULT: Final = RANKED_SCORES * RANKED_BLOCKS + 64 * KIB
 BATCH_TARGET: Final = 8 * MIB

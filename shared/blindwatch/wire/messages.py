@@ -23,7 +23,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from blindwatch.errors import MalformedMessage
-from blindwatch.wire import cbor, limits
+from blindwatch.wire import cbor, crops, limits
 
 DEPLOYMENT_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
@@ -124,7 +124,7 @@ class DeploymentInfo(Message):
 
 
 class Probe(Message):
-    """One encrypted template, and the least that must be known about it."""
+    """One encrypted template with the face, sealed to the operator, and the least that must be known about them."""
 
     limit = limits.PROBE
     probe_id: ProbeId
@@ -134,6 +134,7 @@ class Probe(Message):
     model_digest: Digest
     captured_at: Timestamp
     ciphertext: Annotated[bytes, Field(min_length=1, max_length=limits.CIPHERTEXT)]
+    crop: Annotated[bytes, Field(min_length=crops.SEALED, max_length=crops.SEALED)]
 
 
 class ProbeReceipt(Message):
@@ -179,6 +180,17 @@ class ReleasedBlock(Message):
 
     indicator: Annotated[bytes, Field(max_length=limits.RELEASED)]
     score: Annotated[bytes, Field(max_length=limits.RELEASED)]
+    pieces: Annotated[
+        tuple[Annotated[bytes, Field(max_length=limits.RELEASED)], ...],
+        Strict(False),
+        Field(min_length=crops.PIECES, max_length=crops.PIECES),
+    ]
+    """Of the key that the face of the probe is wrapped under."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of ciphertexts."""
+        return sum(map(len, (self.indicator, self.score, *self.pieces)))
 
 
 class Result(Message):
@@ -191,9 +203,16 @@ class Result(Message):
     watchlist: Digest
     """The list that it was compared with, by the digest of its statement: entries are numbered in this one."""
     releases: Annotated[tuple[ReleasedBlock, ...], Strict(False), Field(max_length=limits.BLOCKS)]
+    crop: Annotated[bytes, Field(min_length=crops.WRAPPED, max_length=crops.WRAPPED)]
+    """The sealed face of the probe, under the key whose pieces are released."""
     tombstone: Count
     """The sequence of the removal that it was computed with, 0 if there was none."""
     elapsed_ms: Count
+
+    @property
+    def size(self) -> int:
+        """Bytes of ciphertexts."""
+        return sum(each.size for each in self.releases) + len(self.crop)
 
 
 class FailedResult(Message):
