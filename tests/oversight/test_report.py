@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,8 @@ from . import tampering
 if TYPE_CHECKING:
     from .conftest import Copy
 
+CHROMIUM = next((path for name in ("chromium", "google-chrome") if (path := shutil.which(name))), None)
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 STYLE = Path(__file__).parents[2] / "client" / "blindwatch" / "oversight" / "style.css"
 PAIRS = [
     ("ink", "paper"),
@@ -34,6 +37,34 @@ PAIRS = [
     ("warn", "warn-tint"),
     ("plain", "plain-tint"),
 ]
+
+TERMS = {
+    *(
+        "alert",
+        "bundle",
+        "challenge",
+        "ciphertext",
+        "closing",
+        "custodian",
+        "digest",
+        "log",
+        "manifest",
+        "mask",
+    ),
+    *(
+        "operator",
+        "plaintext",
+        "probe",
+        "profile",
+        "public key",
+        "receipt",
+        "register",
+        "removal",
+        "revocation",
+    ),
+    *("secret key", "template", "threshold", "window", "witness"),
+}
+"""Words of the checks that somebody who knows nothing of cryptography, or of the project, would ask about."""
 
 
 class Cells(HTMLParser):
@@ -98,6 +129,27 @@ def test_the_page_loads_nothing_and_runs_nothing(copy: Copy) -> None:
     assert not cells.elements & {"script", "img", "link", "iframe", "object"}
 
 
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_browser_finds_nothing_that_shuts_a_reader_out(copy: Copy, tmp_path: Path, scheme: str) -> None:
+    """By axe, for WCAG 2.2 AA: with a check that failed, and one that was not carried out."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    axe = pytest.importorskip("axe_playwright_python.base", reason="axe is not installed")
+    tampering.paper(copy.bundle, "receipt-c.ruiz").unlink()
+    file = tmp_path / "report.html"
+    file.write_text(page(copy.verify()), encoding="utf-8")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        # The page allows no script, not even this one.
+        opened = browser.new_context(bypass_csp=True, color_scheme=scheme).new_page()
+        opened.goto(file.as_uri())
+        opened.evaluate(Path(axe.__file__).with_name("axe.min.js").read_text(encoding="utf-8"))
+        found = opened.evaluate("rules => axe.run({runOnly: {type: 'tag', values: rules}})", RULES)
+        browser.close()
+    assert [(each["id"], each["help"]) for each in found["violations"]] == []
+    assert len(found["passes"]) > 20
+
+
 def test_what_others_wrote_is_text(copy: Copy) -> None:
     path = tampering.paper(copy.bundle, "tombstone")
     said = Tombstone.read(Envelope.from_json(path.read_bytes()))
@@ -127,6 +179,14 @@ def test_titles_and_meanings_are_plain_sentences() -> None:
         assert len(check.title) <= 75
     names = [check.name for check in checks()]
     assert len(set(names)) == len(names) == 23
+
+
+def test_every_term_of_the_checks_is_explained_on_the_page(copy: Copy) -> None:
+    said = " ".join(f"{each.title} {each.proves} {each.leaves_open}" for each in checks()).lower()
+    assert [term for term in TERMS if term not in said] == []
+    words = page(copy.verify()).partition('id="words"')[2].partition("</dl>")[0]
+    explained = " ".join(re.findall(r"<dt>(.*?)</dt>", words)).lower()
+    assert sorted(term for term in TERMS if term not in explained) == []
 
 
 def test_a_probability_is_never_said_to_be_certain() -> None:
