@@ -96,6 +96,12 @@ def test_each_baseline_is_there(rows: Rows) -> None:
     }
 
 
+def test_the_key_of_a_sealed_face_takes_a_part_of_the_time(rows: Rows) -> None:
+    (key,) = [row for row in rows if row["note"] == match.KEY]
+    assert key["exact"]
+    assert key["entries"] == QUICK.standard
+
+
 def test_several_probes_are_in_flight_at_once(rows: Rows) -> None:
     flight = [row for row in rows if row["note"] == match.IN_FLIGHT]
     assert [row["probes"] for row in flight] == [QUICK.in_flight]

@@ -9,6 +9,7 @@ from typing import Final
 from blindwatch.bench import pairs
 from blindwatch.bench.case import Benchmark, Case
 from blindwatch.bench.engine import Engine, core_counts
+from blindwatch.bench.keys import KeyRelease
 from blindwatch.bench.rows import Row
 from blindwatch.bench.scale import Scale, available_cores
 from blindwatch.bench.timing import compare, measure
@@ -20,6 +21,7 @@ PRESET: Final = "reveal-128"
 PLAIN: Final = "plain SEAL calls"
 PAIRS: Final = "TenSEAL pairs, extrapolated"
 ONE: Final = "one probe"
+KEY: Final = "of this, releasing the key of the sealed face"
 IN_FLIGHT: Final = "probes in flight, a process for each core"
 
 
@@ -33,6 +35,7 @@ def cases(scale: Scale) -> list[Case]:
         ),
         Case(f"match {standard}, beside pairs", partial(_beside_pairs, scale)),
         Case(f"match {standard}, each number of cores", partial(_on_cores, scale)),
+        Case(f"match {standard}, the key of the sealed face", partial(_key, scale)),
         Case(f"match {standard}, several probes at once", partial(_in_flight, scale)),
     ]
 
@@ -96,6 +99,18 @@ def _on_cores(scale: Scale) -> Sequence[Row]:
             )
         )
     return rows
+
+
+def _key(scale: Scale) -> Sequence[Row]:
+    subject = trial(scale.standard, preset(PRESET))
+    release = KeyRelease(subject)
+    ours = measure(release.once, scale.repeats)
+    verdict = release.check(ours.results)
+    return [
+        row(subject, 1, note=KEY)(
+            **ours.fields(), exact=verdict.exact, worst_budget_bits=verdict.worst_budget_bits
+        )
+    ]
 
 
 def _in_flight(scale: Scale) -> Sequence[Row]:
