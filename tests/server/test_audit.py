@@ -70,8 +70,7 @@ def filled(server: ServerProcess, trial: Trial, count: int = 40) -> str:
     for index in range(count):
         server.client("camera").post_probe(name, trial.probe(index % 10))
         if index % 20 == 19:
-            server.results(name, 1)
-    server.results(name, min(count, 64))
+            eventually(lambda: kinds(server, name).count("result-released") > index)  # noqa: B023
     return name
 
 
