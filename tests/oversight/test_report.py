@@ -39,30 +39,9 @@ PAIRS = [
 ]
 
 TERMS = {
-    *(
-        "alert",
-        "bundle",
-        "challenge",
-        "ciphertext",
-        "closing",
-        "custodian",
-        "digest",
-        "log",
-        "manifest",
-        "mask",
-    ),
-    *(
-        "operator",
-        "plaintext",
-        "probe",
-        "profile",
-        "public key",
-        "receipt",
-        "register",
-        "removal",
-        "revocation",
-    ),
-    *("secret key", "template", "threshold", "window", "witness"),
+    *("alert", "bundle", "challenge", "ciphertext", "closing", "custodian", "digest", "log", "manifest"),
+    *("mask", "operator", "plaintext", "probe", "profile", "public key", "receipt", "register"),
+    *("removal", "revocation", "secret key", "template", "threshold", "window", "witness"),
 }
 """Words of the checks that somebody who knows nothing of cryptography, or of the project, would ask about."""
 
