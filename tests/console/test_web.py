@@ -292,5 +292,6 @@ def test_a_stranger_is_counted_and_nothing_else(stage: Stage, page: Page) -> Non
     eventually(lambda: page.post.duty.signals.faces > before)
     with browser(page) as http:
         text = http.get("/").text
+        assert "false alerts in 1,000 faces, by what was measured of the model." in text
     assert "Open alerts: 0" in text
     assert "<b>Faces seen</b> 1" in text

@@ -16,6 +16,7 @@ from blindwatch.cli.tls import Ca, Certificate, CertificateKey
 from blindwatch.console.post import Papers, Post, Release
 from blindwatch.console.serving import Service
 from blindwatch.console.wiping import begin_again
+from blindwatch.deployment.operating_point import OperatingPoint
 from blindwatch.integrations.metrics import DutyCollector, serving
 from blindwatch.integrations.outbox import Outbox
 from blindwatch.integrations.settings import Integrations
@@ -60,6 +61,9 @@ def console(
     share_file: Annotated[
         list[Path] | None, typer.Option(help="File with a custodian's share, for tests only.")
     ] = None,
+    operating_point: Annotated[
+        Path | None, typer.Option(help="The operating point, if the manifest names one.", dir_okay=False)
+    ] = None,
     check_minutes: Annotated[
         float, typer.Option(help="Minutes between checks of attention, on average; 0 for none.", min=0)
     ] = 60.0,
@@ -86,6 +90,7 @@ def console(
         training=training,
         journal=journal,
         removal=None if removal is None else Envelope.from_json(files.read(removal, "removal")),
+        point=None if operating_point is None else OperatingPoint.load(operating_point),
         outbox=others.outbox(server),
     )
     asked = Release(keys, hours, release, share_file or ())

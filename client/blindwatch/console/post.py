@@ -18,6 +18,7 @@ from blindwatch.console.feeding import Source
 from blindwatch.console.noting import Notes
 from blindwatch.console.raising import Maker
 from blindwatch.console.training import Training
+from blindwatch.deployment.operating_point import OperatingPoint
 from blindwatch.errors import ConfigurationError, WrongKey
 from blindwatch.integrations.outbox import Outbox
 from blindwatch.operator import unlocking
@@ -41,7 +42,10 @@ from blindwatch.wire.client import ServerClient
 
 @dataclass(frozen=True)
 class Papers:
-    """The operator's files: the list without names, its faces, the register, signing keys, trainings, a journal."""
+    """The operator's files: the list without names, its faces, the register, signing keys, trainings, a journal.
+
+    Where there are any, a removal from the list, and the operating point that the manifest names.
+    """
 
     package: OperatorPackage
     faces: Path
@@ -50,6 +54,7 @@ class Papers:
     training: Path
     journal: Path
     removal: Envelope | None = None
+    point: OperatingPoint | None = None
     outbox: Outbox = field(default_factory=Outbox)
     """Who is told of decisions; nobody by default."""
 
@@ -94,7 +99,7 @@ class Post:
         approved = check_deployment(client, deployment, papers.package, papers.register)
         trained = Training.load(papers.training, profile(approved.manifest.profile.name).training_days)
         envelope = Envelope.from_json(client.get_manifest(deployment))
-        assignment = Assignment.of(approved, envelope, papers.register, operators, trained)
+        assignment = Assignment.of(approved, envelope, papers.register, operators, trained, papers.point)
         removals = Removals(client, approved.manifest, papers.register, papers.removal)
         opened = _Opened.of(papers, release, approved)
         announcer = Announcer(deployment, papers.outbox, journal.reference)
