@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from rich.progress import Progress
 
+from blindwatch.evaluation.calibration import Calibrator
 from blindwatch.evaluation.fairness import decide
 from blindwatch.evaluation.measuring import Measurement, Method, Plan
 from blindwatch.evaluation.reading import Choice, read_embeddings, read_names
@@ -44,6 +46,41 @@ def test_the_rates_are_those_of_the_card(people: Samples) -> None:
     integers = Comparisons.of(decided.scores, people.subject)
     assert integers.fmr(row["fine"]).low <= row["fmr"] <= integers.fmr(row["fine"]).high
     assert integers.fnmr(row["fine"]).low <= row["fnmr"] <= integers.fnmr(row["fine"]).high
+
+
+def card_rows(repo: Path, wanted: str) -> Iterator[tuple[str, str, float, list[float]]]:
+    """Of each row of the performance card: why, by what method, at which threshold, and its rates without bounds."""
+    page = (repo / "models" / "cards" / "performance.md").read_text(encoding="utf-8")
+    section = page.partition("## retail-0095, with yunet-dynamic\n")[2].partition("\n## ")[0]
+    for line in section.splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if cells[0].startswith(wanted):
+            threshold = cells[2].removesuffix(", gate alone").rpartition(" ")[2].replace(",", "")
+            rates = [float(cell.split(" %")[0]) / 100 for cell in cells[3:] if "[" in cell]
+            yield cells[0], cells[1], float(threshold), rates
+
+
+def test_the_rates_are_those_of_the_performance_card(repo: Path, people: Samples) -> None:
+    """The card's embeddings were not rounded to half precision, so a photograph or two may be decided otherwise."""
+    searches = Calibrator.of(people, REVEAL).searches
+    decided = decide(people, REVEAL, REVEAL.thresholds(0.4))
+    by_method = {
+        Method.FLOAT.value: Comparisons.of(cosines(people.embeddings), people.subject),
+        Method.CLEAR.value: Comparisons.of(decided.scores, people.subject),
+    }
+    rows = list(card_rows(repo, "FMR"))
+    assert len(rows) == 6
+    for _, method, threshold, (fmr, fnmr, *_) in rows:
+        found = by_method[method]
+        assert found.fmr(threshold).value == pytest.approx(fmr, rel=0.1)
+        assert found.fnmr(threshold).value == pytest.approx(fnmr, abs=0.002)
+    clear = [row for row in card_rows(repo, "FPIR") if row[1] == Method.CLEAR.value]
+    assert len(clear) == 2
+    for _, _, threshold, (fnir, single, _, whole, *_) in clear:
+        assert searches.fnir(threshold).value == pytest.approx(fnir, abs=0.004)
+        for entries, rate in ((1, single), (searches.longest, whole)):
+            rests_on_few = searches.fpir(threshold, entries).basis
+            assert rests_on_few.low <= rate <= rests_on_few.high
 
 
 def test_rounding_costs_little_and_encryption_nothing(people: Samples) -> None:
