@@ -17,7 +17,7 @@ from blindwatch.custodian import ceremony
 from blindwatch.custodian.uploading import Upload
 from blindwatch.he.keys import EncryptionKey
 from blindwatch.operator.reading import Reader
-from blindwatch.secret.keys import generate
+from blindwatch.secret.keys import SecretKey, generate
 from blindwatch.secret.shares import combine
 from blindwatch.secret.wrapping import FILE, unwrap
 from blindwatch.statements.dsse import Envelope
@@ -92,10 +92,14 @@ class Scene:
         return ceremony.encryption_key(self.keys)
 
     @cached_property
-    def reader(self) -> Reader:
+    def secret(self) -> SecretKey:
         master = combine([path.read_text().strip() for path in self.shares])
-        secret = unwrap((self.keys / FILE).read_bytes(), master)
-        return Reader(secret, round(SIMILARITY * secret.preset.fine_squared_norm), len(PEOPLE))
+        return unwrap((self.keys / FILE).read_bytes(), master)
+
+    @cached_property
+    def reader(self) -> Reader:
+        lowest = round(SIMILARITY * self.secret.preset.fine_squared_norm)
+        return Reader(self.secret, lowest, len(PEOPLE))
 
     def open(self, server: ServerProcess, **changes: object) -> str:
         """Upload the watchlist as a deployment of its own."""

@@ -21,8 +21,11 @@ import pytest
 
 from blindwatch.camera.camera import Camera, Tally
 from blindwatch.errors import Problem
+from blindwatch.operator.crops import Crops
+from blindwatch.secret.crops import Opener
 from blindwatch.secret.keys import KeySet
 from blindwatch.vision.pipeline import Face, FacePipeline
+from blindwatch.vision.portrait import encoded, framed
 from blindwatch.vision.registry import Registry
 from blindwatch.wire.client import ServerClient
 from blindwatch.wire.credentials import Signing
@@ -90,6 +93,20 @@ def test_every_face_of_an_image_is_a_probe_of_its_own(
         [PEOPLE[0]],
         [PEOPLE[2]],
     ]
+
+
+def test_the_face_that_matched_is_what_the_operator_opens(
+    make: Make, scene: Scene, server: ServerProcess, pipeline: FacePipeline
+) -> None:
+    name = scene.open(server)
+    picture = small(0)
+    (detected,) = pipeline.detect(picture)
+    shown = encoded(framed(picture, detected.landmarks)).tobytes()
+    assert make(server, name).look(picture.copy()).problem is None
+    (result,) = server.results(name, 1).results
+    assert isinstance(result, Result)
+    crops = Crops(name, scene.reader, Opener(scene.secret))
+    assert crops.open(result, scene.reader.matches(result.releases)) == shown
 
 
 @pytest.mark.parametrize(("kind", "problem"), UNUSABLE.items())
