@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -16,6 +17,8 @@ from hypothesis import strategies as st
 from blindwatch.cli.main import run
 from blindwatch.custodian.ceremony import ranked_key
 from blindwatch.demo.photographs import alter
+from blindwatch.operator.journal import Journal
+from blindwatch.operator.searches import Inquiry, inquiries
 from blindwatch.operator.searching import Candidate, best
 from blindwatch.vision.pipeline import FacePipeline
 from blindwatch.vision.quantise import quantise
@@ -46,8 +49,9 @@ def folder(tmp_path: Path) -> Path:
     write(tmp_path / "sought.jpg", encoded(alter(small(SOUGHT)), ".jpg"))
     write_rows(tmp_path / "list", *rows)
     SEARCHERS.write_register(tmp_path / "register.toml")
-    for name in ("a.khan", "b.osei"):
+    for name in ("a.khan", "b.osei", "e.novak"):
         SEARCHERS.write_identity(name, tmp_path / f"{name}.pem")
+    Journal.create(tmp_path / "journal", "e.novak.force.example/journal")
     for role, token in TOKENS.items():
         (tmp_path / f"{role}.token").write_text(token)
     return tmp_path
@@ -112,20 +116,40 @@ def upload(folder: Path, address: str) -> int:
     )
 
 
-def rank(folder: Path, address: str, **options: Path | int) -> int:
+def rank(folder: Path, address: str, **options: Path | int | str) -> int:
+    given_options: dict[str, Path | int | str] = {
+        "keys": folder / "keys",
+        "entries": folder / "gallery" / "operator.json",
+        "register": folder / "register.toml",
+        "photograph": folder / "sought.jpg",
+        "server": address,
+        "deployment": "cold-case",
+        "token_file": folder / "operator.token",
+        "crime_reference": "CR/0042/26",
+        "reason": "unknown-suspect",
+        "identity": folder / "e.novak.pem",
+        "journal": folder / "journal",
+        **options,
+    }
+    shares = sorted((folder / "shares").iterdir())[:2]
+    return command(folder, "operator", "rank", share_file=shares, **given_options)
+
+
+def conclude(folder: Path, search: str, outcome: str) -> int:
     return command(
         folder,
-        *("operator", "rank"),
-        keys=folder / "keys",
-        entries=folder / "gallery" / "operator.json",
+        *("operator", "conclude"),
+        journal=folder / "journal",
+        search=search,
+        outcome=outcome,
+        identity=folder / "e.novak.pem",
         register=folder / "register.toml",
-        photograph=folder / "sought.jpg",
-        server=address,
-        deployment="cold-case",
-        token_file=folder / "operator.token",
-        share_file=sorted((folder / "shares").iterdir())[:2],
-        **options,
     )
+
+
+def in_journal(folder: Path) -> dict[str, Inquiry]:
+    with Journal(folder / "journal") as journal:
+        return inquiries(journal)
 
 
 def test_from_ceremony_to_ranking(
@@ -163,6 +187,35 @@ def test_from_ceremony_to_ranking(
     # Searched, acknowledged and gone.
     assert server.client("operator").health().queued == 0
     assert "Quillon" not in server.log
+    # The journal has who searched, for which crime and why; the server's log has the search by the same name.
+    ((search, inquiry),) = in_journal(folder).items()
+    made = inquiry.searched
+    assert (made.operator, made.reference, made.reason) == ("e.novak", "CR/0042/26", "unknown-suspect")
+    assert made.photograph == hashlib.sha256((folder / "sought.jpg").read_bytes()).hexdigest()
+    assert search[:8] in shown
+    with Journal(folder / "journal") as journal:
+        kinds = [each.kind for each in journal.records()]
+    assert kinds == ["key-received", "searched", "key-forgotten"]
+    # What became of it is said once.
+    assert inquiry.concluded is None
+    assert conclude(folder, search[:8], "identified") == 0
+    assert conclude(folder, search[:8], "inconclusive") == 1
+    assert "has its outcome already: identified" in capsys.readouterr().err
+    concluded = in_journal(folder)[search].concluded
+    assert concluded is not None
+    assert (concluded.outcome, concluded.operator) == ("identified", "e.novak")
+    assert command(folder, "operator", "journal", "show", journal=folder / "journal") == 0
+    assert "1 searches, 0 without an outcome" in capsys.readouterr().out
+    # No search without a crime.
+    for wrong in ({"crime_reference": ""}, {"crime_reference": "Mr Smith"}, {"reason": "I want to"}):
+        assert rank(folder, server.address, **wrong) == 1
+        assert "not in its form" in capsys.readouterr().err
+    assert rank(folder, server.address, identity=folder / "a.khan.pem") == 1
+    assert "not the keys of an operator" in capsys.readouterr().err
+    for wrong_name, outcome in ((search[:7], "identified"), ("0" * 8, "identified"), (search, "guilty")):
+        assert conclude(folder, wrong_name, outcome) == 1
+        capsys.readouterr()
+    assert len(in_journal(folder)) == 1
     # Shares of another ceremony.
     (folder / "shares").rename(folder / "first")
     (folder / "keys").rename(folder / "first-keys")

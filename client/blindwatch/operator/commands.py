@@ -21,6 +21,7 @@ from blindwatch.operator.fetching import Reading, check_deployment, readings
 from blindwatch.operator.journal import Journal
 from blindwatch.operator.reading import Reader
 from blindwatch.operator.removals import Removals
+from blindwatch.operator.searches import Purpose
 from blindwatch.operator.searching import Searcher
 from blindwatch.operator.unlocking import operator_of
 from blindwatch.secret.wrapping import unwrap, unwrap_ranked
@@ -37,6 +38,7 @@ from blindwatch.wire.tls import client_context
 app = typer.Typer(no_args_is_help=True)
 app.command("forget")(forgetting.forget)
 app.command("adjudicate")(journalling.adjudicate)
+app.command("conclude")(journalling.conclude)
 app.command("console")(console)
 app.add_typer(journalling.app, name="journal", help="A log of your own, of keys, alerts and their outcomes.")
 
@@ -136,6 +138,10 @@ def rank(
     entries: Annotated[Path, typer.Option(help="The gallery's operator.json.", dir_okay=False)],
     register: Annotated[Path, typer.Option(help="Your copy of the register of people.", dir_okay=False)],
     photograph: Annotated[Path, typer.Option(help="Photograph of the person to search for.", exists=True)],
+    crime_reference: Annotated[str, typer.Option(help="Reference of the crime, as your force has it.")],
+    reason: Annotated[str, typer.Option(help="Why, as a word such as unknown-suspect; no names.")],
+    journal: Annotated[Path, typer.Option(help="Folder of your journal.", file_okay=False)],
+    identity: Annotated[Path, typer.Option(help="Your signing keys, a PEM file.", dir_okay=False)],
     server: Annotated[str, typer.Option(help="Address of the match server.")],
     deployment: Annotated[str, typer.Option(help="Name of the deployment.")],
     token_file: Annotated[Path, typer.Option(help="File with the operator's token.")],
@@ -148,31 +154,46 @@ def rank(
     pipeline: Annotated[str, typer.Option(help="Pipeline of the registry of models.")] = DEFAULT,
     removal: Removal = None,
     release: ReleaseFolder = None,
-    identity: SigningKeys = None,
     hours: Hours = 8.0,
     share_file: ShareFiles = None,
 ) -> None:
-    """Search a gallery for the most central face of one photograph and show the entries that are most alike."""
+    """Search a gallery for the most central face of one photograph and show the entries that are most alike.
+
+    Who searches, for which crime and why is in the journal before anything is sent.
+    """
     _check_new(out)
     package, people = OperatorPackage.load(entries), Register.load(register)
+    person = _operator(identity, people)
+    searched = Purpose(crime_reference, reason).search(deployment, person, photograph)
     key = RankKey.from_bytes(files.read(keys / "encryption.key", "encryption key"))
     listed = package.entries
     models = FacePipeline.named(Registry.load(), pipeline)
     tls = client_context(ca, certificate, certificate_key)
-    with ServerClient(server, files.read_line(token_file, "token file"), tls=tls) as client:
+    token = files.read_line(token_file, "token file")
+    with (
+        Journal(journal) as kept,
+        ExitStack() as held,
+        ServerClient(server, token, tls=tls) as client,
+    ):
         approved = check_deployment(client, deployment, package, people)
         if approved.manifest.model_digest != models.model_digest:
             raise ModelMismatch("The gallery was made with another model than the operator's.")
         asked = unlocking.asked(approved, package, hours, release, identity)
         secret = unlocking.unlock(keys, share_file or [], asked, people, unwrap_ranked)
         unlocking.check_key(package, secret.key_id)
+        held.enter_context(kept.holding(deployment, person, secret.window))
         template = quantise(models.faces(photograph)[0].embedding, secret.preset.squared_norm)
         removals = Removals(client, approved.manifest, people, _handed(removal))
         searcher = Searcher(client, approved.manifest, removals, approved.gate, secret, key)
-        candidates = searcher.rank(template, top, wait)
+        kept.note(searched)
+        candidates = searcher.rank(template, top, wait, searched.search)
     if out is not None:
         files.write_json(out, showing.describe_candidates(candidates, listed), "ranking")
     Console().print(showing.ranking(candidates, listed, secret.preset.squared_norm))
+    Console().print(
+        f"Search {searched.search[:8]} is in your journal. Say later what became of it: blindwatch operator conclude",
+        soft_wrap=True,
+    )
 
 
 def _check_new(out: Path | None) -> None:

@@ -31,6 +31,8 @@ from blindwatch.records.operator import (
     KeyReceived,
     OperatorRecord,
     Outcome,
+    SearchConcluded,
+    Searched,
     Stopped,
 )
 from blindwatch.records.reading import operator_record
@@ -180,7 +182,7 @@ class Journal:
         self._append([decided])
         return decided
 
-    def note(self, record: AttentionChecked | Stopped) -> None:
+    def note(self, record: AttentionChecked | Stopped | Searched | SearchConcluded) -> None:
         """Record something else that an operator did."""
         self._append([record])
 

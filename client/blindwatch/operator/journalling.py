@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, get_args
 
@@ -11,15 +12,19 @@ from rich.table import Table
 
 from blindwatch.cli import files
 from blindwatch.errors import ConfigurationError
+from blindwatch.operator import searches
 from blindwatch.operator.journal import SITE, Journal
 from blindwatch.operator.unlocking import operator_of
-from blindwatch.records.operator import FINAL, Outcome
+from blindwatch.records.operator import FINAL, Outcome, SearchOutcome
 from blindwatch.statements.register import Register
 from blindwatch.statements.signing import Identity
 
 app = typer.Typer(no_args_is_help=True)
 
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+CONCLUSIONS: tuple[SearchOutcome, ...] = get_args(SearchOutcome)
+Keys = Annotated[Path, typer.Option(help="Your signing keys, a PEM file.", dir_okay=False)]
+People = Annotated[Path, typer.Option(help="Your copy of the register of people.", dir_okay=False)]
 Folder = Annotated[Path, typer.Option("--journal", help="Folder of your journal.", file_okay=False)]
 
 
@@ -34,9 +39,9 @@ def init(
 
 @app.command()
 def show(journal: Folder) -> None:
-    """Show the alerts, and what became of each."""
+    """Show the alerts and searches, and what became of each."""
     with Journal(journal) as opened:
-        courses = opened.courses()
+        courses, searched = opened.courses(), searches.inquiries(opened)
     table = Table("Alert", "At", "Camera", "Priority", "Decided", title=f"Journal {opened.key.name}")
     for name, course in courses.items():
         decided = ", ".join(f"{each.outcome} by {each.operator}" for each in course.decided)
@@ -45,17 +50,47 @@ def show(journal: Folder) -> None:
     left = sum(course.final is None for course in courses.values())
     table.caption = f"{len(courses)} alerts, {left} without a final outcome"
     Console().print(table)
+    if searched:
+        Console().print(_searches(searched))
     Console().print(
         f"When the deployment is over, hand {journal / SITE} to the oversight body.", soft_wrap=True
     )
+
+
+def _searches(found: Mapping[str, searches.Inquiry]) -> Table:
+    table = Table("Search", "At", "Operator", "Crime", "Reason", "Outcome", title="Searches")
+    for name, each in found.items():
+        made = each.searched
+        outcome = "[yellow]open[/]" if each.concluded is None else each.concluded.outcome
+        table.add_row(name, made.at, made.operator, made.reference, made.reason, outcome)
+    left = sum(each.concluded is None for each in found.values())
+    table.caption = f"{len(found)} searches, {left} without an outcome"
+    return table
+
+
+def conclude(
+    journal: Folder,
+    search: Annotated[str, typer.Option(help="Identifier of the search, or its beginning.")],
+    outcome: Annotated[str, typer.Option(help=f"One of {', '.join(CONCLUSIONS)}.")],
+    identity: Keys,
+    register: People,
+) -> None:
+    """Write down what became of a search. It stays as it is."""
+    chosen = next((each for each in CONCLUSIONS if each == outcome), None)
+    if chosen is None:
+        raise ConfigurationError(f"An outcome is one of {', '.join(CONCLUSIONS)}.")
+    person = operator_of(Identity.from_pem(files.read(identity, "signing keys")), Register.load(register))
+    with Journal(journal) as opened:
+        written = searches.conclude(opened, search, chosen, person)
+    Console().print(f"[green]Written down:[/] {written.search[:8]} {written.outcome}.")
 
 
 def adjudicate(
     journal: Folder,
     alert: Annotated[str, typer.Option(help="Identifier of the alert, or its beginning.")],
     outcome: Annotated[str, typer.Option(help=f"One of {', '.join(OUTCOMES)}; most of them are final.")],
-    identity: Annotated[Path, typer.Option(help="Your signing keys, a PEM file.", dir_okay=False)],
-    register: Annotated[Path, typer.Option(help="Your copy of the register of people.", dir_okay=False)],
+    identity: Keys,
+    register: People,
     reason: Annotated[
         str | None, typer.Option(help="Why, as a word such as relative-or-lookalike; no names.")
     ] = None,

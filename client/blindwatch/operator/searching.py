@@ -62,15 +62,16 @@ class Searcher:
         self._encryptor = RankEncryptor(key)
         self._preset = key.preset
 
-    def rank(self, template: Integers, count: int, seconds: float) -> list[Candidate]:
+    def rank(self, template: Integers, count: int, seconds: float, identifier: str = "") -> list[Candidate]:
         """The best `count` entries for a template (d,), best first, if the result comes within `seconds`.
 
+        `identifier` is what the server's log calls the search, if it has one already, as 32 hexadecimal digits.
         Raises RemovalIgnored if an entry has a score that was removed before, and LogError if the server's log does
         not prove the result, which is not opened then.
         """
         self._removals.refresh()
         before, removed = self._removals.newest
-        result = self._answer(self._encryptor.query(template), seconds)
+        result = self._answer(self._encryptor.query(template), seconds, identifier or token_hex(16))
         if result.problem is not None:
             raise problems.from_urn(result.problem)
         if result.watchlist != self._manifest.watchlist.digest:
@@ -83,9 +84,9 @@ class Searcher:
             raise RemovalIgnored("The server gave a score for an entry that was removed from the gallery.")
         return best(scores, count, gone)
 
-    def _answer(self, query: bytes, seconds: float) -> SearchResult:
+    def _answer(self, query: bytes, seconds: float, identifier: str) -> SearchResult:
         search = Search(
-            search_id=token_hex(16),
+            search_id=identifier,
             preset=self._preset.name,
             key_id=self._manifest.key_id,
             model_digest=self._manifest.model_digest,

@@ -70,6 +70,33 @@ class Stopped(OfDeployment):
     told: bool
 
 
+SearchOutcome = Literal["identified", "eliminated", "nobody-alike", "inconclusive"]
+"""What became of a search: of the person, somebody, nobody, or that cannot be said."""
+Reason = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")]
+
+
+class Searched(OfDeployment):
+    """An operator is about to search a gallery for one photograph. The server's log names it by the same digits."""
+
+    kind: Literal["searched"] = "searched"
+    search: ProbeId
+    operator: PersonName
+    reference: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9/._-]{0,63}$")]
+    """Of the crime, as the force has it; no name."""
+    reason: Reason
+    photograph: Digest
+    """SHA-256 of the file."""
+
+
+class SearchConcluded(OfDeployment):
+    """What became of a search, as an operator says later."""
+
+    kind: Literal["search-concluded"] = "search-concluded"
+    search: ProbeId
+    outcome: SearchOutcome
+    operator: PersonName
+
+
 class KeyForgotten(OfDeployment):
     """An operator's program has dropped the key."""
 
@@ -78,6 +105,13 @@ class KeyForgotten(OfDeployment):
 
 
 OperatorRecord: TypeAlias = Annotated[
-    KeyReceived | Alerted | Adjudicated | AttentionChecked | Stopped | KeyForgotten,
+    KeyReceived
+    | Alerted
+    | Adjudicated
+    | AttentionChecked
+    | Stopped
+    | Searched
+    | SearchConcluded
+    | KeyForgotten,
     Field(discriminator="kind"),
 ]
