@@ -3,12 +3,14 @@
 #   make test    linters, then all tests
 #   make lint    linters only
 #   make bench   measurements, recorded in benchmarks/
+#   make tfhe    the second engine, in an environment of its own (6 GB); make test-tfhe tests it against the first
 
 PYTHON ?= python3
 BIN := .venv/bin
+TFHE_LOCK := shared/blindwatch/he/tfhe/requirements.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench tfhe test-tfhe clean
 .DELETE_ON_ERROR:
 
 demo: .venv/demo.stamp
@@ -25,12 +27,25 @@ lint: .venv/dev.stamp
 bench: .venv/dev.stamp
 	$(BIN)/blindwatch bench --record benchmarks
 
+tfhe: .venv-tfhe/stamp .venv/demo.stamp
+	BLINDWATCH_TFHE=.venv-tfhe $(BIN)/python -m blindwatch.opinion.environment
+
+test-tfhe: tfhe .venv/dev.stamp
+	BLINDWATCH_TFHE=.venv-tfhe $(BIN)/python -m pytest -m tfhe tests/opinion
+
 clean:
-	rm -rf .venv blindwatch-demo
+	rm -rf .venv .venv-tfhe blindwatch-demo
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name it: make PYTHON=python3.12")'
 	$(PYTHON) -m venv .venv
+
+.venv-tfhe/stamp: $(TFHE_LOCK)
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Concrete ML is locked for Python 3.11; name it: make PYTHON=python3.11 tfhe")'
+	$(PYTHON) -m venv .venv-tfhe
+	.venv-tfhe/bin/python -m pip install --quiet --requirement $(TFHE_LOCK)
+	.venv-tfhe/bin/python -m pip install --quiet --no-deps --editable .
+	touch $@
 
 .venv/demo.stamp: pyproject.toml | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --editable ".[all]"

@@ -21,15 +21,27 @@ HOME = {
         "evaluation",
         "integrations",
         "operator",
+        "opinion",
         "oversight",
         "secret",
+        "verification",
         "vision",
     },
-    "server": {"matching", "store"},
+    "server": {"evaluator", "matching", "store"},
     "shared": {"cli", "errors", "he", "policy", "records", "statements", "tlog", "wire"},
 }
 MAY_IMPORT = {"client": {"client", "shared"}, "server": {"server", "shared"}, "shared": {"shared"}}
-HOLDS_SECRET = {"secret", "console", "custodian", "deployment", "operator", "demo", "bench", "evaluation"}
+HOLDS_SECRET = {
+    "secret",
+    "console",
+    "custodian",
+    "deployment",
+    "operator",
+    "demo",
+    "bench",
+    "evaluation",
+    "verification",
+}
 NEVER_IN_CAMERA = {
     "bench",
     "console",
@@ -39,12 +51,14 @@ NEVER_IN_CAMERA = {
     "evaluation",
     "integrations",
     "operator",
+    "opinion",
     "oversight",
     "secret",
+    "verification",
 }
 NATIVE_SECRET = {"KeyGenerator", "Decryptor", "SecretKey"}
 NATIVE_SCHEME = {"he", "secret", "bench"}
-PLAIN_NUMBERS = ("blindwatch.he.presets.", "blindwatch.he.ranked.presets.")
+PLAIN_NUMBERS = ("blindwatch.he.presets.", "blindwatch.he.ranked.presets.", "blindwatch.he.verdicts.")
 TELLS_OTHERS = {"integrations", "cli", "errors", "wire"}
 """What sends to others knows neither alerts nor results nor keys, so that it cannot send any."""
 CLIENT_ONLY_LIBRARIES = {"onnxruntime", "cv2", "skimage", "matplotlib"}

@@ -116,11 +116,23 @@ class Pipeline(_Record):
     embedder: Name
 
 
+class Circuit(_Record):
+    """A compiled circuit of the TFHE engine, which is made on each machine and not shipped."""
+
+    name: Name
+    sha256: Digest
+    """Of the circuit and the cryptographic parameters that were chosen for it."""
+    compiler: str
+    error_probability: Annotated[float, Field(gt=0, lt=2**-40)]
+    """Of a wrong verdict, as the compiler states it for these parameters."""
+
+
 class Catalogue(_Record):
     """All of `registry.toml`, with every reference in it resolved."""
 
     model: tuple[Model, ...]
     pipeline: tuple[Pipeline, ...]
+    circuit: tuple[Circuit, ...] = ()
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

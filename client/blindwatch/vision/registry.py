@@ -21,7 +21,7 @@ import cv2.data
 from pydantic import ValidationError
 
 from blindwatch.errors import ConfigurationError, ModelCorrupt, ModelMissing
-from blindwatch.vision.catalogue import Catalogue, Model, Pipeline
+from blindwatch.vision.catalogue import Catalogue, Circuit, Model, Pipeline
 
 VARIABLE = "BLINDWATCH_MODELS"
 
@@ -34,6 +34,11 @@ class Location:
 
     label: str
     directory: Path
+
+
+def circuit_directory() -> Path:
+    """Where compiled circuits are kept, each in a folder named by its digest."""
+    return cache_directory().with_name("circuits")
 
 
 def embedded_directory() -> Path:
@@ -102,6 +107,13 @@ class Registry:
                 return pipeline
         known = ", ".join(pipeline.name for pipeline in self.catalogue.pipeline)
         raise ConfigurationError("No pipeline of this name is registered.", f"Use one of: {known}")
+
+    def circuit(self, name: str) -> Circuit:
+        """The compiled circuit of this name."""
+        for circuit in self.catalogue.circuit:
+            if circuit.name == name:
+                return circuit
+        raise ModelMissing("No circuit of this name is registered.")
 
     def locate(self, model: Model) -> Location | None:
         """The first place that has the model's file, whatever is in it; none if it is nowhere."""

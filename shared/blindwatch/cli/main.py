@@ -46,6 +46,7 @@ ROLES = (
         "Measure how often recognition errs, and choose a threshold that can be defended.",
         "evaluate",
     ),
+    Role("verify", "Compare one photograph with a few others, under one of two schemes.", "verify"),
     Role("models", "List, fetch, import and verify face models.", "vision"),
 )
 

@@ -96,3 +96,7 @@ BUNDLE_PACKAGES: Final = 2000
 BUNDLE_STATEMENTS: Final = 4096
 BUNDLE_KEPT: Final = 65_536
 BUNDLE_SCAN: Final = 16 * MIB
+
+# Verdicts in TFHE: compressed evaluation keys, and each part of a comparison.
+OPINION_KEYS: Final = 256 * MIB
+OPINION_PART: Final = 64 * KIB

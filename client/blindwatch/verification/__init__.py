@@ -1,0 +1,1 @@
+"""`blindwatch verify`: one photograph against one or a few, under the scheme that is asked for."""
