@@ -22,10 +22,10 @@ from rich.table import Table
 from blindwatch.cli import files
 from blindwatch.cli.progress import progress
 from blindwatch.errors import ConfigurationError
-from blindwatch.he.verdicts import VerdictEngine
 from blindwatch.wire import limits
 
 if TYPE_CHECKING:
+    from blindwatch.he.verdicts import VerdictEngine
     from blindwatch.opinion.faces import Templater
 
 COLUMNS: Final = ["probe", "entry", "decision"]
