@@ -15,6 +15,7 @@ from rich.console import Console
 
 from blindwatch.cli.main import run
 from blindwatch.deployment.operating_point import OperatingPoint
+from blindwatch.deployment.prediction import calibrated
 from blindwatch.evaluation.calibrating import content, report
 from blindwatch.evaluation.calibration import Calibrator, needed
 from blindwatch.evaluation.samples import Samples, Source
@@ -100,7 +101,7 @@ def test_what_it_can_support_is_not_warned_about(crowd: Samples, calibrator: Cal
     point = OperatingPoint.read(content(found, crowd, "reveal-128").encode())
     assert not point.falls_short
     assert point.measured.false_matches >= 30
-    predicted = point.predicted(50)
+    predicted = calibrated(point, 50)
     assert predicted.low < predicted.rate < predicted.high
     assert point.expected.fpir <= predicted.expected / 1000 * 1.001, "independence promises no fewer"
 

@@ -304,7 +304,7 @@ def test_it_ends_when_the_deployment_does(body: Body) -> None:
     with subprocess.Popen([*program, *words], stdout=subprocess.PIPE, text=True) as running:
         try:
             body.see(3)
-            eventually(lambda: len(body.kept.outcomes()) > 1, 30)
+            eventually(lambda: sum(each.results for each in body.kept.outcomes()) == 5, 30)
             custodian = body.server.client("custodian")
             ending = Closing(
                 deployment=body.deployment,
