@@ -25,6 +25,7 @@ from blindwatch.console.post import Post
 from blindwatch.console.sessions import Sessions
 from blindwatch.errors import BlindwatchError, ConfigurationError
 from blindwatch.wire.client import ServerClient
+from blindwatch.wire.serving import quiet
 
 _LOOPBACK: Final = "127.0.0.1"
 _CAMERA_SECONDS: Final = 5.0
@@ -41,19 +42,7 @@ class Service:
         self._authority = "{}:{}".format(*self._listener.getsockname())
         ends = (self.close, self.is_closing)
         parts = Parts(post.duty, self._sessions, post.identity, post.at_once, *ends)
-        self._server = uvicorn.Server(
-            uvicorn.Config(
-                application(parts, frozenset({self._authority})),
-                http="h11",
-                ws="none",
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                proxy_headers=False,
-                timeout_graceful_shutdown=1,
-            )
-        )
+        self._server = uvicorn.Server(quiet(application(parts, frozenset({self._authority})), 1))
 
     def run(self, ready: Path | None) -> None:
         """Serve pages until the console is closed."""

@@ -17,6 +17,7 @@ import uvicorn
 from blindwatch.errors import BlindwatchError
 from blindwatch.evaluator.evaluator import Evaluator
 from blindwatch.evaluator.service import application
+from blindwatch.wire.serving import quiet
 
 
 def main() -> int:
@@ -28,16 +29,7 @@ def main() -> int:
         print(error.detail, file=sys.stderr)  # noqa: T201 - what started this shows it
         return 1
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(
-        uvicorn.Config(
-            application(evaluator, token),
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-        )
-    )
+    server = uvicorn.Server(quiet(application(evaluator, token)))
 
     def watch() -> None:
         sys.stdin.read()

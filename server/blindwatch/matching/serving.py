@@ -43,6 +43,7 @@ from blindwatch.records.record import minute
 from blindwatch.records.server import Started
 from blindwatch.statements.register import Register
 from blindwatch.store.database import Store
+from blindwatch.wire.serving import quiet
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _HOUR: Final = 3600.0
@@ -68,17 +69,10 @@ async def _serve(
 ) -> None:
     tls = settings.tls
     async with _desks(settings, store, allow_insecure) as desks:
-        config = uvicorn.Config(
+        config = quiet(
             application(desks, BearerTokens(settings.tokens)),
-            http="h11",
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=max(1, round(settings.shutdown_seconds)),
-            ssl_context_factory=None if tls is None else lambda _config, _default: tls,
+            max(1, round(settings.shutdown_seconds)),
+            tls,
         )
         scheme = "http" if tls is None else "https"
         server = _Server(config, lambda: _announce(scheme, listener, ready_file), desks.mailbox.close)

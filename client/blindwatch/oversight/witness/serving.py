@@ -24,6 +24,7 @@ from blindwatch.cli import files
 from blindwatch.errors import BlindwatchError, ConfigurationError, MalformedLog, TooLarge
 from blindwatch.tlog.witness import Answer, Witness
 from blindwatch.wire import limits
+from blindwatch.wire.serving import quiet
 
 Note = Callable[[Answer], None]
 """Is told of every answer."""
@@ -86,19 +87,7 @@ def serve(
     """Answer until a signal ends it. The address is written into a file that is replaced as a whole."""
     # Libraries would print requests where no handler is.
     logging.getLogger().addHandler(logging.NullHandler())
-    config = uvicorn.Config(
-        application(witness, note),
-        http="h11",
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        limit_concurrency=_CONNECTIONS,
-        timeout_graceful_shutdown=_GRACE_SECONDS,
-        ssl_context_factory=None if tls is None else lambda _config, _default: tls,
-    )
+    config = quiet(application(witness, note), _GRACE_SECONDS, tls, _CONNECTIONS)
     if ready_file is not None:
         # The socket listens already: whoever connects from now on is answered.
         content = {"address": address_of(listener, tls=tls is not None)}
