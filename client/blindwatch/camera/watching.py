@@ -108,13 +108,12 @@ class Watcher:
     def _look(self, sighting: _Sighting, frame: Frame, detection: Detection) -> None:
         crop = self._pipeline.crop(frame.image, detection)
         quality = measure_face(detection.landmarks, crop)
+        if any(quality.shortcomings(self._smallest)):
+            crop.fill(0)
+            return
         portrait = framed(frame.image, detection.landmarks)
         times = (frame.at, frame.taken, frame.captured_at)
-        shot = Shot(sighting.track.number, crop, portrait, quality.rank, *times)
-        if any(quality.shortcomings(self._smallest)):
-            shot.wipe()
-        else:
-            sighting.offer(shot)
+        sighting.offer(Shot(sighting.track.number, crop, portrait, quality.rank, *times))
 
     def _holding(self) -> list[_Sighting]:
         return [each for each in self._sightings.values() if each.best is not None]
