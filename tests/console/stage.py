@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import secrets
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stdout
@@ -250,6 +251,26 @@ class Stage:
         day = (datetime.now(UTC) - timedelta(days=days)).date()
         path.write_text("[trained]\n" + "".join(f'"{name}" = {day}\n' for name in names))
         return path
+
+    def program(self, folder: Path, **more: object) -> list[str]:
+        """`blindwatch operator console` for a process of its own, which writes a file `ready` into the folder."""
+        FORCE.write_register(folder / "register.toml")
+        options = {
+            "keys": self.folder / "keys",
+            "entries": self.folder / "watchlist" / "operator.json",
+            "register": folder / "register.toml",
+            "server": self.server.address,
+            "deployment": self.deployment,
+            "token-file": self.folder / "operator.token",
+            "identity": self.folder / f"{ANNA}.pem",
+            "journal": self.journal,
+            "training": self.train(ANNA),
+            "ready-file": folder / "ready",
+            **more,
+        }
+        words = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
+        words += [f"--share-file={path}" for path in enough(self.folder / "shares")]
+        return [sys.executable, "-m", "blindwatch.cli.main", "operator", "console", *words]
 
     @contextmanager
     def console(

@@ -7,7 +7,6 @@ import json
 import re
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,9 +24,8 @@ from blindwatch.integrations.outbox import Outbox
 from blindwatch.integrations.webhook import Webhook
 from blindwatch.statements.package import OperatorPackage
 
-from ..client.running import enough
 from ..integrations.receivers import Mosquitto, Receiver, broker, needs_broker, receiving
-from ..serving import FORCE, eventually
+from ..serving import eventually
 from .cases import ANNA, BEN
 from .stage import ENTRIES, Page, Stage
 
@@ -214,23 +212,7 @@ def test_counts_of_a_duty_say_nothing_of_an_alert_before_its_outcome(stage: Stag
 def started(stage: Stage, folder: Path, integrations: str) -> Iterator[subprocess.Popen[str]]:
     """`blindwatch operator console` in a process of its own."""
     (folder / "integrations.toml").write_text(integrations)
-    FORCE.write_register(folder / "register.toml")
-    options = {
-        "keys": stage.folder / "keys",
-        "entries": stage.folder / "watchlist" / "operator.json",
-        "register": folder / "register.toml",
-        "server": stage.server.address,
-        "deployment": stage.deployment,
-        "token-file": stage.folder / "operator.token",
-        "identity": stage.folder / f"{ANNA}.pem",
-        "journal": stage.journal,
-        "training": stage.train(ANNA),
-        "integrations": folder / "integrations.toml",
-        "ready-file": folder / "ready",
-    }
-    words = [f"--{name}={value}" for name, value in options.items()]
-    words += [f"--share-file={path}" for path in enough(stage.folder / "shares")]
-    command = [sys.executable, "-m", "blindwatch.cli.main", "operator", "console", *words]
+    command = stage.program(folder, integrations=folder / "integrations.toml")
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         try:
             yield process

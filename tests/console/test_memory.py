@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,7 +25,7 @@ from blindwatch.statements.package import OperatorPackage
 from ..client.photographs import small
 from ..client.running import enough
 from ..proof.memory import can_read, chunks, stopped
-from ..serving import FORCE, eventually
+from ..serving import eventually
 from .cases import ANNA
 from .stage import LINK, Stage, seen_again
 from .test_web import csrf
@@ -40,23 +39,7 @@ class Process:
 
     def __init__(self, stage: Stage, folder: Path) -> None:
         self.stage, self._folder = stage, folder
-        FORCE.write_register(folder / "register.toml")
-        options = {
-            "keys": stage.folder / "keys",
-            "entries": stage.folder / "watchlist" / "operator.json",
-            "register": folder / "register.toml",
-            "server": stage.server.address,
-            "deployment": stage.deployment,
-            "token-file": stage.folder / "operator.token",
-            "identity": stage.folder / f"{ANNA}.pem",
-            "journal": stage.journal,
-            "training": stage.train(ANNA),
-            "check-minutes": 0,
-            "ready-file": folder / "ready",
-        }
-        words = [f"--{name}={value}" for name, value in options.items()]
-        words += [f"--share-file={path}" for path in enough(stage.folder / "shares")]
-        command = [sys.executable, "-m", "blindwatch.cli.main", "operator", "console", *words]
+        command = stage.program(folder, check_minutes=0)
         self._said = (folder / "said").open("wb")
         self.process = subprocess.Popen(command, stdout=self._said, stderr=subprocess.STDOUT)
         eventually((folder / "ready").exists, 30)
