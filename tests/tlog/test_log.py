@@ -96,6 +96,17 @@ def test_partial_files_are_there_for_every_checkpoint_until_the_full_one_is(plac
     }
 
 
+def test_what_a_checkpoint_stands_on_is_not_written_again(place: Place) -> None:
+    with place.open() as log:
+        log.append(numbered(65_536))
+        assert log.checkpoint.checkpoint.size == 65_536
+        tile = place.site / "tile/2/000.p/1"
+        before = tile.stat()
+        log.append(numbered(256, 65_536))
+    assert tile.stat().st_mtime_ns == before.st_mtime_ns
+    assert place.entries() == numbered(65_792)
+
+
 def test_nothing_is_appended_any_more_when_readers_cannot_see_it(place: Place, tmp_path: Path) -> None:
     aside = tmp_path / "aside"
     with place.open() as log:

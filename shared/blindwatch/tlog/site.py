@@ -47,7 +47,7 @@ class Site:
             files.append((tile.entries_path, join_bundle(entries)))
         for path, data in files:
             self._make_parent(path)
-            _write(self.folder / path, data, durable=False)
+            _complete(self.folder / path, data)
         self.folder.mkdir(exist_ok=True)
         _write(self.folder / _NEXT, signed.to_bytes(), durable=False)
         (self.folder / _NEXT).replace(self.folder / CHECKPOINT)
@@ -105,6 +105,12 @@ def _write(path: Path, data: bytes, *, durable: bool) -> None:
         if durable:
             file.flush()
             os.fsync(file.fileno())
+
+
+def _complete(path: Path, data: bytes) -> None:
+    """Write a file unless it is there in whole: a checkpoint that readers have may stand on it already."""
+    if not path.exists() or path.read_bytes() != data:
+        _write(path, data, durable=False)
 
 
 def _remove_folder(folder: Path) -> None:
