@@ -65,6 +65,8 @@ class ServerProcess:
         self._tls = tls
         self.store = folder / "store"
         self._stack = stack
+        self._clients: dict[tuple[str, str], ServerClient] = {}
+        self._plain_clients: dict[tuple[str, str], httpx.Client] = {}
         self._options = ("--allow-insecure-preset", *options)
         self._log = folder / "log"
         self._ready = folder / "ready"
@@ -135,18 +137,23 @@ class ServerProcess:
             os.kill(pid, signal.SIGCONT)
 
     def client(self, role: str) -> ServerClient:
-        return self._stack.enter_context(
-            ServerClient(self.address, _credentials(role), timeout=20, tls=self._tls)
-        )
+        """The client of a role, one for each address, since hundreds of tests ask the same server."""
+        key = (self.address, role)
+        if key not in self._clients:
+            client = ServerClient(self.address, _credentials(role), timeout=20, tls=self._tls)
+            self._clients[key] = self._stack.enter_context(client)
+        return self._clients[key]
 
     def http(self, role: str) -> httpx.Client:
-        """A client that sends what it is told to, with the credentials of a role."""
-        given = _credentials(role)
-        auth = given if isinstance(given, httpx.Auth) else None
-        headers = {} if auth else {"Authorization": f"Bearer {given}"}
-        return self._stack.enter_context(
-            httpx.Client(base_url=self.address, headers=headers, auth=auth, timeout=20)
-        )
+        """A client that sends what it is told to, with the credentials of a role; one for each address."""
+        key = (self.address, role)
+        if key not in self._plain_clients:
+            given = _credentials(role)
+            auth = given if isinstance(given, httpx.Auth) else None
+            headers = {} if auth else {"Authorization": f"Bearer {given}"}
+            client = httpx.Client(base_url=self.address, headers=headers, auth=auth, timeout=20)
+            self._plain_clients[key] = self._stack.enter_context(client)
+        return self._plain_clients[key]
 
     @contextmanager
     def cut_off(

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from select import select
+from selectors import EVENT_READ, DefaultSelector
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -66,11 +66,19 @@ class Watcher:
 
     def _pass_on(self, client: socket.socket) -> None:
         """Pass a connection on; a request begins with the first bytes after an answer."""
-        with client, socket.create_connection(self.target) as server, suppress(OSError):
+        with (
+            client,
+            socket.create_connection(self.target) as server,
+            DefaultSelector() as both,
+            suppress(OSError),
+        ):
+            for each in (client, server):
+                both.register(each, EVENT_READ)
             request, began, answered = bytearray(), 0.0, time.perf_counter()
             is_noted = False
             while not self._ends.is_set():
-                for ready in select([client, server], [], [], 0.1)[0]:
+                for key, _ in both.select(0.1):
+                    ready = client if key.fileobj is client else server
                     data = ready.recv(2**16)
                     now = time.perf_counter()
                     if not data:
