@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blindwatch.cli.main import run
-from blindwatch.errors import ConfigurationError
+from blindwatch.errors import ConfigurationError, PolicyViolation
 from blindwatch.policy.describing import page
 from blindwatch.policy.profile import Profile, profile, profiles, read
 
@@ -93,11 +93,48 @@ def test_fewer_searches_than_give_a_gallery_away() -> None:
     assert profile("rfr").probes_per_deployment < 128
 
 
+def test_private_places_need_a_risk_of_harm() -> None:
+    checks = profile("oifr").checks
+    assert checks is not None
+    private = {each.name for each in checks.places if each.private}
+    assert private == {"home", "school", "medical", "worship"}
+    checks.allow("public", "refuses-identity", None)
+    for place in private:
+        checks.allow(place, "cannot-identify", "to-a-child")
+        with pytest.raises(PolicyViolation, match="risk of significant harm"):
+            checks.allow(place, "cannot-identify", None)
+    for wrong in (
+        ("street", "cannot-identify", None),
+        ("public", "curiosity", None),
+        ("public", "cannot-identify", "any"),
+    ):
+        with pytest.raises(PolicyViolation, match="no such"):
+            checks.allow(*wrong)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ('use = "operator-initiated"', 'use = "live"'),
+        ('name = "medical"', 'name = "school"'),
+        ("private = true", 'private = "yes"'),
+        ("[[checks.reasons]]", "[[checks.grounds]]"),
+    ],
+    ids=lambda change: change[1],
+)
+def test_rules_for_checks_that_are_none(repo: Path, change: tuple[str, str]) -> None:
+    text = file("oifr", repo).read_text()
+    changed = text.replace(*change, 1)
+    assert changed != text
+    with pytest.raises(ConfigurationError):
+        read(changed.encode())
+
+
 @pytest.mark.parametrize("name", SERIOUS)
 def test_every_value_says_where_it_comes_from(name: str, repo: Path) -> None:
     rules = file(name, repo).read_text().split("# ", 1)[1]
     values = [line for line in rules.splitlines() if re.match(r"[a-z_0-9]+ = ", line)]
-    of_a_name = {"name", "title", "version", "use", "sensitive"}
+    of_a_name = {"name", "title", "version", "use", "sensitive", "private"}
     unsaid = [line for line in values if line.split(" = ")[0] not in of_a_name and not SOURCE.search(line)]
     assert unsaid == []
 

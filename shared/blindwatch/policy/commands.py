@@ -35,6 +35,11 @@ def show(name: Annotated[str, typer.Argument(help="Name of a profile, such as uk
     chosen, console = profile(name), Console()
     console.print(_rules(chosen))
     console.print(_categories(chosen))
+    if chosen.checks is not None:
+        console.print(f"[bold]Reasons for a check:[/] {words([each.name for each in chosen.checks.reasons])}")
+        console.print(
+            f"[bold]Risks in private places:[/] {words([each.name for each in chosen.checks.harms])}"
+        )
     console.print(f"[bold]Documents:[/] {words(chosen.documents)}")
     console.print(f"[bold]Columns of a list:[/] {words(chosen.entry_fields)}")
     console.print(f"[bold]SHA-256:[/] {chosen.digest}")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, TypeAlias
 
-from blindwatch.policy.profile import Profile, profile, profiles
+from blindwatch.policy.profile import Checks, Choice, Place, Profile, profile, profiles
 
 Rule: TypeAlias = tuple[str, Callable[[Profile], str]]
 
@@ -41,6 +41,8 @@ RULES: Final[tuple[Rule, ...]] = (
     ("What led to a match is sealed to oversight", lambda chosen: "yes" if chosen.matched_input else "no"),
     ("An urgent beginning, before the authority is asked", lambda chosen: _urgency(chosen)),
     ("Training of an operator lasts", lambda chosen: f"{chosen.training_days:g} days"),
+    ("Where one person may be checked", lambda chosen: _places(chosen, private=False)),
+    ("The same, for a risk of significant harm", lambda chosen: _places(chosen, private=True)),
 )
 
 CLOCKS: Final[tuple[Rule, ...]] = (
@@ -82,6 +84,12 @@ def _urgency(chosen: Profile) -> str:
     return "never" if found is None else f"{found.hours:g} hours at most, without {found.document}"
 
 
+def _places(chosen: Profile, *, private: bool) -> str:
+    if chosen.checks is None:
+        return "nowhere"
+    return words([each.name for each in chosen.checks.places if each.private is private])
+
+
 def page() -> str:
     """All profiles as a page in Markdown."""
     every = [profile(name) for name in profiles()]
@@ -119,8 +127,24 @@ def _section(chosen: Profile) -> str:
         f"Every row of a list fills, besides image, name and category: {words(chosen.entry_fields)}.",
         "",
         f"Documents that must be there and in force: {words(chosen.documents)}.",
+        *_of_checks(chosen.checks),
     ]
     return "\n".join(lines)
+
+
+def _of_checks(checks: Checks | None) -> Iterator[str]:
+    if checks is not None:
+        for said, choices in (
+            ("Nobody is checked by a photograph elsewhere than here:", checks.places),
+            ("Nobody is checked for another reason than these:", checks.reasons),
+            ("In a private place nobody is checked but for one of these risks:", checks.harms),
+        ):
+            yield from ("", said, "", *map(_choice, choices))
+
+
+def _choice(each: Choice) -> str:
+    private = isinstance(each, Place) and each.private
+    return f"- `{each.name}`: {each.title}{' (private)' if private else ''}"
 
 
 def words(names: Sequence[str]) -> str:

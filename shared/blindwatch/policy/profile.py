@@ -14,7 +14,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from blindwatch.errors import ConfigurationError
+from blindwatch.errors import ConfigurationError, PolicyViolation
 
 Use = Literal["live", "retrospective", "operator-initiated"]
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
@@ -60,6 +60,55 @@ class Urgency(_Part):
     """From the beginning, until the authority has to be asked. A refusal ends the deployment at once."""
 
 
+class Choice(_Part):
+    """A word that operators choose from, and what it stands for."""
+
+    name: Word
+    title: Title
+
+
+class Place(Choice):
+    """A kind of place where somebody may be checked."""
+
+    private: bool = False
+    """Only for a risk of significant harm, which has to be stated."""
+
+
+class Checks(_Part):
+    """Where and why an operator may check one person by one photograph."""
+
+    places: Annotated[tuple[Place, ...], Field(min_length=1)]
+    reasons: Annotated[tuple[Choice, ...], Field(min_length=1)]
+    harms: tuple[Choice, ...]
+    """The risks of significant harm for which a private place is allowed."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        every = (self.places, self.reasons, self.harms)
+        if any(len({each.name for each in named}) != len(named) for named in every):
+            raise ValueError("a place, reason or harm is there twice")
+        return self
+
+    def allow(self, place: str, reason: str, harm: str | None) -> None:
+        """Refuse a place, reason or harm that these rules do not have; raises PolicyViolation."""
+        where = next((each for each in self.places if each.name == place), None)
+        if where is None:
+            raise PolicyViolation("The policy profile has no such kind of place.", _one_of(self.places))
+        if reason not in {each.name for each in self.reasons}:
+            raise PolicyViolation("The policy profile has no such reason for a check.", _one_of(self.reasons))
+        if harm is not None and harm not in {each.name for each in self.harms}:
+            raise PolicyViolation("The policy profile has no such risk of harm.", _one_of(self.harms))
+        if where.private and harm is None:
+            raise PolicyViolation(
+                "In a private place nobody is checked but for a risk of significant harm, which has to be stated.",
+                _one_of(self.harms),
+            )
+
+
+def _one_of(choices: tuple[Choice, ...]) -> str:
+    return f"Choose one of: {', '.join(each.name for each in choices)}"
+
+
 class Profile(_Part):
     """The rules that a deployment follows."""
 
@@ -93,6 +142,8 @@ class Profile(_Part):
     witnesses: Annotated[int, Field(ge=0)]
     """How many witnesses at least have to cosign the log of the server."""
     training_days: Annotated[int, Field(ge=1)]
+    checks: Checks | None = None
+    """Of operator-initiated use, and of no other."""
     clocks: Clocks
     digest: str
     """SHA-256 (hex) of the text that these rules were read from."""
@@ -103,6 +154,8 @@ class Profile(_Part):
             raise ValueError("more shares are needed than there are")
         if self.urgency is not None and self.urgency.document not in self.documents:
             raise ValueError("the document that may be late is not required at all")
+        if (self.checks is not None) != (self.use == "operator-initiated"):
+            raise ValueError("rules for checks belong to operator-initiated use, and to no other")
         named = ([each.name for each in self.categories], self.entry_fields, self.documents)
         if any(len(set(names)) != len(names) for names in named):
             raise ValueError("a category, column or document is there twice")
