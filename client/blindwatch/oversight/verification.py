@@ -12,6 +12,7 @@ from blindwatch.oversight.bundle import Bundle
 from blindwatch.oversight.checks.case import Case
 from blindwatch.oversight.checks.challenges import reach
 from blindwatch.oversight.checks.findings import Outcome, Unchecked, Verdict
+from blindwatch.oversight.checks.searches import Reviewed, review
 from blindwatch.records import replaying
 from blindwatch.records.server import ProbeAccepted, ProbesChallenged, SearchAccepted
 
@@ -36,6 +37,8 @@ class Facts:
     results: int = 0
     reached: int = 0
     rate: float = 0.0
+    searches: tuple[Reviewed, ...] = ()
+    """Every one of them, for a person to review."""
 
     @property
     def chances(self) -> list[tuple[int, float]]:
@@ -57,10 +60,11 @@ class Facts:
                 Figure("records in the log", f"{case.log.checkpoint.size:,}"),
                 Figure("faces compared", f"{taken:,}"),
             )
+            searches = review(case)
             reached, results = reach(case) if course.of(ProbesChallenged) else (0, 0)
         except (Unchecked, BlindwatchError):
             return cls(about)
-        return cls(about, figures, results, reached, case.profile.replay_rate)
+        return cls(about, figures, results, reached, case.profile.replay_rate, searches)
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,7 @@ class Verification:
                     {"wrong": wrong, "probability": round(chance, 6)} for wrong, chance in facts.chances
                 ],
             },
+            "searches": [each.to_json() for each in facts.searches],
             "checks": [each.to_json() for each in self.outcomes],
         }
         return json.dumps(content, indent=1, ensure_ascii=False).encode() + b"\n"

@@ -59,6 +59,8 @@ def verify(
     if html is not None:
         files.write_private(html, page(found).encode(), "report")
     console.print(table(found))
+    if found.facts.searches:
+        console.print(searches(found))
     for line in details(found):
         console.print(line)
     if found.of(Verdict.FAILED):
@@ -89,6 +91,17 @@ def table(found: Verification) -> Table:
         shown.add_row(escape(outcome.check.title), word, escape(meaning(outcome)))
     counts = [f"{len(found.of(verdict))} {WORDS[verdict]}" for verdict in Verdict]
     shown.caption = ", ".join(counts)
+    return shown
+
+
+def searches(found: Verification) -> Table:
+    """Every search, for a person to review."""
+    shown = Table(
+        "Search", "At", "Operator", "Crime", "Reason", "Outcome", "Server", title="Searches to review"
+    )
+    for each in found.facts.searches:
+        cells = (each.at, each.operator, each.reference, each.reason, each.outcome, each.server)
+        shown.add_row(each.search[:8], *map(escape, cells))
     return shown
 
 

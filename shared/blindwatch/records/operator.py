@@ -11,7 +11,7 @@ from pydantic import Field
 
 from blindwatch.records.record import OfDeployment
 from blindwatch.statements.register import PersonName
-from blindwatch.wire.messages import CameraName, Digest, ProbeId, Timestamp
+from blindwatch.wire.messages import CameraName, Digest, ProbeId, ProblemUrn, Timestamp
 
 Outcome = Literal["rejected", "sent", "engaged", "confirmed-true", "confirmed-false", "lost", "expired"]
 """What became of an alert. All but 'sent' and 'engaged' are final."""
@@ -88,6 +88,15 @@ class Searched(OfDeployment):
     """SHA-256 of the file."""
 
 
+class SearchFailed(OfDeployment):
+    """A search came to nothing that an operator saw; the server may have answered all the same."""
+
+    kind: Literal["search-failed"] = "search-failed"
+    search: ProbeId
+    operator: PersonName
+    problem: ProblemUrn
+
+
 class SearchConcluded(OfDeployment):
     """What became of a search, as an operator says later."""
 
@@ -111,6 +120,7 @@ OperatorRecord: TypeAlias = Annotated[
     | AttentionChecked
     | Stopped
     | Searched
+    | SearchFailed
     | SearchConcluded
     | KeyForgotten,
     Field(discriminator="kind"),

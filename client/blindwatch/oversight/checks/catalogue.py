@@ -16,6 +16,7 @@ from blindwatch.oversight.checks import (
     removals,
     results,
     scans,
+    searches,
     teardown,
     thresholds,
     times,
@@ -51,6 +52,7 @@ def checks(replay: Replay | None = None) -> tuple[Check, ...]:
         clocks.CHECK,
         teardown.CHECK,
         operators.CHECK,
+        *searches.CHECKS,
         scans.CHECK,
     )
 
