@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import socket
@@ -17,6 +18,7 @@ from blindwatch.records.record import minute
 from blindwatch.statements.dsse import Envelope
 from blindwatch.statements.package import OperatorPackage
 
+from ..integrations.receivers import receiving
 from ..people import CREATOR
 from ..serving import FORCE, ServerProcess
 from .approved import approve
@@ -53,7 +55,10 @@ def test_of_a_closed_deployment_receipts_and_commitments_are_left(
     assert end.left() == {"operator-keys", "operator.json", "matches.json"}
     assert held(end.receipts) == KEPT | {SERVERS}
     assert not (end.server.store / "blobs" / end.deployment).exists()
-    assert command("deployment", "receipts", str(end.receipts), register=end.folder / "register.toml") == 0
+    page, register = end.folder / "page.html", end.folder / "register.toml"
+    assert command("deployment", "receipts", str(end.receipts), register=register, page=page) == 0
+    assert page.stat().st_mode & 0o777 == 0o600
+    assert "No receipt here: operator." in page.read_text()
     shown = capsys.readouterr().out
     assert all(each in shown for each in (CREATOR, "server-1", "secret-key", "photographs", end.deployment))
 
@@ -268,6 +273,24 @@ def test_an_operator_forgets_what_it_has_and_signs_that(
     capsys.readouterr()
     assert command("deployment", "receipts", str(end.receipts), register=end.folder / "register.toml") == 0
     assert "e.novak" in capsys.readouterr().out
+
+
+def test_others_are_told_once_that_an_operators_copies_are_gone(end: Desk, tmp_path: Path) -> None:
+    assert end.close() == 0
+    (tmp_path / "secret").write_text("whsec_" + base64.b64encode(bytes(32)).decode())
+    with receiving() as receiver:
+        settings = tmp_path / "integrations.toml"
+        settings.write_text(
+            f'dead_letters = "{tmp_path / "dead"}"\n[[webhook]]\nurl = "{receiver.address}"\n'
+            f'secret_file = "{tmp_path / "secret"}"\n'
+        )
+        assert end.forget(integrations=settings) == 1  # nobody knows yet where the match server is
+        assert end.left()
+        told = {"integrations": settings, "server": end.server.address}
+        assert (end.forget(**told), end.forget(**told)) == (0, 0)
+    (event,) = [json.loads(each.body) for each in receiver.posts]
+    assert event["type"] == "deployment.purged"
+    assert event["data"] == {"deployment": end.deployment, "at": "operator"}
 
 
 def test_an_operator_does_not_leave_the_faces_of_the_list(

@@ -24,6 +24,7 @@ from blindwatch.integrations.outbox import Outbox
 from blindwatch.integrations.webhook import Webhook
 from blindwatch.statements.package import OperatorPackage
 
+from ..client.running import SIMILARITY
 from ..integrations.receivers import Mosquitto, Receiver, broker, needs_broker, receiving
 from ..serving import eventually
 from .cases import ANNA, BEN
@@ -90,6 +91,8 @@ def on_duty(stage: Stage, others: Others) -> Iterator[Page]:
 def test_others_are_told_what_was_decided_and_nothing_before(stage: Stage, others: Others) -> None:
     with on_duty(stage, others) as page:
         eventually(lambda: bool(others.told("deployment.started")))
+        (started,) = others.told("deployment.started")
+        assert (started["version"], started["threshold"]) == ("1", f"{SIMILARITY:g}")
         pass_(page, timedelta())  # from here on the clock stands still
         first, rejected, undone = stage.walk(page), stage.walk(page, 1), stage.walk(page, 3)
         decide(page, rejected, "rejected", Reason.DIFFERENT_PERSON)

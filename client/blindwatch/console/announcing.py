@@ -43,9 +43,12 @@ class Announcer:
             reason=None if reason is None else reason.value,
         )
 
-    def started(self) -> None:
-        """Tell that operators have the key and look."""
-        self._tell("deployment.started")
+    def started(self, version: int, similarity: float) -> None:
+        """Tell that operators have the key and look, and by which version of the manifest and which threshold.
+
+        A console has one threshold for as long as it runs: with another one it is started again, with another list.
+        """
+        self._tell("deployment.started", version=str(version), threshold=f"{similarity:g}")
 
     def ended(self, reason: str) -> None:
         """Tell, once, that nothing is fetched any more."""

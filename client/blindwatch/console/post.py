@@ -112,7 +112,8 @@ class Post:
             opened.maker,
             Drills(opened.maker, assignment.cameras, check_minutes),
         )
-        announcer.started()
+        manifest = approved.manifest
+        announcer.started(manifest.version, manifest.thresholds.similarity)
         source = Source(client, deployment, opened.reader, opened.crops, removals, approved.gate)
         return cls(duty, source, signer, at_once, papers.outbox)
 

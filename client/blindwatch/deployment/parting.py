@@ -35,6 +35,11 @@ class Part:
         """Whether it is noted what goes, or that all is gone."""
         return self._journal.exists() or self._receipt.exists()
 
+    @property
+    def is_finished(self) -> bool:
+        """Whether all is gone and the receipt is signed."""
+        return self._receipt.exists()
+
     def begin(self, kept: Sequence[Path]) -> None:
         """Note what will go. What is kept must not lie inside of it."""
         journal = Journal.of(self.manifest.digest, self.things, [*kept, self.receipts])

@@ -77,7 +77,7 @@ class Courier:
         for wait in (0.0, *self.waits):
             if wait:
                 if self._closing.wait(wait):
-                    return f"{why}; the console was closed"
+                    return f"{why}; the program was closed"
                 self._count("retried")
             try:
                 self.destination.deliver(event)
@@ -91,7 +91,7 @@ class Courier:
     def _bury_rest(self) -> None:
         while True:
             try:
-                self._bury(self._queue.get_nowait(), "the console was closed")
+                self._bury(self._queue.get_nowait(), "the program was closed")
             except Empty:
                 return
 

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, Literal, TypeAlias
 
-Kind: TypeAlias = Literal["alert.adjudicated", "deployment.started", "deployment.ended", "camera.offline"]
+Kind: TypeAlias = Literal[
+    "alert.adjudicated", "deployment.started", "deployment.ended", "deployment.purged", "camera.offline"
+]
 _ID_BYTES: Final = 16
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,8 @@ from blindwatch.deployment.ending import receipts_table
 from blindwatch.deployment.papers import Manifest, People, SigningKeys, Yes, read_manifest
 from blindwatch.deployment.parting import Part, check_key, keys_in
 from blindwatch.errors import AlertsOpen, ConfigurationError, NotAuthorised, StatementMismatch
+from blindwatch.integrations.events import Event
+from blindwatch.integrations.settings import Integrations
 from blindwatch.operator.journal import Journal
 from blindwatch.secret import candidates
 from blindwatch.statements.dsse import Envelope
@@ -46,9 +49,17 @@ def forget(
             help="Folder of your journal: nothing is destroyed while an alert in it has no outcome."
         ),
     ] = None,
+    integrations: Annotated[
+        Path | None,
+        typer.Option(help="File that says who is told once your copies are gone.", dir_okay=False),
+    ] = None,
+    server: Annotated[
+        str | None, typer.Option(help="Address of the match server, which is told nothing.")
+    ] = None,
     yes: Yes = False,
 ) -> None:
     """Destroy an operator's copies after the end of a deployment, and sign a receipt. If cut short, run it again."""
+    others = _others(integrations, server)
     people, approved = Register.load(register), read_manifest(manifest)
     signer = Identity.from_pem(files.read(identity, "signing keys"))
     operator = people.holder(signer.public)
@@ -64,9 +75,31 @@ def forget(
         if journal is not None:
             _check_decided(journal, DeploymentManifest.read(approved).deployment)
         part.begin([manifest, closing, identity, register])
+    is_news = not part.is_finished
     for what in part.destroy():
         Console().print(f"Destroyed here: {what}")
-    Console().print(receipts_table([part.finish(ended, ("receipt",))]))
+    receipt = part.finish(ended, ("receipt",))
+    Console().print(receipts_table([receipt]))
+    if is_news:
+        with others.outbox(server or "") as outbox:
+            outbox.send(Event("deployment.purged", receipt.deployment, datetime.now(UTC), {"at": "operator"}))
+        if outbox.undelivered:
+            Console(stderr=True).print(
+                "[yellow]Not everybody could be told:[/] see the file of dead letters."
+            )
+
+
+def _others(integrations: Path | None, server: str | None) -> Integrations:
+    """Who is told; what is wrong with the file is said before anything goes."""
+    if integrations is None:
+        return Integrations()
+    if server is None:
+        raise ConfigurationError(
+            "Whoever is told must not be the match server.", "Give its address by --server."
+        )
+    others = Integrations.load(integrations)
+    others.outbox(server).close()
+    return others
 
 
 def _check(manifest: Envelope, keys: Path, entries: Path, also: Sequence[Path]) -> None:
