@@ -48,12 +48,12 @@ def ago(**elapsed: float) -> str:
     return minute(datetime.now(UTC) - timedelta(**elapsed))
 
 
-def opened(server: ServerProcess, trial: Trial, begun: timedelta = HOUR, left: timedelta = HOUR) -> str:
+def opened(server: ServerProcess, trial: Trial, begun: timedelta = HOUR, end: datetime | None = None) -> str:
     now = datetime.now(UTC)
     return trial.open(
         server,
         cameras=CAMERAS,
-        window=Window(not_before=stamp(now - begun), not_after=stamp(now + left)),
+        window=Window(not_before=stamp(now - begun), not_after=stamp(end or now + HOUR)),
     )
 
 
@@ -136,10 +136,9 @@ def test_which_minutes(
 def test_the_last_minute_is_taken_after_the_end_and_none_behind_it(
     server: ServerProcess, trial: Trial
 ) -> None:
-    left = timedelta(seconds=6)
-    name, camera = opened(server, trial, left=left), server.client("camera")
-    end = datetime.now(UTC) + left
-    time.sleep(left.total_seconds() + 0.5)
+    end = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=10)
+    name, camera = opened(server, trial, end=end), server.client("camera")
+    time.sleep(max(0.0, (end - datetime.now(UTC)).total_seconds()) + 0.5)
     with pytest.raises(OutsideWindow):
         camera.post_probe(name, trial.probe())
     camera.put_counts(name, minute(end - timedelta(seconds=1)), SEEN)
