@@ -74,8 +74,8 @@ def test_a_list_too_old_for_its_profile(server: ServerProcess, trial: Trial) -> 
 
 def test_probes_are_taken_from_the_first_second_to_the_last(server: ServerProcess, trial: Trial) -> None:
     name = fresh()
-    start = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=3)
-    window = Window(not_before=stamp(start), not_after=stamp(start + timedelta(seconds=3)))
+    start = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=6)
+    window = Window(not_before=stamp(start), not_after=stamp(start + timedelta(seconds=6)))
     custodian, camera = server.client("custodian"), server.client("camera")
     custodian.put_deployment(name, trial.offer(name, window=window))
     trial.enrol(custodian, name)
@@ -83,7 +83,7 @@ def test_probes_are_taken_from_the_first_second_to_the_last(server: ServerProces
         camera.post_probe(name, trial.probe())
     _sleep_until(start)
     camera.post_probe(name, trial.probe())
-    _sleep_until(start + timedelta(seconds=3))
+    _sleep_until(start + timedelta(seconds=6))
     with pytest.raises(OutsideWindow, match="has ended"):
         camera.post_probe(name, trial.probe())
 
