@@ -24,6 +24,8 @@ class Network:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
+        # Its own store of memory would keep what was computed of a face until the next one comes.
+        options.enable_cpu_mem_arena = False
         options.log_severity_level = 3  # errors only: warnings are for whoever exports a network
         self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         self._input = self._session.get_inputs()[0].name
