@@ -39,6 +39,20 @@ def test_from_offer_to_acknowledgement(server: ServerProcess, trial: Trial) -> N
     assert operator.fetch_results(name).results == ()
 
 
+def test_the_result_of_one_probe_is_fetched_by_its_name(server: ServerProcess, trial: Trial) -> None:
+    name = trial.open(server)
+    first, second = (trial.probe(index) for index in range(2))
+    for probe in (first, second):
+        server.client("camera").post_probe(name, probe)
+    operator = server.client("operator")
+    (result,) = operator.fetch_result(name, second.probe_id, 20).results
+    assert result.probe_id == second.probe_id
+    operator.acknowledge(name, second.probe_id)
+    assert operator.fetch_result(name, second.probe_id).results == ()
+    # The other one is there still.
+    assert [each.probe_id for each in server.results(name, 1).results] == [first.probe_id]
+
+
 def lengths(block: ReleasedBlock) -> tuple[int, ...]:
     return tuple(map(len, (block.indicator, block.score, *block.pieces)))
 

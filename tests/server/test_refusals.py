@@ -315,6 +315,7 @@ ROUTES = [
     ("GET", "/receipt", {"custodian", "operator"}),
     ("POST", "/probes", {"camera"}),
     ("GET", "/results", {"operator"}),
+    ("GET", f"/results/{'0' * 32}", {"operator"}),
     ("DELETE", f"/results/{'0' * 32}", {"operator"}),
 ]
 

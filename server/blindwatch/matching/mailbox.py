@@ -46,13 +46,13 @@ class Mailbox:
         found = await self._look(deployment, wait, lambda: self._results.oldest(deployment, time.time()))
         return found or []
 
-    async def find(self, deployment: str, search_id: str, wait: float) -> Waiting:
-        """The result of one search, waiting up to so many seconds for it."""
+    async def find(self, deployment: str, identifier: str, wait: float) -> Waiting:
+        """The result of one probe or search, waiting up to so many seconds for it."""
         found = await self._look(
-            deployment, wait, lambda: self._results.find(deployment, search_id, time.time())
+            deployment, wait, lambda: self._results.find(deployment, identifier, time.time())
         )
         if found is None:
-            raise NotFound("No result of this search is waiting.")
+            raise NotFound("No result of this probe or search is waiting.")
         return found
 
     async def _look(self, deployment: str, wait: float, look: Callable[[], Found | None]) -> Found | None:

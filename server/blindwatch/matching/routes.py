@@ -334,7 +334,19 @@ async def put_counts(
 async def get_results(name: Name, desks: With, wait: Wait = 0.0) -> Response:
     """The oldest results, as they stay until they are acknowledged or expire."""
     deployment = desks.roster.used(name, "reveal")
-    results = await desks.mailbox.fetch(name, wait)
+    return await _batch(desks, deployment, await desks.mailbox.fetch(name, wait))
+
+
+@router.get(
+    "/deployments/{name}/results/{probe_id}", dependencies=OPERATOR, responses=_gives(200, ResultBatch)
+)
+async def get_result(name: Name, probe_id: ProbeId, desks: With, wait: Wait = 0.0) -> Response:
+    """The result of one probe, as it stays until it is acknowledged or expires; 404 while there is none."""
+    deployment = desks.roster.used(name, "reveal")
+    return await _batch(desks, deployment, [await desks.mailbox.find(name, probe_id, wait)])
+
+
+async def _batch(desks: Desks, deployment: Deployment, results: list[Waiting]) -> Response:
     logged = await desks.proven(deployment, results)
     batch: dict[str, cbor.Value] = {
         "results": [cbor.decode(each.body, limits.RESULT) for each in results],

@@ -206,6 +206,15 @@ class ServerClient:
         body = self._call("GET", path, ResultBatch.limit, timeout=self._timeout + wait, digested=True)
         return ResultBatch.from_cbor(body)
 
+    def fetch_result(self, deployment: str, probe_id: str, wait: float = 0.0) -> ResultBatch:
+        """The result of one probe, waiting up to `wait` seconds for it; a batch without any if there is none yet."""
+        path = f"{_path(deployment)}/results/{probe_id}?wait={min(wait, limits.WAIT_SECONDS):.3f}"
+        try:
+            body = self._call("GET", path, ResultBatch.limit, timeout=self._timeout + wait, digested=True)
+        except NotFound:
+            return ResultBatch(results=(), logged=())
+        return ResultBatch.from_cbor(body)
+
     def acknowledge(self, deployment: str, probe_id: str) -> None:
         """Delete a result from the server."""
         self._call("DELETE", f"{_path(deployment)}/results/{probe_id}", 0)
