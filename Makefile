@@ -3,6 +3,7 @@
 #   make test    linters, then all tests
 #   make lint    linters only
 #   make bench   measurements, recorded in benchmarks/
+#   make test-slow  the tests that take minutes each, and one that takes most of an hour
 #   make tfhe    the second engine, in an environment of its own (6 GB); make test-tfhe tests it against the first
 
 PYTHON ?= python3
@@ -10,7 +11,7 @@ BIN := .venv/bin
 TFHE_LOCK := shared/blindwatch/he/tfhe/requirements.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test lint bench tfhe test-tfhe clean
+.PHONY: demo test test-slow lint bench tfhe test-tfhe clean
 .DELETE_ON_ERROR:
 
 demo: .venv/demo.stamp
@@ -18,6 +19,9 @@ demo: .venv/demo.stamp
 
 test: lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+test-slow: .venv/dev.stamp
+	$(BIN)/python -m pytest -m slow
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff check .

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -17,11 +18,12 @@ from blindwatch.errors import CropClosed, MalformedMessage, WrongUse
 from blindwatch.he.answering import Question, answer
 from blindwatch.he.encrypting import Encryptor
 from blindwatch.he.matching import Matcher
+from blindwatch.he.presets import preset
 from blindwatch.he.templates import Templates
 from blindwatch.operator.crops import Crops
 from blindwatch.operator.reading import Match, Reader
 from blindwatch.secret.crops import Opener, recipient
-from blindwatch.secret.keys import Decryptor, KeySet
+from blindwatch.secret.keys import Decryptor, KeySet, generate
 from blindwatch.vision.image import Image
 from blindwatch.vision.portrait import SIDE, encoded
 from blindwatch.wire import crops
@@ -128,6 +130,41 @@ def test_pieces_of_non_matches_are_uniform_and_independent_of_the_key(answers: l
     values = np.concatenate([each.pieces[~each.matches] for each in answers])
     assert abs(values.mean() / 65536 - 0.5) < 0.005
     assert np.abs(np.corrcoef(values.T) - np.eye(8)).max() < 0.03
+
+
+# Ten thousand strangers
+
+
+STRANGERS = 10_000
+FEW = 48
+"""Entries of the list that they are compared with."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["insecure-noop-128", "reveal-128"])
+def test_of_ten_thousand_strangers_no_slot_opens(name: str) -> None:
+    """Without encryption the masks alone are tried, with the same numbers; with it, what an operator decrypts."""
+    chosen, rng = preset(name), np.random.default_rng(10_000)
+    made, gallery = generate(chosen), random_templates(rng, FEW)
+    encryptor, decryptor = Encryptor(made.encryption), Decryptor(made.secret)
+    matcher = Matcher(made.evaluation, GATE, rng.bytes(32), threads=os.cpu_count() or 1)
+    (parts,) = [list(each) for each in encryptor.watchlist(gallery)]
+    block = matcher.load_block(parts, len(parts))
+    slots, sealing, face = block.layout.entry_slots()[:FEW], sealer(made, "gate-4"), picture(1)
+    tried = 0
+    for number in range(STRANGERS):
+        probe, identifier = random_templates(rng, 1), f"{number:032x}"
+        assert (gallery.scores(probe)[0] < GATE).all()
+        sealed = sealing.seal(face.copy(), identifier)
+        question = Question("gate-4", CAMERA, identifier, encryptor.probe(probe), sealed)
+        answered = answer(matcher, [block], "a list", question, frozenset())
+        bound = crops.bound_to("gate-4", CAMERA, identifier)
+        columns = [decryptor.slots(each)[slots] for each in answered.releases[0].pieces]
+        for pieces in np.stack(columns, axis=1).tolist():
+            with pytest.raises(CropClosed):
+                crops.unwrap(answered.crop, crops.from_pieces(pieces), bound)
+            tried += 1
+    assert tried == STRANGERS * FEW
 
 
 # Through a server

@@ -77,6 +77,17 @@ def hurry(page: Page) -> Callable[[], None]:
 
 
 def test_a_console_shows_the_server_nothing_of_what_it_finds(stage: Stage) -> None:
+    compare(stage)
+
+
+@pytest.mark.slow
+def test_a_console_shows_nothing_either_where_opening_is_work(encrypted: Stage) -> None:
+    encrypted.open()
+    compare(encrypted)
+
+
+def compare(stage: Stage) -> None:
+    """Whether what a console asks for looks the same after matches and after others."""
     with watching(stage.server.address) as watcher, stage.console(server=watcher.address, hours=24) as page:
         matches, others = followed(stage, watcher, hurry(page))
         tray = page.post.duty._desk.tray

@@ -5,13 +5,9 @@ Real processes and real ciphertexts. What is searched for is everything that thi
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -28,19 +24,19 @@ from blindwatch.vision.registry import Registry
 from blindwatch.wire.client import ServerClient
 
 from ..client.clips import RATE, Walk, in_memory, write_clip
-from . import known, memory, writes
+from . import known, memory
 from .deployment import NAME, Deployment, Server
-from .search import Needle, Search, files, needles
-from .tap import LOOPBACK, Traffic
+from .search import Needle, Search, needles
+from .tap import LOOPBACK
+from .watching import WAIT, Cut, cut_off, last, watching
 
 PRESET: Final = preset("reveal-128")
 WALKS: Final = tuple(Walk(who, 1 + 3 * at, 1.6, speed=10) for at, who in enumerate((0, 3, 18, 77, 2, 31)))
 LAST: Final = 1 + 3 * len(WALKS)
 """From this second on there is nobody."""
 SECONDS: Final = LAST + 40
-PROBE: Final = 50_000
-"""Bytes of a probe, at least."""
-_WAIT: Final = 90.0
+GROWTH: Final = 16 << 20
+"""Bytes by which memory may grow while nothing answers; the caches of libraries do."""
 
 
 @dataclass
@@ -50,10 +46,7 @@ class Evidence:
     while_seen: set[str] = field(default_factory=set)
     afterwards: set[str] = field(default_factory=set)
     numbers: dict[str, Any] = field(default_factory=dict)
-    cut: dict[str, Any] = field(default_factory=dict)
-    left: list[Path] = field(default_factory=list)
-    printed: bytes = b""
-    calls: Path | None = None
+    cut: Cut | None = None
     port: int = 0
 
 
@@ -77,58 +70,10 @@ def frames(clip: Path) -> Iterator[tuple[int, Image]]:
         yield number, image.astype(np.uint8, copy=False)
 
 
-@contextmanager
-def watching(
-    deployment: Deployment, server: Server, clip: Path, *before: str
-) -> Iterator[subprocess.Popen[bytes]]:
-    """The camera before a clip, among empty folders."""
-    places = {name: deployment.camera_folder / name for name in ("here", "home", "temporary")}
-    for place in places.values():
-        place.mkdir(parents=True, exist_ok=True)
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(places["home"]),
-        "TMPDIR": str(places["temporary"]),
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
-    given = {
-        "keys": deployment.keys / "encryption.key",
-        "identity": deployment.identity,
-        "register": deployment.register,
-        "manifest": deployment.manifest,
-        "server": server.taps["camera"].address,
-        "source": clip,
-    }
-    words = [sys.executable, "-m", "blindwatch.cli.main", "camera", "run", "--json"]
-    with subprocess.Popen(
-        [*before, *words, *(f"--{name}={value}" for name, value in given.items())],
-        cwd=places["here"],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    ) as process:
-        yield process
-        if process.poll() is None:
-            process.terminate()
-
-
 def wait_for(client: ServerClient, results: int) -> None:
-    deadline = time.monotonic() + _WAIT
+    deadline = time.monotonic() + WAIT
     while len(client.fetch_results(NAME, 1.0).results) < results:
         assert time.monotonic() < deadline, "the results did not come"
-
-
-def wait_for_probe(traffic: Traffic) -> None:
-    """Wait until a ciphertext more has gone to the server."""
-    before, deadline = sum(map(len, traffic.sent)), time.monotonic() + _WAIT
-    while sum(map(len, traffic.sent)) < before + PROBE:
-        assert time.monotonic() < deadline, "nothing was sent"
-        time.sleep(0.05)
-
-
-def last(printed: bytes) -> dict[str, Any]:
-    numbers: dict[str, Any] = json.loads(printed.splitlines()[-1])
-    return numbers
 
 
 def look_into(deployment: Deployment, server: Server, clip: Path, search: Search, evidence: Evidence) -> None:
@@ -168,19 +113,11 @@ def evidence(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evidence]:
             [each for number, frame in frames(clip) for each in of_frame(number, frame, pipeline)]
         )
         short = write_clip(folder / "short.avi", WALKS, LAST)
-        traced = writes.traced(deployment.calls) if writes.can_trace() else []
-        evidence.calls = deployment.calls if traced else None
         with deployment.server() as server:
             deployment.upload(server)
             look_into(deployment, server, clip, search, evidence)
             evidence.port = server.taps["camera"].port
-            with watching(deployment, server, short, *traced) as process:
-                wait_for_probe(server.taps["camera"].traffic)
-                # From now on nothing answers, and people still walk by.
-                with memory.stopped([server.pid]):
-                    evidence.printed, _ = process.communicate(timeout=_WAIT)
-        evidence.cut = last(evidence.printed.rsplit(b"The server has", 1)[0].rstrip())
-        evidence.left = files(deployment.camera_folder)
+            evidence.cut = cut_off(deployment, server, short, LAST + WAIT)
         yield evidence
 
 
@@ -196,14 +133,46 @@ def test_two_seconds_after_the_last_face_nothing_of_any_is_left(evidence: Eviden
 
 def test_no_face_was_in_clear_for_a_second(evidence: Evidence) -> None:
     # Of a run that nobody stopped to look into its memory.
-    assert 0 < evidence.cut["longestMs"] < 1000
+    assert evidence.cut is not None
+    assert 0 < evidence.cut.numbers["longestMs"] < 1000
 
 
 def test_when_the_server_is_silent_faces_are_dropped_and_nothing_is_on_the_disk(evidence: Evidence) -> None:
-    assert evidence.cut["dropped"] >= 1, evidence.printed
-    assert evidence.cut["faces"] == evidence.cut["sent"] + evidence.cut["dropped"] + evidence.cut["unusable"]
-    assert evidence.left == []
-    if evidence.calls is None:
+    assert evidence.cut is not None
+    assert evidence.cut.grown < GROWTH
+    check(evidence.cut, evidence.port)
+
+
+def check(cut: Cut, port: int) -> None:
+    """Whether faces were dropped and counted, and nothing was written."""
+    numbers = cut.numbers
+    assert numbers["dropped"] >= 1, cut.printed
+    assert numbers["faces"] == numbers["sent"] + numbers["dropped"] + numbers["unusable"]
+    assert cut.left == []
+    if cut.written is None:
         pytest.skip("strace is not there, or may not trace")
-    assert writes.written(evidence.calls) == set()
-    assert writes.addressed(evidence.calls) == {(LOOPBACK, evidence.port)}
+    assert cut.written == set()
+    assert cut.addressed == {(LOOPBACK, port)}
+
+
+# For a whole minute
+
+
+@pytest.mark.slow
+def test_after_a_minute_without_network_the_disk_is_as_before_and_memory_has_not_grown(
+    tmp_path: Path,
+) -> None:
+    pipeline = FacePipeline.named(Registry.load())
+    cast = built_in(2, lambda photograph: bool(pipeline.detect(decode(photograph))))
+    deployment, first = Deployment(tmp_path / "minute", cast), 1
+    walks = [Walk((0, 3, 18, 77, 2, 31)[at % 6], first + 3 * at, 1.6, speed=10) for at in range(23)]
+    deployment.enrol()
+    with in_memory() as folder, deployment.server() as server:
+        deployment.upload(server)
+        clip = write_clip(folder / "minute.avi", walks, first + 3 * len(walks))
+        cut = cut_off(deployment, server, clip, 60 + WAIT)
+    assert cut.seconds >= 60
+    # Were frames kept, thirty megabytes were added in the second half, and were probes, fifteen.
+    assert cut.grown < GROWTH // 2
+    assert cut.numbers["dropped"] >= 15
+    check(cut, server.taps["camera"].port)
