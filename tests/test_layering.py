@@ -23,6 +23,7 @@ HOME = {
         "operator",
         "opinion",
         "oversight",
+        "pages",
         "secret",
         "verification",
         "vision",

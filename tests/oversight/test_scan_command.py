@@ -147,7 +147,7 @@ def test_what_a_scan_cannot_show_is_on_the_first_page(store: Path, tmp_path: Pat
     first, rest = text.split('id="found"', 1)
     assert all(limit in first for limit in LIMITS)
     assert "No canaries were looked for" in first
-    assert "#limits { break-after: page; }" in text
+    assert '<section id="limits" class="ends-page"' in text
     assert "&lt;b&gt;picture" in rest
     assert "<script" not in text
     assert not re.search(r"(?:src|href)=\"(?!#)", text)

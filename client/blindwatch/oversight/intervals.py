@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import floor, log10
 from typing import Final
 
 from blindwatch.errors import ConfigurationError
+from blindwatch.pages.wording import percent
 
 CONFIDENCE: Final = 0.95
 SMALL: Final = 5
@@ -65,14 +65,6 @@ def rate(events: int, trials: int, *, published: bool) -> Rate:
     if published and 0 < events < SMALL:
         return Rate(None, trials, 0.0, _interval(min(SMALL - 1, trials), trials)[1])
     return Rate(events, trials, *_interval(events, trials))
-
-
-def percent(share: float) -> str:
-    """A share in per cent with two significant digits, and no exponent."""
-    value = 100 * share
-    if not 0 < value < 100:
-        return f"{value:.0f} %"
-    return f"{value:.{max(0, 1 - floor(log10(value)))}f} %"
 
 
 def _interval(events: int, trials: int) -> tuple[float, float]:

@@ -6,13 +6,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 
 from blindwatch.oversight.checks.findings import Verdict
 from blindwatch.oversight.checks.wording import percent
 from blindwatch.oversight.verification import WORDS, Verification, meaning
+from blindwatch.pages import rendering
 
-_SIGNS: Final = {Verdict.PASSED: "✓", Verdict.FAILED: "✗", Verdict.NOT_CHECKED: "○"}
+SIGNS: Final = {Verdict.PASSED: "✓", Verdict.FAILED: "✗", Verdict.NOT_CHECKED: "○"}
 """Beside the word, so that neither colour nor sign stands alone."""
 
 
@@ -24,7 +25,7 @@ def page(found: Verification) -> str:
         headline=headline(found),
         summary=summary(found),
         words=WORDS,
-        signs=_SIGNS,
+        signs=SIGNS,
         meaning=meaning,
         made_at=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
     )
@@ -32,14 +33,11 @@ def page(found: Verification) -> str:
 
 def environment() -> Environment:
     """How the pages of oversight are rendered."""
-    made = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made.filters["percent"] = percent
+    made = rendering.environment(Path(__file__).parent)
+    made.filters |= {
+        "percent": percent,
+        "number": lambda value: "few" if value is None else f"{value:,}",
+    }
     return made
 
 
