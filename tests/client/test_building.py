@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -417,6 +417,27 @@ def test_a_report_is_written_also_where_the_list_is_refused(desk: Desk) -> None:
     assert "not an image" in (desk.folder / "report.html").read_text()
     assert mode(desk.folder / "report.html") == 0o600
     assert not desk.watchlist.exists()
+
+
+def test_a_report_has_the_faults_of_rows_that_nobody_looked_at(desk: Desk) -> None:
+    write_list(desk.folder / "list", row(1), row(2, category="intelligence"))
+    report = desk.folder / "list" / "import.html"
+    assert desk.enrol(report=report) == 1
+    assert "The profile has no such category." in report.read_text()
+    assert desk.enrol(report=report) == 1
+    assert desk.enrol(report=desk.watchlist / "import.html") == 1
+    assert not desk.watchlist.exists()
+
+
+def test_a_report_says_what_to_expect_of_the_list_and_until_when(desk: Desk) -> None:
+    report = desk.folder / "list" / "import.html"
+    assert desk.enrol(report=report) == 0
+    text = report.read_text()
+    assert "entries enrolled" in text
+    assert "an FPIR of" in text
+    built = datetime.fromisoformat(Watchlist.read(desk.envelope).built_at)
+    assert f'data-until="{built + timedelta(hours=24):%Y-%m-%dT%H:%M:%SZ}"' in text
+    assert not list(desk.watchlist.rglob("*.html"))
 
 
 @pytest.mark.parametrize(

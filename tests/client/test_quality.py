@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,10 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blindwatch.custodian.likeness import KEPT, Likeness, Pair
-from blindwatch.custodian.page import QualityPage
 from blindwatch.custodian.quality import measure
 from blindwatch.custodian.viewing import Viewing
-from blindwatch.errors import ConfigurationError, InvalidList, NoFace
+from blindwatch.errors import InvalidList, NoFace
 from blindwatch.vision.image import Image
 from blindwatch.vision.pipeline import FacePipeline
 
@@ -209,32 +207,6 @@ def test_pairs_are_those_of_all_products(seed: int, count: int, lowest: float) -
 
 def test_pairs_are_in_order() -> None:
     assert max(Pair(0.5, 0, 1), Pair(0.7, 2, 3)).first == 2
-
-
-# The page
-
-
-def test_the_page_holds_thumbnails_and_says_so(tmp_path: Path, pipeline: FacePipeline) -> None:
-    viewing = Viewing(pipeline)
-    write(tmp_path / "2.png", bad("wall"))
-    listed = entries(write_list(tmp_path, row(1, name="<script>alert(1)</script>"), row(2), row(3)))
-    with QualityPage(tmp_path / "report.html") as page:
-        for entry in listed:
-            seen = viewing.look(entry)
-            if seen is not None:
-                page.add(*seen)
-        for _ in viewing.compare():
-            pass
-        page.finish(viewing)
-    text = (tmp_path / "report.html").read_text()
-    assert (tmp_path / "report.html").stat().st_mode & 0o777 == 0o600
-    assert "holds photographs and names" in text
-    assert text.count('src="data:image/jpeg;base64,') == 2
-    assert "<script" not in text
-    assert "No face was found" in text
-    assert set(re.findall(r"""(?:src|href)=["']([a-z]+):""", text)) == {"data"}
-    with pytest.raises(ConfigurationError):
-        QualityPage(tmp_path / "report.html")
 
 
 def test_a_wall_is_nobody(pipeline: FacePipeline) -> None:

@@ -25,9 +25,11 @@ from blindwatch.he.keys import EncryptionKey
 from blindwatch.he.ranked.keys import RankKey
 from blindwatch.secret import candidates
 from blindwatch.secret.candidates import Check, Portrait
+from blindwatch.statements.dsse import Envelope
 from blindwatch.statements.package import OperatorPackage, PackageEntry, new_reference
 from blindwatch.statements.predicates import Thresholds, Watchlist
 from blindwatch.statements.signing import Identity
+from blindwatch.wire import limits
 from blindwatch.wire.messages import now
 
 PACKAGE: Final = "operator.json"
@@ -81,6 +83,12 @@ def build(
         statement = _statement(terms, views, digests, package, members, names, key)
         signed = statement.envelope().signed_by(signer)
         files.write_private(part / STATEMENT, signed.to_json(), "watchlist's statement")
+
+
+def written(folder: Path) -> Watchlist:
+    """What the statement of a list says that was just built."""
+    data = files.read_at_most(folder / STATEMENT, limits.ENVELOPE, "watchlist's statement")
+    return Watchlist.read(Envelope.from_json(data))
 
 
 def _references(count: int) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import nullcontext
 from pathlib import Path
 from random import SystemRandom
 
@@ -13,7 +12,6 @@ from rich.progress import Progress
 from blindwatch.custodian import ceremony
 from blindwatch.custodian.building import Terms, build
 from blindwatch.custodian.entries import Entry
-from blindwatch.custodian.page import QualityPage
 from blindwatch.custodian.viewing import View, Viewing
 from blindwatch.custodian.volunteers import Volunteers
 from blindwatch.errors import ConfigurationError, PolicyViolation
@@ -69,22 +67,15 @@ def _thresholds(key: EncryptionKey, lowest: float, profile: Profile) -> Threshol
     return Thresholds(similarity=lowest, gate=made.gate, fine=made.fine)
 
 
-def look(entries: list[Entry], models: FacePipeline, report: Path | None, display: Progress) -> Viewing:
+def look(viewing: Viewing, entries: list[Entry], display: Progress) -> None:
     """Look at all photographs and compare all people; raises InvalidList once all is known that is wrong."""
-    viewing = Viewing(models)
-    with nullcontext() if report is None else QualityPage(report) as page:
-        for entry in display.track(entries, description="Reading photographs"):
-            seen = viewing.look(entry)
-            if page is not None and seen is not None:
-                page.add(*seen)
-        task = display.add_task("Comparing people", total=len(viewing.views))
-        for left in viewing.compare():
-            display.update(task, completed=len(viewing.views) - left)
-        display.update(task, completed=len(viewing.views))
-        if page is not None:
-            page.finish(viewing)
+    for entry in display.track(entries, description="Reading photographs"):
+        viewing.look(entry)
+    task = display.add_task("Comparing people", total=len(viewing.views))
+    for left in viewing.compare():
+        display.update(task, completed=len(viewing.views) - left)
+    display.update(task, completed=len(viewing.views))
     viewing.check()
-    return viewing
 
 
 def write(

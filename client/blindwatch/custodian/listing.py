@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
 
 from blindwatch.cli import files
 from blindwatch.cli.progress import progress
-from blindwatch.custodian import approvals, enrolling, membership, signing, summary
+from blindwatch.custodian import approvals, building, enrolling, membership, page, signing, summary
 from blindwatch.custodian.building import Terms
 from blindwatch.custodian.entries import Entry
 from blindwatch.custodian.importing import read_folder, read_list
+from blindwatch.custodian.page import Import
 from blindwatch.custodian.rules import Rules
 from blindwatch.custodian.viewing import Viewing
 from blindwatch.custodian.volunteers import Volunteers
-from blindwatch.errors import ConfigurationError, InvalidList
+from blindwatch.deployment.prediction import curves, predict
+from blindwatch.errors import ConfigurationError, InvalidList, PolicyViolation
 from blindwatch.he.ranked.keys import RankKey
 from blindwatch.policy.profile import profile as find_profile
 from blindwatch.statements.register import Register
@@ -31,6 +34,10 @@ from blindwatch.vision.registry import Registry
 Folder = Annotated[Path, typer.Option(help="Folder of the watchlist.", exists=True, file_okay=False)]
 SigningKeys = Annotated[Path, typer.Option(help="Your signing keys, a PEM file.", dir_okay=False)]
 People = Annotated[Path, typer.Option(help="Your copy of the register of people.", dir_okay=False)]
+_NOTE: Final = (
+    "[yellow]Note:[/] the report holds photographs and names. Keep it in the folder of the photographs, where "
+    "'deployment close' destroys it with them, or delete it once you have read it."
+)
 
 
 def enrol(
@@ -57,7 +64,7 @@ def enrol(
     report: Annotated[
         Path | None,
         typer.Option(
-            help="New file for a quality report. It holds photographs and names: keep it to yourself."
+            help="New file for a page of the import. It holds photographs and names: keep it with the photographs."
         ),
     ] = None,
     checks: Annotated[
@@ -81,17 +88,21 @@ def enrol(
     models = FacePipeline.named(Registry.load(), pipeline)
     terms = enrolling.terms(keys, deployment, rules.profile, models, threshold, creator.name)
     files.check_new_folder(watchlist, "watchlist")
-    with _faults_shown():
+    if report is not None:
+        page.check_place(report, watchlist)
+    viewing = Viewing(models)
+    with _faults_shown(report, Import(deployment, rules, viewing, datetime.now(UTC))):
         entries = _entries(listed, faces, rules)
         with progress() as display:
-            viewing = enrolling.look(entries, models, report, display)
+            enrolling.look(viewing, entries, display)
             volunteers = Volunteers.look(checks, models)
             enrolling.write(watchlist, terms, viewing.views, volunteers, signer, display)
+    if report is not None:
+        made = Import(deployment, rules, viewing, datetime.now(UTC), listed=building.written(watchlist))
+        page.write(report, _with_prediction(made, terms))
     _tell(viewing, rules, terms)
     if report is not None:
-        Console().print(
-            "[yellow]Note:[/] the report holds photographs and names. Delete it once you have read it."
-        )
+        Console().print(_NOTE)
 
 
 def sign_watchlist(
@@ -157,13 +168,29 @@ def _entries(listed: Path | None, faces: Path | None, rules: Rules) -> list[Entr
 
 
 @contextmanager
-def _faults_shown() -> Iterator[None]:
+def _faults_shown(report: Path | None, made: Import) -> Iterator[None]:
+    """Faults are shown at the terminal, and on the page of the import if there is to be one."""
     try:
         yield
     except InvalidList as error:
         if error.faults:
             Console(stderr=True).print(summary.faults(error.faults))
+            if report is not None:
+                page.write(report, replace(made, faults=error.faults))
+                Console(stderr=True).print(_NOTE)
         raise
+
+
+def _with_prediction(made: Import, terms: Terms) -> Import:
+    """With the errors to expect of the list, from what was measured of its model, or why none can be predicted."""
+    if isinstance(terms.key, RankKey):
+        return replace(made, no_prediction="Ranked search has no threshold: people judge every score.")
+    try:
+        measured = curves(Registry.load(), terms.model_digest)
+        found = predict(measured, terms.thresholds.similarity, len(made.viewing.views))
+    except (ConfigurationError, PolicyViolation) as why:
+        return replace(made, no_prediction=why.detail)
+    return replace(made, predicted=found)
 
 
 def _tell(viewing: Viewing, rules: Rules, terms: Terms) -> None:

@@ -18,7 +18,6 @@ from blindwatch.custodian.quality import Quality, measure
 from blindwatch.errors import Fault, InputError
 from blindwatch.vision import image
 from blindwatch.vision.embedder import Embedding
-from blindwatch.vision.image import Image
 from blindwatch.vision.pipeline import FacePipeline
 from blindwatch.vision.portrait import portrait
 
@@ -35,7 +34,7 @@ class View:
     quality: Quality
     embedding: Embedding
     portrait: bytes = field(default=b"", repr=False)
-    """JPEG, for the operator's eyes."""
+    """JPEG, for the eyes of the operator and of the custodian."""
 
 
 class Viewing:
@@ -48,20 +47,19 @@ class Viewing:
         self.views: list[View] = []
         self.faults: list[Fault] = []
 
-    def look(self, entry: Entry) -> tuple[View, Image] | None:
-        """The view of an entry and its aligned face; none if there is none, which is noted as a fault."""
+    def look(self, entry: Entry) -> None:
+        """Look at the photograph of an entry; what is wrong with it is noted as a fault."""
         try:
             data = files.read_at_most(entry.image, image.MAX_BYTES, "photograph")
             pixels = image.load(data)
             faces = self._pipeline.faces(pixels)
         except InputError as error:
             self.faults.append(Fault(entry.row, "image", error.detail, error.hint))
-            return None
+            return
         face, digest = faces[0], hashlib.sha256(data).hexdigest()
         view = View(entry, digest, measure(faces), face.embedding, portrait(pixels, face.landmarks))
         self._judge(view)
         self.views.append(view)
-        return view, face.crop
 
     def compare(self) -> Iterator[int]:
         """Compare all people with each other; yields the entries that each step has dealt with."""
