@@ -67,7 +67,11 @@ def test_a_ceremony_at_the_screen(tmp_path: Path) -> None:
         assert "no network" in screen.expect("Is all of this so?")
         assert not keys.exists()
         screen.type("y")
+        assert re.search(
+            "✓ Keys made.*▸ Share 1 of 3.*○ Share 3 of 3.*○ Shares tried", screen.expect("written"), re.S
+        )
         shares = [take(screen, mistaken=number == 1) for number in range(3)]
+        assert re.search("✓ Share 3 of 3.*▸ Shares tried", screen.expect("written"), re.S)
         screen.expect("2 of 3 custodians open the secret key together.")
         assert screen.end() == 0
     assert WORD.search(screen.shown)

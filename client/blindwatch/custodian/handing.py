@@ -46,6 +46,7 @@ class AtScreen:
     def __call__(self, key_id: str, shares: list[list[str]]) -> None:
         """Hand out all shares."""
         for number, words in numbered(shares):
+            self.console.print(steps(self.count, number))
             self.console.print(f"[bold]Share {number} of {self.count}[/], of the key {key_id[:16]}")
             typer.prompt(
                 f"Only the holder of share {number} looks at the screen now. Press Enter",
@@ -53,6 +54,7 @@ class AtScreen:
                 show_default=False,
             )
             self._hand_out(number, words.split())
+        self.console.print(steps(self.count, self.count + 1))
 
     def _hand_out(self, number: int, words: list[str]) -> None:
         while True:
@@ -86,6 +88,16 @@ class ToFiles:
         files.make_folder(self.folder, "shares")
         for number, words in numbered(shares):
             files.write_private(self.folder / f"share-{number}", f"{words}\n".encode(), "share")
+
+
+def steps(count: int, now: int) -> Table:
+    """How far the ceremony is: the share that is handed out now, or what comes after the last of `count`."""
+    every = ["Keys made", *(f"Share {number} of {count}" for number in range(1, count + 1))]
+    table = Table.grid(padding=(0, 1))
+    for number, step in enumerate([*every, "Shares tried together, keys written"]):
+        sign, style = ("✓", "green") if number < now else ("▸", "bold") if number == now else ("○", "dim")
+        table.add_row(sign, step, style=style)
+    return table
 
 
 def _grid(words: list[str]) -> Table:
