@@ -13,7 +13,7 @@ from blindwatch.cli import files
 from blindwatch.cli.tls import Ca
 from blindwatch.custodian import membership
 from blindwatch.custodian.signing import custodian
-from blindwatch.deployment import removing
+from blindwatch.deployment import receipt_page, removing
 from blindwatch.deployment.closing import Ending, read_receipts
 from blindwatch.deployment.papers import Manifest, People, SigningKeys, Yes, read_manifest
 from blindwatch.deployment.parting import Part, keys_in
@@ -89,9 +89,16 @@ def _at_server(ending: Ending, client: ServerClient, closing: Envelope, console:
 def receipts(
     folder: Annotated[Path, typer.Argument(help="Folder with receipts.", exists=True, file_okay=False)],
     register: People,
+    page: Annotated[
+        Path | None, typer.Option(help="New file for a page with all of it, to print and to keep.")
+    ] = None,
 ) -> None:
     """Verify the receipts of a deployment's end, without any server, and show what they say."""
-    Console().print(receipts_table(read_receipts(folder, Register.load(register))))
+    people = Register.load(register)
+    found = read_receipts(folder, people)
+    if page is not None:
+        files.write_private(page, receipt_page.html(found, people).encode(), "page")
+    Console().print(receipts_table(found))
 
 
 def receipts_table(found: list[Receipt]) -> Table:
