@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,9 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import beta
 
+from blindwatch.oversight.bundle import Bundle
+from blindwatch.oversight.checks.case import Case
 from blindwatch.oversight.counting import FALSE, TRUE, UNDECIDED, _hidden
 from blindwatch.oversight.deployment_record import Count
-from blindwatch.oversight.intervals import percent, rate
+from blindwatch.oversight.intervals import rate
+from blindwatch.pages.wording import percent
 from blindwatch.records.operator import Alerted
 from blindwatch.records.record import Record
 
@@ -163,3 +168,41 @@ def test_nothing_is_counted_from_what_does_not_hold(
     assert command("oversight", "record", str(copy.bundle), register=register, out=tmp_path / "record") != 0
     assert not (tmp_path / "record").exists()
     assert capsys.readouterr().err.count("Error:") == 1
+
+
+def test_many_deployments_on_one_page(copy: Copy, tmp_path: Path) -> None:
+    """A table, and of each the record, every check, and the bundle without what does not belong into it."""
+    (copy.bundle / "operator-log" / "import.html").write_bytes(b"photographs and names")
+    (copy.bundle / "import.html").write_bytes(b"photographs and names")
+    register, out = FORCE.write_register(tmp_path / "register.toml"), tmp_path / "pages"
+    words = ("oversight", "overview", str(copy.bundle))
+    assert command(*words, "--archives", register=register, out=out) == 0
+    name = Bundle.open(copy.bundle).deployment
+    assert {path.name for path in (out / name).iterdir()} == {
+        *("verification.html", "verification.json", "record.html", "record.csv", "record.json", "bundle.zip")
+    }
+    page = (out / "index.html").read_text()
+    assert "nothing wrong was found in what could be checked" in " ".join(page.split())
+    assert page.count("50 %, 95 % interval 19 % to 81 %") == 2
+    for link in re.findall(r'href="([^"#]+)"', page):
+        assert (out / link).is_file()
+    assert "<script" not in page
+    with zipfile.ZipFile(out / name / "bundle.zip") as held:
+        assert not [each for each in held.namelist() if "import.html" in each]
+        held.extractall(tmp_path / "again")
+    opened = Bundle.open(tmp_path / "again" / name)
+    assert Case(opened, FORCE.register).read_log() is not None
+    assert command(*words, str(copy.bundle), register=register, out=tmp_path / "twice") == 1
+    assert not (tmp_path / "twice").exists()
+
+
+def test_a_deployment_that_does_not_verify_is_marked(copy: Copy, tmp_path: Path) -> None:
+    tampering.paper(copy.bundle, "receipt-c.ruiz").unlink()
+    shutil.rmtree(copy.bundle / "operator-log")
+    register, out = FORCE.write_register(tmp_path / "register.toml"), tmp_path / "pages"
+    assert command("oversight", "overview", str(copy.bundle), register=register, out=out) == 1
+    page = " ".join((out / "index.html").read_text().split())
+    assert "of 1 a check failed" in page
+    assert '<tr class="failed">' in page
+    assert "No record: " in page
+    assert not list(out.rglob("bundle.zip"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from blindwatch.oversight import exporting, opinion, recording, verifying
+from blindwatch.oversight import exporting, opinion, overview, recording, verifying
 from blindwatch.oversight.canary import commands as canary
 from blindwatch.oversight.challenge import commands as challenge
 from blindwatch.oversight.evidence import evidence
@@ -24,4 +24,5 @@ app.command("evidence")(evidence)
 app.command("export")(exporting.export)
 app.command("verify")(verifying.verify)
 app.command("record")(recording.record)
+app.command("overview")(overview.overview)
 app.command("second-opinion")(opinion.second_opinion)

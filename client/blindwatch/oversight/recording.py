@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
@@ -26,6 +26,8 @@ from blindwatch.oversight.intervals import SMALL
 from blindwatch.oversight.report import environment
 from blindwatch.statements.register import Register
 
+PAGE: Final = "record.html"
+
 
 def record(
     bundle: Path,
@@ -39,20 +41,29 @@ def record(
 
     Anybody who has the two logs gets the same numbers. Verify the bundle before you publish them.
     """
-    case = Case(Bundle.open(bundle), Register.load(register))
-    with _needed():
-        _check_approved(case)
-        made = record_of(case, published=not full)
+    made = read(Case(Bundle.open(bundle), Register.load(register)), published=not full)
     with files.new_folder(out, "record") as folder:
-        files.write_json(folder / "record.json", made.to_json(), "record")
-        files.write_private(folder / "record.csv", _csv(made).encode(), "record")
-        files.write_private(folder / "record.html", page(made).encode(), "record")
+        write(made, folder)
     console = Console()
     console.print(_table(made))
     if full:
         console.print(
             "[yellow]In full:[/] it has small numbers, by which people may be known. Do not publish it."
         )
+
+
+def read(case: Case, *, published: bool) -> DeploymentRecord:
+    """The record of a case that was approved and is over; raises what keeps it from being counted."""
+    with _needed():
+        _check_approved(case)
+        return record_of(case, published=published)
+
+
+def write(made: DeploymentRecord, folder: Path) -> None:
+    """Write a record into a folder, in its three forms."""
+    files.write_json(folder / "record.json", made.to_json(), "record")
+    files.write_private(folder / "record.csv", _csv(made).encode(), "record")
+    files.write_private(folder / PAGE, page(made).encode(), "record")
 
 
 def page(made: DeploymentRecord) -> str:

@@ -50,7 +50,9 @@ def verify(
         task = display.add_task("Reading the log", total=None)
         case = Case(Bundle.open(bundle), people, older, lambda count: display.update(task, completed=count))
         engine = (
-            _engine(lambda done, every: display.update(task, completed=done, total=every)) if replay else None
+            replay_engine(lambda done, every: display.update(task, completed=done, total=every))
+            if replay
+            else None
         )
         outcomes = tuple(carry_out_all(case, engine))
     found = Verification(case.bundle, Facts.of(case), outcomes)
@@ -71,7 +73,7 @@ def _checkpoint(path: Path) -> SignedCheckpoint:
     return SignedCheckpoint.parse(files.read_at_most(path, limits.LOG_NOTE, "older checkpoint"))
 
 
-def _engine(shown: Callable[[int, int], None]) -> Replay:
+def replay_engine(shown: Callable[[int, int], None]) -> Replay:
     """What computes results again: imported here, so that everything else is checked without it."""
     try:
         from blindwatch.oversight.replay import Replay as Engine
