@@ -106,6 +106,8 @@ class Camera:
     clock: Callable[[], datetime] = _now
     zone: Zone | None = None
     tally: Tally = field(default_factory=Tally)
+    new_name: Callable[[], str] = lambda: token_hex(16)
+    """What the next probe is called, as 32 hexadecimal digits."""
 
     def __post_init__(self) -> None:
         self.mandate.check_means(self.key, self.pipeline.model_digest)
@@ -165,7 +167,7 @@ class Camera:
         on_wiped: Callable[[], None] = lambda: None,
     ) -> Sent | Problem:
         """Encrypt and seal a face, forget all that is in clear of it, which is told of; then send and count it."""
-        started, probe_id = time.perf_counter(), token_hex(16)
+        started, probe_id = time.perf_counter(), self.new_name()
         template = templates(face.embedding[np.newaxis], self.key.preset)
         ciphertext = self._encryptor.probe(template)
         sealed = self._sealer.seal(face.portrait, probe_id)

@@ -16,7 +16,7 @@ from blindwatch.cli.tls import Ca, Certificate, CertificateKey
 from blindwatch.console.commands import console
 from blindwatch.errors import ConfigurationError, ModelMismatch
 from blindwatch.he.ranked.keys import RankKey
-from blindwatch.operator import forgetting, journalling, showing, unlocking
+from blindwatch.operator import checking, forgetting, journalling, showing, unlocking
 from blindwatch.operator.fetching import Reading, check_deployment, readings
 from blindwatch.operator.journal import Journal
 from blindwatch.operator.reading import Reader
@@ -40,6 +40,7 @@ app.command("forget")(forgetting.forget)
 app.command("adjudicate")(journalling.adjudicate)
 app.command("conclude")(journalling.conclude)
 app.command("console")(console)
+app.command("check")(checking.check)
 app.add_typer(journalling.app, name="journal", help="A log of your own, of keys, alerts and their outcomes.")
 
 ReleaseFolder = Annotated[

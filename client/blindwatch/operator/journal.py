@@ -27,6 +27,8 @@ from blindwatch.records.operator import (
     Adjudicated,
     Alerted,
     AttentionChecked,
+    CheckAnswered,
+    Checked,
     KeyForgotten,
     KeyReceived,
     OperatorRecord,
@@ -182,7 +184,9 @@ class Journal:
         self._append([decided])
         return decided
 
-    def note(self, record: AttentionChecked | Stopped | Searched | SearchConcluded) -> None:
+    def note(
+        self, record: AttentionChecked | Stopped | Searched | SearchConcluded | Checked | CheckAnswered
+    ) -> None:
         """Record something else that an operator did."""
         self._append([record])
 

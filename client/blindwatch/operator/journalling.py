@@ -12,10 +12,10 @@ from rich.table import Table
 
 from blindwatch.cli import files
 from blindwatch.errors import ConfigurationError
-from blindwatch.operator import searches
+from blindwatch.operator import checks, searches
 from blindwatch.operator.journal import SITE, Journal
 from blindwatch.operator.unlocking import operator_of
-from blindwatch.records.operator import FINAL, Outcome, SearchOutcome
+from blindwatch.records.operator import FINAL, Answer, Checked, Outcome, SearchOutcome
 from blindwatch.statements.register import Register
 from blindwatch.statements.signing import Identity
 
@@ -41,7 +41,7 @@ def init(
 def show(journal: Folder) -> None:
     """Show the alerts and searches, and what became of each."""
     with Journal(journal) as opened:
-        courses, searched = opened.courses(), searches.inquiries(opened)
+        courses, searched, checked = opened.courses(), searches.inquiries(opened), checks.checks(opened)
     table = Table("Alert", "At", "Camera", "Priority", "Decided", title=f"Journal {opened.key.name}")
     for name, course in courses.items():
         decided = ", ".join(f"{each.outcome} by {each.operator}" for each in course.decided)
@@ -52,6 +52,8 @@ def show(journal: Folder) -> None:
     Console().print(table)
     if searched:
         Console().print(_searches(searched))
+    if checked:
+        Console().print(_checks(checked))
     Console().print(
         f"When the deployment is over, hand {journal / SITE} to the oversight body.", soft_wrap=True
     )
@@ -65,6 +67,17 @@ def _searches(found: Mapping[str, searches.Inquiry]) -> Table:
         table.add_row(name, made.at, made.operator, made.reference, made.reason, outcome)
     left = sum(each.concluded is None for each in found.values())
     table.caption = f"{len(found)} searches, {left} without an outcome"
+    return table
+
+
+def _checks(found: Mapping[Checked, Answer]) -> Table:
+    table = Table(
+        "Check", "At", "Operator", "Place", "Reason", "Harm", "Answer", title="Checks of one person"
+    )
+    for each, answer in found.items():
+        grounds = (each.operator, each.place, each.reason, each.harm or "-")
+        table.add_row(each.check, each.at, *grounds, answer)
+    table.caption = f"{len(found)} checks of one person; what became of matches is among the alerts"
     return table
 
 

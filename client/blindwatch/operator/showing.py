@@ -60,6 +60,19 @@ def matches(done: Sequence[Reading], entries: Sequence[PackageEntry]) -> Table:
     return table
 
 
+def answer(reading: Reading, shortcomings: Sequence[str]) -> str:
+    """What a check has given, in words that say how far it may be believed."""
+    if reading.matches:
+        said = "[bold]Match.[/] Somebody on the list looks like this person. Compare them yourself before you act."
+    elif reading.problem is not None:
+        said = f"[bold red]No answer[/], {_failure(reading.problem)}. This says nothing about the person."
+    else:
+        said = (
+            "[bold]No match.[/] Faces on the list are missed at times: this does not say who the person is."
+        )
+    return " ".join([said, *(f"[yellow]{each}[/]" for each in shortcomings)])
+
+
 def ranking(candidates: Sequence[Candidate], entries: Sequence[PackageEntry], squared_norm: int) -> Table:
     """Entries of a gallery, the most alike first."""
     table = Table(

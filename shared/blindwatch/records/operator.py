@@ -106,6 +106,33 @@ class SearchConcluded(OfDeployment):
     operator: PersonName
 
 
+class Checked(OfDeployment):
+    """An operator is about to send the photograph of one person. The server's log names the probe by the same digits.
+
+    Of the photograph there is nothing, not even a digest. The words are those of the policy profile.
+    """
+
+    kind: Literal["checked"] = "checked"
+    check: ProbeId
+    operator: PersonName
+    camera: CameraName
+    place: Reason
+    reason: Reason
+    harm: Reason | None = None
+    """The risk of significant harm that was stated, as a private place needs one."""
+
+
+Answer = Literal["match", "no-match", "unanswered"]
+
+
+class CheckAnswered(OfDeployment):
+    """What a check has given. A match is an alert as well, of the same identifier, with its decisions."""
+
+    kind: Literal["check-answered"] = "check-answered"
+    check: ProbeId
+    answer: Answer
+
+
 class KeyForgotten(OfDeployment):
     """An operator's program has dropped the key."""
 
@@ -122,6 +149,8 @@ OperatorRecord: TypeAlias = Annotated[
     | Searched
     | SearchFailed
     | SearchConcluded
+    | Checked
+    | CheckAnswered
     | KeyForgotten,
     Field(discriminator="kind"),
 ]
