@@ -2,7 +2,7 @@
 #   make demo    the main job, end to end, on photographs
 #   make test    linters, then all tests
 #   make lint    linters only
-#   make bench   measurements, recorded in benchmarks/
+#   make bench   measurements, recorded in benchmarks/; FACES=DIR LIVE_SECONDS=60 for `live` on photographs
 #   make test-slow  the tests that take minutes each, and one that takes most of an hour
 #   make tfhe    the second engine, in an environment of its own (6 GB); make test-tfhe tests it against the first
 
@@ -29,7 +29,7 @@ lint: .venv/dev.stamp
 	$(BIN)/mypy
 
 bench: .venv/dev.stamp
-	$(BIN)/blindwatch bench --record benchmarks
+	$(BIN)/blindwatch bench --record benchmarks $(if $(FACES),--faces $(FACES)) $(if $(LIVE_SECONDS),--seconds $(LIVE_SECONDS))
 
 tfhe: .venv-tfhe/stamp .venv/demo.stamp
 	BLINDWATCH_TFHE=.venv-tfhe $(BIN)/python -m blindwatch.opinion.environment

@@ -11,6 +11,7 @@ import pytest
 from blindwatch.bench import match, suite
 from blindwatch.bench.bars import BARS
 from blindwatch.bench.case import Benchmark, Case
+from blindwatch.bench.live import Run
 from blindwatch.bench.plots import PLOTS
 from blindwatch.bench.record import PAGE, RESULTS, Record
 from blindwatch.bench.rows import Row
@@ -86,6 +87,36 @@ def test_a_bar_of_time_takes_the_row_on_most_cores(rows: list[Row], verdict: str
     assert BARS[0].cells(rows)[-1] == verdict
 
 
+def at_rate(rate: float, p95: float, dropped: int = 0, late: int = 0) -> Row:
+    """What `live` might have measured."""
+    times = {"median_s": p95 / 2, "min_s": p95 / 4, "max_s": p95, "p95_s": p95, "p99_s": p95}
+    row = Row(name="live", entries=17_000, dim=128, cores=2, probes=30, exact=True)
+    return replace(row, **times, rate=rate, dropped=dropped, late=late)
+
+
+@pytest.mark.parametrize(
+    ("rows", "verdicts"),
+    [
+        ([], ["not measured", "not measured"]),
+        ([at_rate(0.5, 1.0), at_rate(1.0, 2.0), at_rate(2.0, 2.9, dropped=1)], ["met", "met"]),
+        ([at_rate(1.0, 1.4), at_rate(2.0, 2.9), at_rate(3.0, 2.9, late=1)], ["beyond", "beyond"]),
+        ([at_rate(0.5, 2.0), at_rate(1.0, 3.1)], ["missed", "missed"]),
+        ([at_rate(0.5, 2.0, dropped=1)], ["not measured", "missed"]),
+    ],
+    ids=["nothing", "one", "two", "half", "none"],
+)
+def test_bars_of_alerts_want_them_in_time_and_nobody_dropped(rows: list[Row], verdicts: list[str]) -> None:
+    assert [bar.cells(rows)[-1] for bar in BARS[-2:]] == verdicts
+
+
+def test_a_run_is_too_much_when_somebody_is_dropped_or_alerts_are_late() -> None:
+    fine = Run(1.0, 20, dropped=0, waited=[0.1 * each for each in range(1, 21)], late=0, is_exact=True)
+    assert not fine.is_saturated
+    assert (fine.quantile(0.5), fine.quantile(0.95), fine.quantile(1.0)) == (1.1, 2.0, 2.0)
+    for changes in ({"dropped": 1}, {"late": 1}, {"waited": []}, {"waited": [3.01]}):
+        assert replace(fine, **changes).is_saturated
+
+
 @pytest.mark.parametrize(("factor", "verdict"), [(7.5, "missed"), (9.0, "met"), (26.0, "beyond")])
 def test_a_bar_of_ratios_wants_more(factor: float, verdict: str) -> None:
     bar = next(each for each in BARS if "plain SEAL" in each.what)
@@ -120,7 +151,8 @@ def test_the_page_shows_the_recorded_results() -> None:
 def test_a_record_replaces_results_tables_and_plots(tmp_path: Path) -> None:
     (tmp_path / PAGE).write_text((FOLDER / PAGE).read_text(encoding="utf-8"), encoding="utf-8")
     growing = [replace(LIVE, name="growth", entries=count, note="|V| = 120") for count in (1_000, 4_000)]
-    record = Record({"Processor": "one"}, [LIVE, PLAIN, *growing])
+    alerts = [at_rate(1.0, 1.4), at_rate(2.0, 3.4, dropped=3)]
+    record = Record({"Processor": "one"}, [LIVE, PLAIN, *growing, *alerts])
     for _ in range(2):
         record.write(tmp_path)
     assert Record.read(tmp_path) == record
@@ -129,6 +161,7 @@ def test_a_record_replaces_results_tables_and_plots(tmp_path: Path) -> None:
     assert "\\|V\\| = 120" in page
     assert "| Processor | one |" in page
     assert "</svg>" in (tmp_path / "growth.svg").read_text(encoding="utf-8")
+    assert "10 % dropped" in (tmp_path / "live.svg").read_text(encoding="utf-8")
     assert json.loads((tmp_path / RESULTS).read_text(encoding="utf-8"))["rows"][0] == LIVE.to_json()
 
 

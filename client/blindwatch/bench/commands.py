@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -38,14 +39,24 @@ def bench(
         Path | None,
         typer.Option(help="Folder whose results, plots and tables are replaced.", file_okay=False),
     ] = None,
+    faces: Annotated[
+        Path | None,
+        typer.Option(help="Folder with NAME/*.jpg for 'live'.", exists=True, file_okay=False),
+    ] = None,
+    seconds: Annotated[
+        float | None,
+        typer.Option(help="For how long faces come in 'live', at each rate.", min=1, max=600),
+    ] = None,
 ) -> None:
     """Measure the engine beside others in the same run, and check every answer."""
     benchmarks = suite.chosen(name)
     if record is not None and (quick or name is not None):
         raise ConfigurationError("Only a whole run is recorded.", "Leave out the name and --quick.")
+    chosen = QUICK if quick else FULL
+    scale = replace(chosen, faces=faces, seconds=seconds or chosen.seconds)
     keep_freed()
     with progress() as display:
-        rows = suite.run(benchmarks, QUICK if quick else FULL, display)
+        rows = suite.run(benchmarks, scale, display)
     if record is not None:
         Record(machine.describe(), rows).write(record)
     if as_json:

@@ -11,7 +11,7 @@ from typing import Any, Final
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from blindwatch.bench import sizes, wording
+from blindwatch.bench import live, sizes, wording
 from blindwatch.bench.rows import Row
 
 Rows = Sequence[Row]
@@ -86,6 +86,28 @@ def _sizes(axes: Any, rows: Rows) -> None:
     axes.set_xlabel("bytes")
 
 
+def _alerts(axes: Any, rows: Rows) -> None:
+    """Capture to alert by faces a second: half, 95 and 99 of 100, and who was dropped."""
+    measured = [row for row in rows if row.name == "live" and row.median_s is not None]
+    rates = [row.rate for row in measured]
+    for colour, name, times in zip(
+        _COLOURS,
+        ("median", "95 of 100", "99 of 100"),
+        zip(*((row.median_s, row.p95_s, row.p99_s) for row in measured), strict=True),
+        strict=False,
+    ):
+        axes.plot(rates, times, marker="o", color=colour, label=name)
+    for row in measured:
+        if row.dropped:
+            share = f"{100 * row.dropped / row.probes:.0f} % dropped"
+            axes.annotate(share, (row.rate, row.max_s), ha="right", va="bottom")
+    axes.axhline(live.LIMIT_SECONDS, color=_THEIRS, linestyle="--", label="bar")
+    axes.set_ylim(bottom=0)
+    axes.legend(frameon=False)
+    axes.set_xlabel("faces a second")
+    axes.set_ylabel("from the first picture to the alert, s")
+
+
 def _bars(axes: Any, bars: Sequence[tuple[str, float, str]], shown: Callable[[float], str]) -> None:
     drawn = axes.barh(range(len(bars)), [length for _, length, _ in bars], color=[each for *_, each in bars])
     axes.set_yticks(range(len(bars)), [label for label, *_ in bars])
@@ -112,4 +134,5 @@ PLOTS: Final = (
     Plot("growth", "growth.svg", "Server time for one probe by entries on the list.", _growth),
     Plot("rank", "rank.svg", "Time of the ranked scan beside the baselines.", _ranked),
     Plot("bytes", "bytes.svg", "Bytes at the standard list.", _sizes),
+    Plot("live", "live.svg", "Capture to alert by faces a second.", _alerts),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Self
 
-OPTIONAL: Final = ("note", "bytes")
+OPTIONAL: Final = ("note", "bytes", "rate", "p95_s", "p99_s", "dropped", "late")
 """Fields that are left out of a row where they have nothing to say."""
 
 
@@ -36,6 +36,14 @@ class Row:
     """The lowest noise budget of all released ciphertexts, as the holder of the secret key sees it."""
     note: str = ""
     bytes: int | None = None
+    rate: float | None = None
+    """Faces that come in a second; then `probes` are faces, and times are those of each by itself."""
+    p95_s: float | None = None
+    p99_s: float | None = None
+    dropped: int | None = None
+    """Faces that came and were not sent."""
+    late: int | None = None
+    """Alerts that were waited for in vain."""
 
     def to_json(self) -> dict[str, Any]:
         """The row as a JSON object."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 
@@ -35,6 +36,12 @@ class Scale:
     """Records of a log."""
     appended: int
     """Records that are appended to it, each by itself."""
+    rates: tuple[float, ...]
+    """Faces a second that walk past a camera, ascending."""
+    seconds: float
+    """For how long they do, at each rate."""
+    faces: Path | None = None
+    """Folder with photographs of people, NAME/*.jpg; the small ones of a package if none."""
 
 
 FULL: Final = Scale(
@@ -51,6 +58,8 @@ FULL: Final = Scale(
     ranked=((1_000_000, 128), (500_000, 256), (250_000, 512)),
     leaves=1_000_000,
     appended=1_000,
+    rates=(0.5, 1.0, 2.0, 3.0, 4.0),
+    seconds=15.0,
 )
 
 QUICK: Final = Scale(
@@ -67,6 +76,8 @@ QUICK: Final = Scale(
     ranked=((4_096, 128),),
     leaves=2_000,
     appended=20,
+    rates=(1.0,),
+    seconds=4.0,
 )
 
 

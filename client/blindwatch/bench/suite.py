@@ -7,7 +7,7 @@ from typing import Final
 
 from rich.progress import Progress
 
-from blindwatch.bench import camera, enrol, fetch, growth, log, match, rank, sizes
+from blindwatch.bench import camera, enrol, fetch, growth, live, log, match, rank, sizes
 from blindwatch.bench.case import Benchmark
 from blindwatch.bench.rows import Row
 from blindwatch.bench.scale import Scale
@@ -24,6 +24,7 @@ BENCHMARKS: Final = {
         enrol.BENCHMARK,
         log.BENCHMARK,
         camera.BENCHMARK,
+        live.BENCHMARK,
     )
 }
 

@@ -18,7 +18,7 @@ from blindwatch.console.parts import LoggedIn, Parts, Sent, With
 from blindwatch.console.sessions import COOKIE
 from blindwatch.errors import NotFound
 
-_LOOK_SECONDS: Final = 0.2
+_LOOK_SECONDS: Final = 0.05
 _STATUS_SECONDS: Final = 2.0
 
 router = APIRouter()

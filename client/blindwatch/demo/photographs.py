@@ -79,8 +79,7 @@ def built_in(people: int, usable: Usable) -> Cast:
     """The photographs that scikit-image carries, as a list and a crowd of at most `people`."""
     data: Any = skimage.data  # its functions carry no types
     portrait = np.asarray(cv2.cvtColor(data.astronaut(), cv2.COLOR_RGB2BGR), np.uint8)
-    small = data.lfw_subset()[:100]
-    faces = {number: _enlarge(image) for number, image in enumerate(small)}
+    faces = dict(enumerate(small_faces()))
     same, *others = _SEVERAL_OCCASIONS
     crowd = [Photograph("Astronaut", encode(alter(portrait)), Relation.ALTERED_PHOTOGRAPH)]
     crowd += [Photograph(_name(same), encode(faces[number]), Relation.OTHER_PHOTOGRAPH) for number in others]
@@ -103,6 +102,12 @@ def built_in(people: int, usable: Usable) -> Cast:
         "domain) and faces of Labeled Faces in the Wild at 25 x 25 pixels",
         cosine=_STRICT,
     )
+
+
+def small_faces() -> list[Image]:
+    """The hundred faces of 25 x 25 pixels, enlarged."""
+    data: Any = skimage.data  # its functions carry no types
+    return [_enlarge(image) for image in data.lfw_subset()[:100]]
 
 
 def from_folder(folder: Path, people: int, usable: Usable) -> Cast:
