@@ -13,7 +13,8 @@ import pytest
 from blindwatch.custodian.page import Import, check_place, html, write
 from blindwatch.custodian.viewing import Viewing
 from blindwatch.deployment.prediction import Basis, Predicted
-from blindwatch.errors import ConfigurationError, Fault
+from blindwatch.errors import BlindwatchError, ConfigurationError, Fault
+from blindwatch.oversight.collecting import Collector
 from blindwatch.pages.rendering import COUNTDOWN, source
 from blindwatch.statements.predicates import Watchlist
 from blindwatch.vision.pipeline import FacePipeline
@@ -156,6 +157,15 @@ def test_the_page_is_for_its_owner_and_lies_with_the_photographs(seen: Viewing, 
     (tmp_path / "watchlist").mkdir()
     with pytest.raises(ConfigurationError, match="handed on"):
         check_place(tmp_path / "watchlist" / "import.html", tmp_path / "watchlist")
+
+
+def test_no_bundle_takes_it(seen: Viewing, tmp_path: Path) -> None:
+    write(tmp_path / "import.html", listed(seen))
+    collector = Collector(tmp_path / "bundle", "gate-4", lambda _: None)
+    with pytest.raises(BlindwatchError):
+        collector.add_files([tmp_path / "import.html"])
+    collector.add_files([tmp_path])
+    assert not (tmp_path / "bundle").exists()
 
 
 def test_everybody_can_read_it(browser: Browser, seen: Viewing, refused: Import, tmp_path: Path) -> None:
