@@ -13,6 +13,7 @@ from blindwatch.vision.registry import Registry
 
 from ..client.running import NOOP
 from ..serving import ServerProcess
+from .ranked_stage import Gallery
 from .stage import Stage
 
 
@@ -41,3 +42,13 @@ def stage(prepared: Stage) -> Stage:
     """The same with a deployment of its own."""
     prepared.open()
     return prepared
+
+
+@pytest.fixture(scope="session")
+def gallery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gallery]:
+    """A gallery of twelve people on a server that allows ranked search."""
+    with ExitStack() as stack:
+        server = ServerProcess(tmp_path_factory.mktemp("searched"), stack, allow_ranked=True)
+        made = Gallery(tmp_path_factory.mktemp("gallery"), server, FacePipeline.named(Registry.load()))
+        made.fill()
+        yield made

@@ -19,7 +19,7 @@ import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from blindwatch.camera.sealing import Sealer
-from blindwatch.console.post import Papers, Post, Release
+from blindwatch.console.post import Papers, Post
 from blindwatch.console.serving import Service
 from blindwatch.custodian import ceremony
 from blindwatch.custodian.uploading import Upload
@@ -29,6 +29,7 @@ from blindwatch.integrations.outbox import Outbox
 from blindwatch.operator.crops import Crops
 from blindwatch.operator.journal import Journal
 from blindwatch.operator.reading import Match
+from blindwatch.operator.unlocking import Release
 from blindwatch.secret import candidates
 from blindwatch.statements.dsse import Envelope
 from blindwatch.statements.package import OperatorPackage

@@ -82,7 +82,9 @@ class Clock:
     def kept(self, deed: Path | None = None) -> Iterator[None]:
         """Processes that are started now go by this clock, and do the deed."""
         before = dict(os.environ)
-        os.environ |= {"PYTHONPATH": str(MOVED), "TEST_CLOCK": str(self.file)}
+        others = before.get("PYTHONPATH")
+        path = os.pathsep.join([str(MOVED), *([others] if others else [])])
+        os.environ |= {"PYTHONPATH": path, "TEST_CLOCK": str(self.file)}
         if deed is not None:
             os.environ["TEST_DEED"] = str(deed)
         try:

@@ -14,9 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blindwatch.cli.main import run
 from blindwatch.custodian.ceremony import ranked_key
-from blindwatch.demo.photographs import alter
 from blindwatch.operator.journal import Journal
 from blindwatch.operator.searches import Inquiry, inquiries
 from blindwatch.operator.searching import Candidate, best
@@ -24,120 +22,32 @@ from blindwatch.vision.pipeline import FacePipeline
 from blindwatch.vision.quantise import quantise
 from blindwatch.vision.registry import Registry
 
-from ..client.approved import approve_signed
-from ..client.lists import row, write_rows
-from ..client.photographs import encoded, small, write
-from ..people import Force
-from ..serving import FORCE, TOKENS
+from ..client.photographs import small
+from ..gallery import SOUGHT, ceremony, command, enrol, papers, prepare, sign, upload
 
 if TYPE_CHECKING:
     from tests.serving import ServerProcess
 
 
-SEARCHERS = Force("rfr", FORCE)
-NUMBERS = (0, 1, 2, 3, 12, 5, 6, 7, 8, 9, 10, 11)
-SOUGHT = 7
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    rows = [
-        row(number, category="custody-image", quality_override="The only photograph") for number in NUMBERS
-    ]
-    for number in NUMBERS:
-        write(tmp_path / "list" / f"{number}.png", small(number))
-    write(tmp_path / "sought.jpg", encoded(alter(small(SOUGHT)), ".jpg"))
-    write_rows(tmp_path / "list", *rows)
-    SEARCHERS.write_register(tmp_path / "register.toml")
-    for name in ("a.khan", "b.osei", "e.novak"):
-        SEARCHERS.write_identity(name, tmp_path / f"{name}.pem")
-    Journal.create(tmp_path / "journal", "e.novak.force.example/journal")
-    for role, token in TOKENS.items():
-        (tmp_path / f"{role}.token").write_text(token)
+    prepare(tmp_path)
     return tmp_path
 
 
-def command(folder: Path, *words: str, **options: Path | str | int | list[Path]) -> int:
-    given_options = [
-        f"--{name.replace('_', '-')}={each}"
-        for name, value in options.items()
-        for each in (value if isinstance(value, list) else [value])
-    ]
-    return run([*words, *given_options])
-
-
-def ceremony(folder: Path, preset: str = "rank-128") -> int:
-    return command(
-        folder,
-        *("custodian", "ceremony"),
-        out=folder / "keys",
-        profile="rfr",
-        preset=preset,
-        share_files=folder / "shares",
-    )
-
-
-def enrol(folder: Path, **options: int) -> int:
-    return command(
-        folder,
-        *("custodian", "enrol"),
-        keys=folder / "keys",
-        list=folder / "list",
-        watchlist=folder / "gallery",
-        profile="rfr",
-        deployment="cold-case",
-        identity=folder / "a.khan.pem",
-        register=folder / "register.toml",
-        **options,
-    )
-
-
-def sign(folder: Path) -> int:
-    """The second custodian, whom the profile asks for."""
-    return command(
-        folder,
-        *("custodian", "sign-watchlist"),
-        watchlist=folder / "gallery",
-        identity=folder / "b.osei.pem",
-        register=folder / "register.toml",
-    )
-
-
-def upload(folder: Path, address: str) -> int:
-    bundle = folder / "keys" / "encryption.key"
-    return command(
-        folder,
-        *("custodian", "upload"),
-        keys=folder / "keys",
-        watchlist=folder / "gallery",
-        manifest=approve_signed(SEARCHERS, bundle, folder / "gallery", use="ranked"),
-        server=address,
-        token_file=folder / "custodian.token",
-    )
-
-
-def rank(folder: Path, address: str, **options: Path | int | str) -> int:
-    given_options: dict[str, Path | int | str] = {
-        "keys": folder / "keys",
-        "entries": folder / "gallery" / "operator.json",
-        "register": folder / "register.toml",
+def rank(folder: Path, address: str, **more: Path | int | str) -> int:
+    given_options = {
+        **papers(folder, address),
         "photograph": folder / "sought.jpg",
-        "server": address,
-        "deployment": "cold-case",
-        "token_file": folder / "operator.token",
         "crime_reference": "CR/0042/26",
         "reason": "unknown-suspect",
-        "identity": folder / "e.novak.pem",
-        "journal": folder / "journal",
-        **options,
+        **more,
     }
-    shares = sorted((folder / "shares").iterdir())[:2]
-    return command(folder, "operator", "rank", share_file=shares, **given_options)
+    return command("operator", "rank", **given_options)
 
 
 def conclude(folder: Path, search: str, outcome: str) -> int:
     return command(
-        folder,
         *("operator", "conclude"),
         journal=folder / "journal",
         search=search,
@@ -204,7 +114,7 @@ def test_from_ceremony_to_ranking(
     concluded = in_journal(folder)[search].concluded
     assert concluded is not None
     assert (concluded.outcome, concluded.operator) == ("identified", "e.novak")
-    assert command(folder, "operator", "journal", "show", journal=folder / "journal") == 0
+    assert command("operator", "journal", "show", journal=folder / "journal") == 0
     assert "1 searches, 0 without an outcome" in capsys.readouterr().out
     # No search without a crime.
     for wrong in ({"crime_reference": ""}, {"crime_reference": "Mr Smith"}, {"reason": "I want to"}):
@@ -243,7 +153,6 @@ def test_what_the_commands_refuse(
     other = folder / "other"
     assert (
         command(
-            folder,
             "custodian",
             "ceremony",
             out=other,

@@ -13,13 +13,14 @@ from rich.console import Console
 
 from blindwatch.cli import files
 from blindwatch.cli.tls import Ca, Certificate, CertificateKey
-from blindwatch.console.post import Papers, Post, Release
+from blindwatch.console.post import Papers, Post
 from blindwatch.console.serving import Service
 from blindwatch.console.wiping import begin_again
 from blindwatch.deployment.operating_point import OperatingPoint
 from blindwatch.integrations.metrics import DutyCollector, serving
 from blindwatch.integrations.outbox import Outbox
 from blindwatch.integrations.settings import Integrations
+from blindwatch.operator.unlocking import Release
 from blindwatch.secret import candidates
 from blindwatch.statements.dsse import Envelope
 from blindwatch.statements.package import OperatorPackage

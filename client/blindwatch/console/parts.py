@@ -36,12 +36,19 @@ def parts_of(request: Request) -> Parts:
     return parts
 
 
+def sessions_of(request: Request) -> Sessions:
+    """Who may log in, and who is."""
+    sessions: Sessions = request.app.state.parts.sessions
+    return sessions
+
+
 def session_of(request: Request) -> Session:
     """Who sends a request; raises Unauthenticated."""
-    return parts_of(request).sessions.find(request.cookies.get(COOKIE, ""))
+    return sessions_of(request).find(request.cookies.get(COOKIE, ""))
 
 
 With = Annotated[Parts, Depends(parts_of)]
+Who = Annotated[Sessions, Depends(sessions_of)]
 LoggedIn = Annotated[Session, Depends(session_of)]
 
 

@@ -27,6 +27,7 @@ from blindwatch.operator.fetching import Approved, check_deployment
 from blindwatch.operator.journal import Journal
 from blindwatch.operator.reading import Reader
 from blindwatch.operator.removals import Removals
+from blindwatch.operator.unlocking import Release
 from blindwatch.policy.profile import profile
 from blindwatch.secret import crops
 from blindwatch.secret.candidates import Album
@@ -57,16 +58,6 @@ class Papers:
     point: OperatingPoint | None = None
     outbox: Outbox = field(default_factory=Outbox)
     """Who is told of decisions; nobody by default."""
-
-
-@dataclass(frozen=True)
-class Release:
-    """How the key is to be had: the folder of the ceremony, and where custodians answer, or share files of a test."""
-
-    keys: Path
-    hours: float
-    folder: Path | None
-    share_files: Sequence[Path] = ()
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ class Maker:
             candidates=tuple(
                 self._candidate(match.entry, self.scale.band(match.score)) for match in found[:_MOST]
             ),
-            probe_image=_jpeg(probe_image),
+            probe_image=jpeg(probe_image),
         )
 
     def check(self, number: int, identifier: str, camera: str, band: Band, at: datetime) -> Alert:
@@ -57,7 +57,7 @@ class Maker:
             raised_at=at,
             priority=self.entries[pair.entry].priority,
             candidates=(self._candidate(pair.entry, band),),
-            probe_image=_jpeg(pair.image),
+            probe_image=jpeg(pair.image),
             is_check=True,
         )
 
@@ -69,9 +69,9 @@ class Maker:
         except BlindwatchError as error:
             # An alert without its face is still one that somebody has to see.
             return Candidate(self.entries[entry], band, None, (error.detail,))
-        return Candidate(self.entries[entry], band, _jpeg(portrait.image), portrait.shortcomings)
+        return Candidate(self.entries[entry], band, jpeg(portrait.image), portrait.shortcomings)
 
 
-def _jpeg(image: bytes | None) -> bytes | None:
+def jpeg(image: bytes | None) -> bytes | None:
     """What a browser can show. Nothing is decoded here: the key is in this process, and bytes come from outside."""
     return image if image is not None and image.startswith(_JPEG) else None

@@ -42,6 +42,11 @@ def _environment() -> Environment:
 _ENVIRONMENT: Final = _environment()
 
 
+def page(name: str, **content: object) -> str:
+    """A page by the name of its template."""
+    return _ENVIRONMENT.get_template(name).render(content)
+
+
 def board_page(board: Board, session: Session, error: BlindwatchError | None = None) -> str:
     """The page of an operator, with what was wrong with the last thing that was tried, if anything was."""
     template = _ENVIRONMENT.get_template("board.html.j2")

@@ -2,41 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from http import HTTPStatus
-from typing import Final
-
 from fastapi import APIRouter, Response
-from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
+from fastapi.responses import HTMLResponse, StreamingResponse
 
 from blindwatch.console import forms, rendering
 from blindwatch.console.board import board
 from blindwatch.console.desk import Notice
+from blindwatch.console.entering import back
 from blindwatch.console.forms import Form
-from blindwatch.console.parts import LoggedIn, Parts, Sent, With
+from blindwatch.console.parts import LoggedIn, Sent, With
 from blindwatch.console.sessions import COOKIE
+from blindwatch.console.streaming import changes
 from blindwatch.errors import NotFound
 
-_LOOK_SECONDS: Final = 0.05
-_STATUS_SECONDS: Final = 2.0
-
 router = APIRouter()
-
-
-@router.get("/login/{token}")
-def get_login(token: str, parts: With) -> HTMLResponse:
-    """Ask whoever has opened a link whether to log in: fetching a page must not use it up."""
-    return HTMLResponse(rendering.enter_page(parts.sessions.whose(token), token))
-
-
-@router.post("/login")
-def post_login(form: Form, parts: With) -> Response:
-    """Log in, and use up the link."""
-    cookie = parts.sessions.enter(forms.text(form, "token"))
-    response = _back()
-    response.set_cookie(COOKIE, cookie, httponly=True, samesite="strict")
-    return response
 
 
 @router.post("/logout")
@@ -63,7 +42,7 @@ def post_take(parts: With, session: Sent) -> Response:
     """Hand over the most urgent alert that waits."""
     with parts.duty.desk() as desk:
         desk.take(session.operator)
-    return _back()
+    return back()
 
 
 @router.post("/alerts/{identifier}/claim")
@@ -71,7 +50,7 @@ def post_claim(identifier: str, parts: With, session: Sent) -> Response:
     """Hand over one alert."""
     with parts.duty.desk() as desk:
         desk.claim(identifier, session.operator)
-    return _back()
+    return back()
 
 
 @router.post("/alerts/{identifier}/release")
@@ -79,7 +58,7 @@ def post_release(identifier: str, parts: With, session: Sent) -> Response:
     """Take an alert back."""
     with parts.duty.desk() as desk:
         desk.release(identifier, session.operator)
-    return _back()
+    return back()
 
 
 @router.post("/alerts/{identifier}/relative")
@@ -87,7 +66,7 @@ def post_relative(identifier: str, parts: With, session: Sent) -> Response:
     """Note that the people who look alike were considered."""
     with parts.duty.desk() as desk:
         desk.consider(identifier, session.operator)
-    return _back()
+    return back()
 
 
 @router.post("/alerts/{identifier}/decision")
@@ -97,7 +76,7 @@ def post_decision(identifier: str, form: Form, parts: With, session: Sent) -> Re
         notice = desk.decide(identifier, session.operator, *forms.decision(form))
     # What was decided can be seen from what can be undone.
     session.notice = "" if notice is Notice.DECIDED else notice.value
-    return _back()
+    return back()
 
 
 @router.post("/alerts/{identifier}/undo")
@@ -105,14 +84,14 @@ def post_undo(identifier: str, parts: With, session: Sent) -> Response:
     """Take back the last decision about an alert."""
     with parts.duty.desk() as desk:
         desk.undo(identifier, session.operator)
-    return _back()
+    return back()
 
 
 @router.post("/stop")
 def post_stop(parts: With, session: Sent) -> Response:
     """Stop: in one step, by anybody who is logged in, trained or not."""
     parts.duty.stop(session.operator, parts.identity, parts.server)
-    return _back()
+    return back()
 
 
 @router.post("/finish")
@@ -148,25 +127,10 @@ def get_candidate(identifier: str, number: int, parts: With, session: LoggedIn) 
 @router.get("/events")
 async def get_events(parts: With, _session: LoggedIn) -> StreamingResponse:
     """Say that the page is not what it was, each time it is not."""
-    return StreamingResponse(_events(parts), media_type="text/event-stream")
-
-
-async def _events(parts: Parts) -> AsyncIterator[str]:
-    """Ends with the connection, or when the program is about to end."""
-    seen, left = -1, _STATUS_SECONDS
-    while not parts.is_closing():
-        left -= _LOOK_SECONDS
-        if parts.duty.version != seen or left <= 0:
-            seen, left = parts.duty.version, _STATUS_SECONDS
-            yield "event: changed\ndata:\n\n"
-        await asyncio.sleep(_LOOK_SECONDS)
+    return changes(lambda: parts.duty.version, parts.is_closing)
 
 
 def _image(image: bytes | None) -> Response:
     if image is None:
         raise NotFound("There is no such image, or you do not have this alert.")
     return Response(image, media_type="image/jpeg")
-
-
-def _back() -> RedirectResponse:
-    return RedirectResponse("/", HTTPStatus.SEE_OTHER)

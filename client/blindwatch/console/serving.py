@@ -7,14 +7,15 @@ import os
 import secrets
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event, Thread
-from typing import Final
+from typing import Final, Self
 
 import typer
 import uvicorn
+from starlette.types import ASGIApp
 
 from blindwatch.cli import files
 from blindwatch.console.application import application
@@ -31,22 +32,24 @@ _LOOPBACK: Final = "127.0.0.1"
 _CAMERA_SECONDS: Final = 5.0
 
 
-class Service:
-    """A console at a port of loopback."""
+class Host:
+    """A web application at a port of loopback, and links to it for the people who may use it."""
 
-    def __init__(self, post: Post, port: int) -> None:
-        """Take the port, or a free one if it is 0; raises ConfigurationError."""
-        self._post = post
+    def __init__(
+        self, people: Sequence[str], port: int, made: Callable[[Self, frozenset[str]], ASGIApp]
+    ) -> None:
+        """Take the port, or a free one if it is 0; `made` is told the names it is reached under.
+
+        Raises ConfigurationError.
+        """
         self._listener = _listen(port)
-        self._sessions = Sessions(post.duty.assignment.operators)
+        self.sessions = Sessions(people)
         self._authority = "{}:{}".format(*self._listener.getsockname())
-        ends = (self.close, self.is_closing)
-        parts = Parts(post.duty, self._sessions, post.identity, post.at_once, *ends)
-        self._server = uvicorn.Server(quiet(application(parts, frozenset({self._authority})), 1))
+        self._server = uvicorn.Server(quiet(made(self, frozenset({self._authority})), 1))
 
-    def run(self, ready: Path | None) -> None:
-        """Serve pages until the console is closed."""
-        with self._listener, _working(self._post.duty, self._post.source, self._post.at_once):
+    def serve(self, ready: Path | None) -> None:
+        """Serve pages until it is closed."""
+        with self._listener:
             self._announce(ready)
             self._server.run(sockets=[self._listener])
 
@@ -57,7 +60,7 @@ class Service:
 
     def link(self, operator: str) -> str:
         """A link with which an operator logs in once."""
-        return f"{self.address}/login/{self._sessions.link(operator)}"
+        return f"{self.address}/login/{self.sessions.link(operator)}"
 
     def is_closing(self) -> bool:
         """Whether it is about to end."""
@@ -78,12 +81,31 @@ class Service:
             files.replace_private(ready, content, "file that says that the console is there")
 
     def _links(self) -> None:
-        for operator in self._sessions.operators:
+        for operator in self.sessions.operators:
             typer.echo(f"{operator}: {self.link(operator)}")
 
     def _on_enter(self) -> None:
         for _ in sys.stdin:
             self._links()
+
+
+class Service(Host):
+    """A console for a live deployment."""
+
+    def __init__(self, post: Post, port: int) -> None:
+        """Take the port, or a free one if it is 0; raises ConfigurationError."""
+        self._post = post
+        super().__init__(post.duty.assignment.operators, port, Service._application)
+
+    def run(self, ready: Path | None) -> None:
+        """Serve pages until the console is closed."""
+        with _working(self._post.duty, self._post.source, self._post.at_once):
+            self.serve(ready)
+
+    def _application(self, hosts: frozenset[str]) -> ASGIApp:
+        post = self._post
+        ends = (self.close, self.is_closing)
+        return application(Parts(post.duty, self.sessions, post.identity, post.at_once, *ends), hosts)
 
 
 def _listen(port: int) -> socket.socket:
@@ -110,8 +132,8 @@ def _working(duty: Duty, source: Source, server: ServerClient) -> Iterator[None]
     tasks = (
         feed.fetch,
         feed.open,
-        lambda: _repeat(lambda: _watch(duty, server), _CAMERA_SECONDS, closed),
-        lambda: _repeat(duty.tick, TICK_SECONDS, closed),
+        lambda: repeat(lambda: _watch(duty, server), _CAMERA_SECONDS, closed),
+        lambda: repeat(duty.tick, TICK_SECONDS, closed),
     )
     for task in tasks:
         Thread(target=task, daemon=True).start()
@@ -121,7 +143,8 @@ def _working(duty: Duty, source: Source, server: ServerClient) -> Iterator[None]
         closed.set()
 
 
-def _repeat(act: Callable[[], None], seconds: float, closed: Event) -> None:
+def repeat(act: Callable[[], None], seconds: float, closed: Event) -> None:
+    """Do something every so many seconds until the event is set."""
     while not closed.is_set():
         act()
         closed.wait(seconds)

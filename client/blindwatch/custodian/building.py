@@ -47,7 +47,7 @@ class Terms:
     adult_age: int
     builder: str
     recipient: str | None = None
-    """Whom faces are encrypted to, for the operator to see; nobody in ranked use."""
+    """Whom faces are encrypted to, for the operator to see."""
 
 
 def build(
@@ -99,8 +99,8 @@ def _references(count: int) -> list[str]:
 
 
 def _write_faces(folder: Path, terms: Terms, views: Sequence[View], checks: Sequence[Check]) -> str | None:
-    """The digest of the file of faces, if there is to be one."""
-    if terms.recipient is None:
+    """The digest of the file of faces, if there is to be one: a gallery may have more faces than fit into it."""
+    if terms.recipient is None or (isinstance(terms.key, RankKey) and len(views) > limits.FACES):
         return None
     portraits = [Portrait(view.portrait, tuple(view.quality.shortcomings())) for view in views]
     data = candidates.seal(terms.recipient, portraits, checks)

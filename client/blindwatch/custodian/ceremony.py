@@ -59,9 +59,12 @@ def write(keys: Keys, master: bytes, folder: Path) -> None:
         if isinstance(keys, KeySet):
             files.write_private(part / EVALUATION, keys.evaluation.to_bytes(), "evaluation keys")
         files.write_private(part / FILE, wrapped, "secret key")
-        description = {"preset": keys.secret.preset.name, "keyId": keys.encryption.key_id}
+        description = {
+            "preset": keys.secret.preset.name,
+            "keyId": keys.encryption.key_id,
+            "recipient": candidates.recipient(keys.secret),
+        }
         if isinstance(keys, KeySet):
-            description["recipient"] = candidates.recipient(keys.secret)
             description["cropKey"] = crops.recipient(keys.secret)
         files.write_json(part / DESCRIPTION, description, "description of the keys")
 

@@ -54,7 +54,7 @@ def terms(
         chosen = RANKED
     else:
         chosen = _thresholds(key, lowest, profile)
-    faces_to = None if ranked else ceremony.recipient(keys)
+    faces_to = ceremony.recipient(keys)
     return Terms(deployment, key, models.model_digest, chosen, profile.adult_age, builder, faces_to)
 
 

@@ -14,24 +14,20 @@ from blindwatch.cli import files
 from blindwatch.cli.progress import progress
 from blindwatch.cli.tls import Ca, Certificate, CertificateKey
 from blindwatch.console.commands import console
-from blindwatch.errors import ConfigurationError, ModelMismatch
-from blindwatch.he.ranked.keys import RankKey
+from blindwatch.console.ranked.commands import rank_console
+from blindwatch.errors import ConfigurationError
 from blindwatch.operator import checking, forgetting, journalling, showing, unlocking
 from blindwatch.operator.fetching import Reading, check_deployment, readings
 from blindwatch.operator.journal import Journal
+from blindwatch.operator.ranking import rank
 from blindwatch.operator.reading import Reader
 from blindwatch.operator.removals import Removals
-from blindwatch.operator.searches import Purpose
-from blindwatch.operator.searching import Searcher
 from blindwatch.operator.unlocking import operator_of
-from blindwatch.secret.wrapping import unwrap, unwrap_ranked
+from blindwatch.secret.wrapping import unwrap
 from blindwatch.statements.dsse import Envelope
 from blindwatch.statements.package import OperatorPackage, PackageEntry
 from blindwatch.statements.register import Register
 from blindwatch.statements.signing import Identity
-from blindwatch.vision.pipeline import DEFAULT, FacePipeline
-from blindwatch.vision.quantise import quantise
-from blindwatch.vision.registry import Registry
 from blindwatch.wire.client import ServerClient
 from blindwatch.wire.tls import client_context
 
@@ -41,6 +37,8 @@ app.command("adjudicate")(journalling.adjudicate)
 app.command("conclude")(journalling.conclude)
 app.command("console")(console)
 app.command("check")(checking.check)
+app.command("rank")(rank)
+app.command("rank-console")(rank_console)
 app.add_typer(journalling.app, name="journal", help="A log of your own, of keys, alerts and their outcomes.")
 
 ReleaseFolder = Annotated[
@@ -97,7 +95,7 @@ def run(
     journal: JournalFolder = None,
 ) -> None:
     """Fetch every result, decrypt it and show the matches; of everybody else nothing is shown or kept."""
-    _check_new(out)
+    files.check_new_file(out)
     package, people = OperatorPackage.load(entries), Register.load(register)
     person = _operator(identity, people) if journal is not None else ""
     token, tls = files.read_line(token_file, "token file"), client_context(ca, certificate, certificate_key)
@@ -131,79 +129,6 @@ def run(
                 _keep(done, deployment, package.entries, out, kept, recipient)
     if not done:
         _keep(done, deployment, package.entries, out, None)
-
-
-@app.command()
-def rank(
-    keys: Annotated[Path, typer.Option(help="Folder of the ceremony for ranked search.", file_okay=False)],
-    entries: Annotated[Path, typer.Option(help="The gallery's operator.json.", dir_okay=False)],
-    register: Annotated[Path, typer.Option(help="Your copy of the register of people.", dir_okay=False)],
-    photograph: Annotated[Path, typer.Option(help="Photograph of the person to search for.", exists=True)],
-    crime_reference: Annotated[str, typer.Option(help="Reference of the crime, as your force has it.")],
-    reason: Annotated[str, typer.Option(help="Why, as a word such as unknown-suspect; no names.")],
-    journal: Annotated[Path, typer.Option(help="Folder of your journal.", file_okay=False)],
-    identity: Annotated[Path, typer.Option(help="Your signing keys, a PEM file.", dir_okay=False)],
-    server: Annotated[str, typer.Option(help="Address of the match server.")],
-    deployment: Annotated[str, typer.Option(help="Name of the deployment.")],
-    token_file: Annotated[Path, typer.Option(help="File with the operator's token.")],
-    ca: Ca = None,
-    certificate: Certificate = None,
-    certificate_key: CertificateKey = None,
-    top: Annotated[int, typer.Option(help="How many entries to show; all others are dropped.", min=1)] = 20,
-    wait: Annotated[float, typer.Option(help="Give up after these seconds.", min=1)] = 120.0,
-    out: Annotated[Path | None, typer.Option(help="New file for the ranking, as JSON.")] = None,
-    pipeline: Annotated[str, typer.Option(help="Pipeline of the registry of models.")] = DEFAULT,
-    removal: Removal = None,
-    release: ReleaseFolder = None,
-    hours: Hours = 8.0,
-    share_file: ShareFiles = None,
-) -> None:
-    """Search a gallery for the most central face of one photograph and show the entries that are most alike.
-
-    Who searches, for which crime and why is in the journal before anything is sent.
-    """
-    _check_new(out)
-    package, people = OperatorPackage.load(entries), Register.load(register)
-    person = _operator(identity, people)
-    searched = Purpose(crime_reference, reason).search(deployment, person, photograph)
-    key = RankKey.from_bytes(files.read(keys / "encryption.key", "encryption key"))
-    listed = package.entries
-    models = FacePipeline.named(Registry.load(), pipeline)
-    tls = client_context(ca, certificate, certificate_key)
-    token = files.read_line(token_file, "token file")
-    with (
-        Journal(journal) as kept,
-        ExitStack() as held,
-        ServerClient(server, token, tls=tls) as client,
-    ):
-        approved = check_deployment(client, deployment, package, people)
-        if approved.manifest.model_digest != models.model_digest:
-            raise ModelMismatch("The gallery was made with another model than the operator's.")
-        asked = unlocking.asked(approved, package, hours, release, identity)
-        secret = unlocking.unlock(keys, share_file or [], asked, people, unwrap_ranked)
-        unlocking.check_key(package, secret.key_id)
-        held.enter_context(kept.holding(deployment, person, secret.window))
-        template = quantise(models.faces(photograph)[0].embedding, secret.preset.squared_norm)
-        removals = Removals(client, approved.manifest, people, _handed(removal))
-        searcher = Searcher(client, approved.manifest, removals, approved.gate, secret, key)
-        kept.note(searched)
-        candidates = searcher.rank(template, top, wait, searched.search)
-    if out is not None:
-        files.write_json(out, showing.describe_candidates(candidates, listed), "ranking")
-    Console().print(showing.ranking(candidates, listed, secret.preset.squared_norm))
-    Console().print(
-        f"Search {searched.search[:8]} is in your journal. Say later what became of it: blindwatch operator conclude",
-        soft_wrap=True,
-    )
-
-
-def _check_new(out: Path | None) -> None:
-    """Refuse a file that cannot be written, before results are fetched that would then be lost."""
-    if out is not None and (out.exists() or not out.parent.is_dir()):
-        raise ConfigurationError(
-            "The file to write is there already, or its folder is not.",
-            "Name a new file in an existing folder.",
-        )
 
 
 def _handed(removal: Path | None) -> Envelope | None:

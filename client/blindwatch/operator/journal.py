@@ -35,6 +35,7 @@ from blindwatch.records.operator import (
     Outcome,
     SearchConcluded,
     Searched,
+    SearchFailed,
     Stopped,
 )
 from blindwatch.records.reading import operator_record
@@ -185,7 +186,14 @@ class Journal:
         return decided
 
     def note(
-        self, record: AttentionChecked | Stopped | Searched | SearchConcluded | Checked | CheckAnswered
+        self,
+        record: AttentionChecked
+        | Stopped
+        | Searched
+        | SearchFailed
+        | SearchConcluded
+        | Checked
+        | CheckAnswered,
     ) -> None:
         """Record something else that an operator did."""
         self._append([record])

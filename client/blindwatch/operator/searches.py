@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from secrets import token_hex
 
 from pydantic import ValidationError
 
-from blindwatch.cli import files
 from blindwatch.errors import ConfigurationError, WrongStep
 from blindwatch.operator.journal import Journal
-from blindwatch.records.operator import SearchConcluded, Searched, SearchOutcome
+from blindwatch.records.operator import SearchConcluded, Searched, SearchFailed, SearchOutcome
 from blindwatch.records.record import minute
 
 _SHORTEST = 8
@@ -26,9 +24,9 @@ class Purpose:
     reference: str
     reason: str
 
-    def search(self, deployment: str, operator: str, photograph: Path) -> Searched:
-        """The record of a new search for a photograph; raises ConfigurationError."""
-        digest = hashlib.sha256(files.read(photograph, "photograph")).hexdigest()
+    def search(self, deployment: str, operator: str, photograph: bytes) -> Searched:
+        """The record of a new search for a photograph, the bytes of a file; raises ConfigurationError."""
+        digest = hashlib.sha256(photograph).hexdigest()
         try:
             return Searched(
                 at=minute(),
@@ -52,6 +50,7 @@ class Inquiry:
 
     searched: Searched
     concluded: SearchConcluded | None = None
+    has_failed: bool = False
 
 
 def inquiries(journal: Journal) -> dict[str, Inquiry]:
@@ -61,7 +60,9 @@ def inquiries(journal: Journal) -> dict[str, Inquiry]:
         if isinstance(record, Searched):
             found[record.search] = Inquiry(record)
         elif isinstance(record, SearchConcluded):
-            found[record.search] = Inquiry(found[record.search].searched, record)
+            found[record.search] = replace(found[record.search], concluded=record)
+        elif isinstance(record, SearchFailed):
+            found[record.search] = replace(found[record.search], has_failed=True)
     return found
 
 

@@ -84,6 +84,10 @@ class Searcher:
             raise RemovalIgnored("The server gave a score for an entry that was removed from the gallery.")
         return best(scores, count, gone)
 
+    def forget(self) -> None:
+        """Let go of the key; nothing is opened any more."""
+        self._decryptor.forget()
+
     def _answer(self, query: bytes, seconds: float, identifier: str) -> SearchResult:
         search = Search(
             search_id=identifier,

@@ -30,6 +30,16 @@ Unwrap: TypeAlias = Callable[[bytes, bytes, Window], Secret]
 
 
 @dataclass(frozen=True)
+class Release:
+    """How the key is to be had: the folder of the ceremony, and where custodians answer, or share files of a test."""
+
+    keys: Path
+    hours: float
+    folder: Path | None
+    share_files: Sequence[Path] = ()
+
+
+@dataclass(frozen=True)
 class Request:
     """What the operator asks the custodians for, and where they exchange files; nowhere if they are present.
 

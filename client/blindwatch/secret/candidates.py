@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, Self, TypeAlias, TypeVar
 
 import pyrage
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -20,6 +20,7 @@ from blindwatch.cli import files
 from blindwatch.errors import ConfigurationError, MalformedMessage, StatementMismatch, WrongKey
 from blindwatch.secret.held import Held
 from blindwatch.secret.keys import SecretKey
+from blindwatch.secret.ranked import RankSecret
 from blindwatch.secret.wrapping import identity
 from blindwatch.wire import cbor, limits
 
@@ -31,6 +32,7 @@ _KIND: Final = "blindwatch candidates"
 _INFO: Final = b"blindwatch candidates v1"
 
 T = TypeVar("T")
+Secret: TypeAlias = SecretKey | RankSecret
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Check:
     entry: int
 
 
-def recipient(secret: SecretKey) -> str:
+def recipient(secret: Secret) -> str:
     """The age recipient of a deployment's faces, which is public."""
     return str(_age(secret).to_public())
 
@@ -80,13 +82,13 @@ def seal(to: str, portraits: Sequence[Portrait], checks: Sequence[Check]) -> byt
 class Album:
     """The faces of a list, closed; each is opened when it is asked for, for as long as the key may be used."""
 
-    def __init__(self, faces: Sequence[bytes], checks: Sequence[bytes], secret: SecretKey) -> None:
+    def __init__(self, faces: Sequence[bytes], checks: Sequence[bytes], secret: Secret) -> None:
         self._faces = faces
         self._checks = checks
         self._identity = Held(_age(secret), secret.window)
 
     @classmethod
-    def load(cls, path: Path, digest: str, secret: SecretKey) -> Self:
+    def load(cls, path: Path, digest: str, secret: Secret) -> Self:
         """Read the file that a package names by its SHA-256 (hex)."""
         data = files.read_at_most(path, limits.CANDIDATES, _WHAT)
         if hashlib.sha256(data).hexdigest() != digest:
@@ -131,7 +133,7 @@ class Album:
             raise WrongKey(f"The key does not open the {_WHAT}.") from None
 
 
-def _age(secret: SecretKey) -> Any:
+def _age(secret: Secret) -> Any:
     """The age identity that follows from a secret key, and does not lead back to it."""
     salt = bytes.fromhex(secret.key_id)
     derived = HKDF(algorithm=SHA256(), length=32, salt=salt, info=_INFO).derive(secret.material)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import tenseal.sealapi as sealapi
@@ -57,19 +58,18 @@ class RankDecryptor:
 
     def __init__(self, secret: RankSecret) -> None:
         self._preset = secret.preset
-        context = seal.context(secret.preset)
         try:
-            key = serialized.load_into(context, sealapi.SecretKey, secret.material)
+            key = serialized.load_into(seal.context(secret.preset), sealapi.SecretKey, secret.material)
         except MalformedCiphertext:
             raise WrongKey("The secret key does not belong to the preset.") from None
-        self._held = Held(sealapi.Decryptor(context, key), secret.window)
+        self._held = Held(key, secret.window)
 
     def scores(self, results: Sequence[bytes], entries: int) -> Scores:
         """The score of every entry, shape (entries,), of one result for each block.
 
         Raises CipherError or OutsideWindow.
         """
-        decryptor = self._held.get()
+        decryptor = self._decryptor()
         if len(results) != self._preset.blocks(entries):
             raise MalformedCiphertext("The result does not have as many blocks as the gallery.")
         whole = np.empty(len(results) * self._preset.poly_degree, np.int64)
@@ -77,14 +77,23 @@ class RankDecryptor:
             opened = sealapi.Plaintext()
             decryptor.decrypt(self._load(result), opened)
             block[:] = seal.coefficients(self._preset, opened)
+            opened.set_zero()  # SEAL keeps what is freed for the next one, as it was
         if whole[entries:].any():
             # Beyond the entries the gallery holds zero vectors, and no server that follows the protocol changes that.
             raise MalformedCiphertext("The result has scores where the gallery has no entries.")
         return whole[:entries]
 
+    def forget(self) -> None:
+        """Let go of the key; nothing is opened any more."""
+        self._held.drop()
+
     def noise_budget(self, result: bytes) -> int:
         """Bits of noise that a result could still take, by SEAL. Never show this to a server."""
-        return int(self._held.get().invariant_noise_budget(self._load(result)))
+        return int(self._decryptor().invariant_noise_budget(self._load(result)))
+
+    def _decryptor(self) -> Any:
+        """A decryptor for one result: with it SEAL overwrites what it computed on the way. Raises OutsideWindow."""
+        return sealapi.Decryptor(seal.context(self._preset), self._held.get())
 
     def _load(self, result: bytes) -> sealapi.Ciphertext:
         shape = (3, 1, self._preset.poly_degree)

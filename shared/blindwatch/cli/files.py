@@ -91,6 +91,15 @@ def new_folder(path: Path, what: str) -> Iterator[Path]:
         shutil.rmtree(part, ignore_errors=True)
 
 
+def check_new_file(path: Path | None) -> None:
+    """Refuse a file that cannot be written, if there is to be one, before there is something to lose."""
+    if path is not None and (path.exists() or not path.parent.is_dir()):
+        raise ConfigurationError(
+            "The file to write is there already, or its folder is not.",
+            "Name a new file in an existing folder.",
+        )
+
+
 def check_new_folder(path: Path, what: str) -> None:
     """Refuse a place where something is already, before work is done that would then be lost."""
     try:

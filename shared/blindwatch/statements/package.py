@@ -63,7 +63,7 @@ class OperatorPackage(Fields):
     gate: int
     fine_threshold: int
     candidates: Digest | None = None
-    """The file of faces that goes with the package, by its SHA-256 (hex); none in ranked use."""
+    """The file of faces that goes with the package, by its SHA-256 (hex); none of a gallery that has too many."""
     entries: Annotated[tuple[PackageEntry, ...], Field(min_length=1)]
 
     @model_validator(mode="after")

@@ -68,7 +68,8 @@ LIST: Final = 384 * MIB
 LIST_ROWS: Final = 1_000_000
 LIST_CELL: Final = 2000  # characters
 PACKAGE: Final = 256 * MIB
-CANDIDATES: Final = 384 * MIB  # faces of 50,000 entries, encrypted
+CANDIDATES: Final = 384 * MIB  # so many faces, encrypted
+FACES: Final = 50_000
 MEMBERSHIP: Final = 64 * MIB
 
 # Transparency logs: an entry is as long as its two bytes of length allow, and 256 are in a bundle or a tile.

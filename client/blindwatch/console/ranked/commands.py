@@ -1,0 +1,108 @@
+"""`blindwatch operator rank-console`: ranked search in a page that this machine alone can reach."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from blindwatch.cli import files
+from blindwatch.cli.tls import Ca, Certificate, CertificateKey
+from blindwatch.console.duty import Key
+from blindwatch.console.ranked.room import Room, Terms
+from blindwatch.console.ranked.serving import Searching
+from blindwatch.console.training import Training
+from blindwatch.console.wiping import begin_again
+from blindwatch.operator import ranking
+from blindwatch.operator.inquiring import Inquirer, Papers
+from blindwatch.operator.journal import Journal
+from blindwatch.operator.unlocking import Release
+from blindwatch.policy.profile import profile
+from blindwatch.secret import candidates
+from blindwatch.statements.dsse import Envelope
+from blindwatch.statements.register import PersonRole
+from blindwatch.vision.pipeline import DEFAULT, FacePipeline
+from blindwatch.vision.registry import Registry
+from blindwatch.wire.client import ServerClient
+from blindwatch.wire.tls import client_context
+
+
+def rank_console(
+    keys: ranking.Keys,
+    entries: ranking.Entries,
+    register: ranking.People,
+    journal: ranking.JournalFolder,
+    identity: ranking.SigningKeys,
+    training: Annotated[
+        Path, typer.Option(help="File that says when each operator was trained.", dir_okay=False)
+    ],
+    server: ranking.Server,
+    deployment: ranking.Deployment,
+    token_file: ranking.TokenFile,
+    faces: Annotated[
+        Path | None,
+        typer.Option(
+            help="The gallery's candidates.cbor; beside operator.json if not given.", dir_okay=False
+        ),
+    ] = None,
+    ca: Ca = None,
+    certificate: Certificate = None,
+    certificate_key: CertificateKey = None,
+    top: ranking.Top = 20,
+    wait: ranking.Wait = 120.0,
+    pipeline: ranking.Pipeline = DEFAULT,
+    removal: ranking.Removal = None,
+    release: ranking.ReleaseFolder = None,
+    hours: ranking.Hours = 8.0,
+    share_file: ranking.ShareFiles = None,
+    port: Annotated[int, typer.Option(help="Port on this machine; 0 takes a free one.", min=0)] = 0,
+    ready_file: Annotated[
+        Path | None, typer.Option(help="File to write the address into once the page is there.")
+    ] = None,
+) -> None:
+    """Search a gallery in a browser on this machine: a ranking, and the faces that you ask for.
+
+    Who searches, for which crime and why is in the journal before anything is sent.
+    """
+    begin_again("rank-console")
+    beside = faces or entries.with_name(candidates.FILE)
+    papers = ranking.read_papers(entries, register, identity, removal, beside)
+    asked = Release(keys, hours, release, share_file or ())
+    tls, token = client_context(ca, certificate, certificate_key), files.read_line(token_file, "token file")
+    models = FacePipeline.named(Registry.load(), pipeline)
+    with ServerClient(server, token, tls=tls) as client, Journal(journal) as kept:
+        room = opened(papers, asked, kept, client, deployment, models, training, Terms(top, wait))
+        # Libraries would print their warnings, and what was sent in them, where no handler is.
+        logging.getLogger().addHandler(logging.NullHandler())
+        try:
+            officers = _officers(papers, client, deployment)
+            Searching(room, officers, port).run(ready_file)
+        finally:
+            room.leave()
+
+
+def opened(
+    papers: Papers,
+    asked: Release,
+    journal: Journal,
+    client: ServerClient,
+    deployment: str,
+    models: FacePipeline,
+    training: Path,
+    terms: Terms,
+) -> Room:
+    """A room to search in, with the key released; `Room.leave` lets go of that."""
+    with ExitStack() as held:
+        inquirer = Inquirer.open(held, papers, asked, journal, client, deployment, models)
+        days = profile(inquirer.approved.manifest.profile.name).training_days
+        trained = Training.load(training, days).is_trained
+        key = Key(inquirer.window, held.pop_all().close)
+        return Room(inquirer, journal, papers.package.entries, key, trained, terms)
+
+
+def _officers(papers: Papers, client: ServerClient, deployment: str) -> tuple[str, ...]:
+    envelope = Envelope.from_json(client.get_manifest(deployment))
+    return tuple(sorted(papers.register.signers(envelope).of_role(PersonRole.AUTHORISING_OFFICER)))

@@ -1,0 +1,179 @@
+"""The room in which somebody searches: one search at a time, and of it no more than was looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from threading import Lock, RLock
+
+from blindwatch.console.duty import Key, utc
+from blindwatch.console.ranked.looking import UNOPENED, Look, Place
+from blindwatch.errors import Busy, NotFound, NotTrained, OutsideWindow, WrongStep
+from blindwatch.operator import searches
+from blindwatch.operator.inquiring import Inquirer, Ranked
+from blindwatch.operator.journal import Journal
+from blindwatch.operator.searches import Inquiry, Purpose
+from blindwatch.records.operator import Searched, SearchOutcome
+from blindwatch.statements.package import PackageEntry
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How many candidates of a search are kept, and for how many seconds its result is waited for."""
+
+    top: int
+    wait: float
+
+
+class Room:
+    """Searches, opens what is asked for, and forgets the rest; safe to call from any thread."""
+
+    def __init__(
+        self,
+        inquirer: Inquirer,
+        journal: Journal,
+        entries: tuple[PackageEntry, ...],
+        key: Key,
+        trained: Callable[[str, date], bool],
+        terms: Terms,
+        clock: Callable[[], datetime] = utc,
+    ) -> None:
+        self.inquirer = inquirer
+        self.key = key
+        self.version = 0
+        """Of what the page shows; it grows with every change."""
+        self._journal = journal
+        self._entries = entries
+        self._trained = trained
+        self._terms = terms
+        self._clock = clock
+        self._lock = RLock()
+        self._searching = Lock()
+        self._look: Look | None = None
+        self._inquiries = self._read()
+
+    @property
+    def operator(self) -> str:
+        """Who searches."""
+        return self.inquirer.operator
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether the operator may search today."""
+        return self._trained(self.operator, self._clock().date())
+
+    @property
+    def look(self) -> Look | None:
+        """The search that is looked at, as it is now."""
+        self.tick()
+        return self._look
+
+    @property
+    def waiting(self) -> list[Inquiry]:
+        """The searches of the journal without an outcome, the oldest first."""
+        return [each for each in self._inquiries if each.concluded is None]
+
+    def now(self) -> datetime:
+        """The time by the clock of the room."""
+        return self._clock()
+
+    def search(self, photograph: bytes, purpose: Purpose) -> None:
+        """Search for the most central face of a photograph, the bytes of a file, and hold the ranking.
+
+        Raises ConfigurationError if the purpose is not in its form, before anything else is done with the photograph.
+        """
+        deployment = self.inquirer.approved.manifest.deployment
+        searched = purpose.search(deployment, self.operator, photograph)
+        with self._alone():
+            self._check_may()
+            if self._look is not None:
+                raise WrongStep("A search is open.", "Close it first, or say what became of it.")
+            try:
+                found = self.inquirer.search(searched, photograph, self._terms.top, self._terms.wait)
+            finally:
+                self._inquiries = self._read()
+            with self._changing():
+                self._look = self._looked(searched, found)
+
+    def open(self, rank: int) -> None:
+        """Open the face of one candidate, and show it beside the one that was searched for."""
+        self._check_may()
+        with self._changing():
+            look = self._held()
+            self._look = look.opened(rank, self.inquirer.album, self._clock())
+
+    def close(self) -> None:
+        """Let go of everything of the search; what became of it can be said later."""
+        with self._changing():
+            self._look = None
+
+    def conclude(self, search: str, outcome: SearchOutcome) -> None:
+        """Write down what became of a search, and let go of everything of it; raises WrongStep."""
+        with self._alone(), self._changing():
+            written = searches.conclude(self._journal, search, outcome, self.operator)
+            self._inquiries = self._read()
+            if self._look is not None and self._look.searched.search == written.search:
+                self._look = None
+
+    def tick(self) -> None:
+        """Let go of what nobody has opened in time, and of everything when the time of the key is over."""
+        with self._lock:
+            at = self._clock()
+            if self._look is not None and self._look.unopened and at >= self._look.until:
+                with self._changing():
+                    self._look = self._look.without_unopened()
+            if self.key.is_held and at >= self.key.until:
+                self.leave()
+
+    def leave(self) -> None:
+        """Let go of everything, and of the key."""
+        with self._changing():
+            self._look = None
+            self.key.drop()
+
+    def _check_may(self) -> None:
+        if not self.is_trained:
+            raise NotTrained(
+                hint="You can say what became of searches, and search again once you are trained."
+            )
+        if not self.key.is_held:
+            raise OutsideWindow(
+                "The key is gone.", "Start the console again; custodians release the key anew."
+            )
+
+    def _held(self) -> Look:
+        look = self.look
+        if look is None:
+            raise NotFound("No search is open.", "It was closed, or its time was over.")
+        return look
+
+    def _looked(self, searched: Searched, found: Ranked) -> Look:
+        norm = self.inquirer.squared_norm
+        places = tuple(
+            Place(rank, each.entry, self._entries[each.entry], each.score / norm)
+            for rank, each in enumerate(found.candidates, 1)
+        )
+        return Look(searched, found.face, places, self._clock() + UNOPENED)
+
+    def _read(self) -> list[Inquiry]:
+        return list(searches.inquiries(self._journal).values())
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """The journal is for one at a time, and so is the search; raises Busy."""
+        if not self._searching.acquire(blocking=False):
+            raise Busy("A search is under way.", "Wait until it has its result.")
+        try:
+            yield
+        finally:
+            self._searching.release()
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        with self._lock:
+            try:
+                yield
+            finally:
+                self.version += 1

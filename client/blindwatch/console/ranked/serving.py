@@ -1,0 +1,37 @@
+"""Runs the page for ranked search: at an address of loopback, with time passing beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from threading import Event, Thread
+
+from starlette.types import ASGIApp
+
+from blindwatch.console.duty import TICK_SECONDS
+from blindwatch.console.ranked.pages import Parts, application
+from blindwatch.console.ranked.room import Room
+from blindwatch.console.serving import Host, repeat
+
+
+class Searching(Host):
+    """The page of one operator."""
+
+    def __init__(self, room: Room, officers: tuple[str, ...], port: int) -> None:
+        """Take the port, or a free one if it is 0; raises ConfigurationError."""
+        self._room = room
+        self._officers = officers
+        super().__init__((room.operator,), port, Searching._application)
+
+    def run(self, ready: Path | None) -> None:
+        """Serve the page until it is closed."""
+        closed = Event()
+        Thread(target=repeat, args=(self._room.tick, TICK_SECONDS, closed), daemon=True).start()
+        try:
+            self.serve(ready)
+        finally:
+            closed.set()
+            self._room.leave()
+
+    def _application(self, hosts: frozenset[str]) -> ASGIApp:
+        ends = (self.close, self.is_closing)
+        return application(Parts(self._room, self.sessions, self._officers, *ends), hosts)
