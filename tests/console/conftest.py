@@ -44,9 +44,9 @@ def stage(prepared: Stage) -> Stage:
     return prepared
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def gallery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gallery]:
-    """A gallery of twelve people on a server that allows ranked search."""
+    """A gallery on a server that allows ranked search: for each file, as the profile has ten searches in a minute."""
     with ExitStack() as stack:
         server = ServerProcess(tmp_path_factory.mktemp("searched"), stack, allow_ranked=True)
         made = Gallery(tmp_path_factory.mktemp("gallery"), server, FacePipeline.named(Registry.load()))

@@ -148,7 +148,12 @@ class Gallery:
 
     @contextmanager
     def room(
-        self, top: int = 5, wait: float = 60, day: date | None = None, hours: float = 1
+        self,
+        top: int = 5,
+        wait: float = 60,
+        day: date | None = None,
+        hours: float = 1,
+        faces: str | None = candidates.FILE,
     ) -> Iterator[Room]:
         """A room with a journal of its own."""
         folder = self.folder / f"journal-{secrets.token_hex(4)}"
@@ -157,7 +162,7 @@ class Gallery:
             self.package,
             SEARCHERS.register,
             self.folder / f"{OPERATOR}.pem",
-            faces=self.folder / "gallery" / candidates.FILE,
+            faces=None if faces is None else self.folder / "gallery" / faces,
         )
         asked = Release(self.folder / "keys", hours, None, enough(self.folder))
         with (
@@ -172,7 +177,7 @@ class Gallery:
                 room.leave()
 
     @contextmanager
-    def page(self, **terms: float | date) -> Iterator[Opened]:
+    def page(self, **terms: float | date | None) -> Iterator[Opened]:
         """The page, in this process."""
         ready, said = self.folder / f"ready-{secrets.token_hex(4)}", io.StringIO()
         with self.room(**terms) as room:  # type: ignore[arg-type]

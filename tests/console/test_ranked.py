@@ -267,6 +267,17 @@ def test_a_search_that_fails_is_in_the_journal_as_such(gallery: Gallery) -> None
             room.conclude(made.search, "inconclusive")
 
 
+def test_a_gallery_without_faces_is_ranked_by_references(gallery: Gallery) -> None:
+    with gallery.page(faces=None) as opened, browsing(opened.link()) as http:
+        assert search(http, gallery.photograph, **CRIME).status_code == 303
+        assert post(http, "/candidates/1/open").status_code == 303
+        text = http.get("/").text
+        assert "this gallery has none here" in text
+        assert "There is no image of this entry here." in text
+        assert gallery.ranking[0].reference in text
+        assert http.get("/candidates/1").status_code == 404
+
+
 def test_what_is_refused_before_anything_is_sent(gallery: Gallery) -> None:
     with gallery.room() as room:
         for photograph, purpose, error in (

@@ -18,12 +18,15 @@ from blindwatch.custodian.ceremony import ranked_key
 from blindwatch.operator.journal import Journal
 from blindwatch.operator.searches import Inquiry, inquiries
 from blindwatch.operator.searching import Candidate, best
+from blindwatch.secret import candidates
+from blindwatch.statements.package import OperatorPackage
 from blindwatch.vision.pipeline import FacePipeline
 from blindwatch.vision.quantise import quantise
 from blindwatch.vision.registry import Registry
+from blindwatch.wire import limits
 
 from ..client.photographs import small
-from ..gallery import SOUGHT, ceremony, command, enrol, papers, prepare, sign, upload
+from ..gallery import NUMBERS, SOUGHT, ceremony, command, enrol, papers, prepare, sign, upload
 
 if TYPE_CHECKING:
     from tests.serving import ServerProcess
@@ -134,6 +137,16 @@ def test_from_ceremony_to_ranking(
     (folder / "first-keys").rename(folder / "keys")
     assert rank(folder, server.address) == 1
     assert "shares do not open" in capsys.readouterr().err
+
+
+def test_a_gallery_with_too_many_faces_has_no_file_of_them(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ceremony(folder) == 0
+    monkeypatch.setattr(limits, "FACES", len(NUMBERS) - 1)
+    assert enrol(folder) == 0
+    assert not (folder / "gallery" / candidates.FILE).exists()
+    assert OperatorPackage.load(folder / "gallery" / "operator.json").candidates is None
 
 
 def test_what_the_commands_refuse(

@@ -63,7 +63,8 @@ def _searches(found: Mapping[str, searches.Inquiry]) -> Table:
     table = Table("Search", "At", "Operator", "Crime", "Reason", "Outcome", title="Searches")
     for name, each in found.items():
         made = each.searched
-        outcome = "[yellow]open[/]" if each.concluded is None else each.concluded.outcome
+        unsaid = "[yellow]failed, open[/]" if each.has_failed else "[yellow]open[/]"
+        outcome = unsaid if each.concluded is None else each.concluded.outcome
         table.add_row(name, made.at, made.operator, made.reference, made.reason, outcome)
     left = sum(each.concluded is None for each in found.values())
     table.caption = f"{len(found)} searches, {left} without an outcome"

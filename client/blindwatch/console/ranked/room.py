@@ -95,6 +95,7 @@ class Room:
             finally:
                 self._inquiries = self._read()
             with self._changing():
+                self._check_may()  # the time of the key may have ended in between
                 self._look = self._looked(searched, found)
 
     def open(self, rank: int) -> None:

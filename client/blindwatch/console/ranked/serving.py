@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from threading import Event, Thread
 
@@ -11,6 +12,7 @@ from blindwatch.console.duty import TICK_SECONDS
 from blindwatch.console.ranked.pages import Parts, application
 from blindwatch.console.ranked.room import Room
 from blindwatch.console.serving import Host, repeat
+from blindwatch.errors import LogError
 
 
 class Searching(Host):
@@ -25,12 +27,16 @@ class Searching(Host):
     def run(self, ready: Path | None) -> None:
         """Serve the page until it is closed."""
         closed = Event()
-        Thread(target=repeat, args=(self._room.tick, TICK_SECONDS, closed), daemon=True).start()
+        Thread(target=repeat, args=(self._tick, TICK_SECONDS, closed), daemon=True).start()
         try:
             self.serve(ready)
         finally:
             closed.set()
             self._room.leave()
+
+    def _tick(self) -> None:
+        with suppress(LogError):  # that the key is gone is written down when the journal is opened next
+            self._room.tick()
 
     def _application(self, hosts: frozenset[str]) -> ASGIApp:
         ends = (self.close, self.is_closing)
