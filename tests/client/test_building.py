@@ -577,9 +577,10 @@ def test_a_gallery(desk: Desk, tmp_path: Path, capsys: pytest.CaptureFixture[str
     options = {"keys": tmp_path / "rank-keys", "profile": "rfr"}
     assert desk.enrol(**options, threshold=0.5) == 1
     assert "no threshold" in only_error(capsys.readouterr().err)
-    assert desk.enrol(**options) == 0
+    assert desk.enrol(**options, report=tmp_path / "import.html") == 0
+    assert "people judge every score" in (tmp_path / "import.html").read_text()
     listed = Watchlist.read(desk.envelope)
-    assert {path.name for path in desk.watchlist.iterdir()} == FILES - {"candidates.cbor"}
+    assert {path.name for path in desk.watchlist.iterdir()} == FILES
     assert (listed.entries, listed.by_category) == (3, {"custody-image": 3})
     assert [len(block) for block in listed.blocks] == [1]
     assert desk.package.thresholds.model_dump() == {"similarity": 0.0, "gate": 0, "fine": 0}
