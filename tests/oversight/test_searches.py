@@ -28,6 +28,7 @@ from ..server.test_ranked import SEARCHERS, RankTrial
 from ..serving import TOKENS, ServerProcess
 from . import tampering
 from .deployments import OPERATOR_LOG
+from .test_report import CHROMIUM, RULES
 
 Change = Callable[[list[Record]], None]
 GONE = "99" * 16
@@ -134,6 +135,28 @@ def test_every_search_is_listed_for_review(searched: Searches, tmp_path: Path) -
     assert [each["search"] for each in json.loads(found.to_json())["searches"]] == [
         each.search for each in found.facts.searches
     ]
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
+def test_the_table_of_searches_shuts_no_reader_out(searched: Searches, tmp_path: Path) -> None:
+    """By axe, for WCAG 2.2 AA, in both colour schemes."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    axe = pytest.importorskip("axe_playwright_python.base", reason="axe is not installed")
+    file = tmp_path / "report.html"
+    file.write_text(page(searched.verify(tmp_path)), encoding="utf-8")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        for scheme in ("light", "dark"):
+            # The page allows no script, not even this one.
+            opened = browser.new_context(bypass_csp=True, color_scheme=scheme).new_page()
+            opened.goto(file.as_uri())
+            assert opened.locator("table.searches tbody tr").count() == 3
+            opened.evaluate(Path(axe.__file__).with_name("axe.min.js").read_text(encoding="utf-8"))
+            found = opened.evaluate("rules => axe.run({runOnly: {type: 'tag', values: rules}})", RULES)
+            assert [(each["id"], each["help"]) for each in found["violations"]] == []
+            opened.locator("#searches").scroll_into_view_if_needed()
+            opened.screenshot(path=tmp_path / f"searches-{scheme}.png")
+        browser.close()
 
 
 # What an operator may do
