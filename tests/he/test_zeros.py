@@ -9,7 +9,7 @@ import pytest
 import tenseal.sealapi as sealapi
 
 from blindwatch.errors import MalformedCiphertext
-from blindwatch.he import objects, seal
+from blindwatch.he import masks, objects, seal
 from blindwatch.he.zeros import Zeros
 
 if TYPE_CHECKING:
@@ -42,6 +42,33 @@ def test_a_seed_decides_all_of_it(bench: Bench, zeros: Zeros) -> None:
 
 
 def test_what_is_no_key_is_refused(bench: Bench) -> None:
-    ciphertext = bench.encryptor._encrypt(np.zeros(16384, dtype=np.int64), bench.preset.data_primes)
+    ciphertext = bench.theirs.load(bench.encrypt(np.zeros(16384, dtype=np.int64)))
     with pytest.raises(MalformedCiphertext):
-        Zeros(bench.preset, ciphertext)
+        Zeros(bench.preset, seal.save(ciphertext))
+
+
+def test_flooding_adds_one_integer_of_the_right_size_to_each_coefficient(bench: Bench, zeros: Zeros) -> None:
+    preset, seed = bench.preset, SEEDS[0]
+    plain, flooded = zeros.encrypt(masks.derive(seed, masks.ZERO)), zeros.flooded(seed)
+    assert np.array_equal(plain[1], flooded[1])
+    primes = preset.primes[: preset.ladder[-1]]
+    added = [
+        (high.astype(object) - low.astype(object)) % prime
+        for high, low, prime in zip(flooded[0], plain[0], primes, strict=True)
+    ]
+    (first, second), (p, q) = added, primes
+    whole = first + p * ((second - first) * pow(p, -1, q) % q)
+    centred = (whole + p * q // 2) % (p * q) - p * q // 2
+    bound = 1 << preset.release_noise_bits + preset.flood_bits
+    assert -bound <= centred.min() < -bound * 0.99
+    assert bound * 0.99 < centred.max() < bound
+
+
+def test_the_same_release_has_the_same_bytes_by_both_evaluators(bench: Bench) -> None:
+    slots = np.arange(bench.preset.poly_degree)
+    data, last = bench.encrypt(slots), bench.preset.ladder[-1]
+    ours, theirs = (
+        scheme.release(scheme.lower(scheme.load(data), last), slots, SEEDS[1])
+        for scheme in (bench.ours, bench.theirs)
+    )
+    assert ours == theirs

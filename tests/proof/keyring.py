@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import load_der_private_key, l
 from shamir_mnemonic.wordlist import WORD_INDEX_MAP
 
 from blindwatch.errors import MalformedCiphertext, WrongKey, WrongShare
-from blindwatch.he import objects, seal
+from blindwatch.he import form, objects, seal
 from blindwatch.he.presets import Preset
 from blindwatch.secret.shares import MASTER_BYTES, WORDS, check, recover
 from blindwatch.secret.wrapping import unwrap
@@ -87,7 +87,8 @@ class Keyring:
 
 def opens(preset: Preset, decryptor: Any, data: bytes) -> bool:
     """Whether a key decrypts a ciphertext: with any other one nothing but noise is left, as SEAL sees it."""
-    loaded = seal.load(preset, sealapi.Ciphertext, data)
+    primes = form.check(preset, data, {*preset.ladder, preset.fine_primes, 1})
+    loaded = seal.ciphertext(preset, form.read(preset, data, primes))
     return int(decryptor.invariant_noise_budget(loaded)) > 0
 
 

@@ -17,7 +17,7 @@ import pytest
 from scipy.stats import norm, poisson
 
 from blindwatch.evaluation.linking import Enrolments, Residues, area, separability, standard_error
-from blindwatch.he import noop, objects
+from blindwatch.he import form, noop
 from blindwatch.he.encrypting import Encryptor
 from blindwatch.he.keys import EncryptionKey
 from blindwatch.he.presets import preset
@@ -87,7 +87,7 @@ def enrol(key: EncryptionKey, faces: Templates, digests: list[str]) -> Residues:
         digests.append(hashlib.sha256(data).hexdigest())
         if key.preset.is_insecure:
             return noop.unpack(key.preset, data)[np.newaxis, np.newaxis, :COEFFICIENTS]
-        found = objects.read_ciphertext(key.preset, data, key.preset.data_primes).residues
+        found = form.read(key.preset, data, key.preset.data_primes)
         return found[..., :COEFFICIENTS].astype(np.int64)
 
     return np.array([[residues(face) for _ in range(TIMES)] for face in range(len(faces))])

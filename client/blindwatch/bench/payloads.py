@@ -17,7 +17,7 @@ import numpy as np
 import tenseal.sealapi as sealapi
 
 from blindwatch.bench.trial import Integers, Trial
-from blindwatch.he import masks, seal
+from blindwatch.he import form, masks, seal
 from blindwatch.he.circuit import Circuit
 from blindwatch.he.keys import EncryptionKey
 from blindwatch.he.layout import SWAP, Layout
@@ -106,7 +106,7 @@ def encrypt(key: EncryptionKey, payloads: Integers) -> list[list[bytes]]:
 def _encrypt(encryptor: Any, plaintext: Any, key: EncryptionKey) -> bytes:
     ciphertext = sealapi.Ciphertext(seal.context(key.preset))
     encryptor.encrypt(plaintext, ciphertext)
-    return seal.save(ciphertext)
+    return form.write(key.preset, seal.residues(key.preset, ciphertext))
 
 
 def _seed() -> bytes:

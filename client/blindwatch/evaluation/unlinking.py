@@ -11,7 +11,7 @@ from scipy.special import ndtri
 
 from blindwatch.evaluation.linking import Enrolments, Residues, separability, standard_error
 from blindwatch.evaluation.rates import CONFIDENCE
-from blindwatch.he import objects
+from blindwatch.he import form
 from blindwatch.he.encrypting import Encryptor
 from blindwatch.he.keys import EncryptionKey
 from blindwatch.he.presets import Preset
@@ -52,7 +52,7 @@ def _enrolled(key: EncryptionKey, faces: Templates) -> Residues:
 
     def residues(face: int) -> Residues:
         data = next(encryptor.block(layout, faces[face : face + 1]))
-        found = objects.read_ciphertext(preset, data, preset.data_primes).residues
+        found = form.read(preset, data, preset.data_primes)
         return found[..., :_COEFFICIENTS].astype(np.int64)
 
     return np.array([[residues(face) for _ in range(TIMES)] for face in range(len(faces))])

@@ -11,7 +11,7 @@ import tenseal.sealapi as sealapi
 from numpy.typing import NDArray
 
 from blindwatch.errors import MalformedCiphertext, WrongKey
-from blindwatch.he import noop, objects, seal
+from blindwatch.he import form, noop, seal
 from blindwatch.he.keys import EncryptionKey, EvaluationBundle
 from blindwatch.he.presets import Preset
 from blindwatch.he.seal_scheme import galois_element
@@ -71,9 +71,8 @@ class Decryptor:
         decryptor = self._held.get()
         if self._preset.is_insecure:
             return noop.unpack(self._preset, data)
-        objects.read_ciphertext(self._preset, data, primes=1)
         opened = sealapi.Plaintext()
-        decryptor.decrypt(seal.load(self._preset, sealapi.Ciphertext, data), opened)
+        decryptor.decrypt(self._read(data, 1), opened)
         return np.array(seal.encoder(self._preset).decode_uint64(opened), dtype=np.int64)
 
     def forget(self) -> None:
@@ -83,8 +82,10 @@ class Decryptor:
     def noise_budget(self, data: bytes, primes: int = 1) -> int:
         """Bits of noise that a ciphertext could still take, by SEAL. Never show this to a server."""
         decryptor = self._held.get()
-        objects.read_ciphertext(self._preset, data, primes)
-        return int(decryptor.invariant_noise_budget(seal.load(self._preset, sealapi.Ciphertext, data)))
+        return int(decryptor.invariant_noise_budget(self._read(data, primes)))
+
+    def _read(self, data: bytes, primes: int) -> Any:
+        return seal.ciphertext(self._preset, form.read(self._preset, data, primes))
 
 
 def _native(secret: SecretKey) -> Any:

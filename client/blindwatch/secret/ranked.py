@@ -102,5 +102,5 @@ class RankDecryptor:
         residues = np.frombuffer(result, "<u4").astype(np.uint64).reshape(shape)
         if (residues >= self._preset.primes[0]).any():
             raise MalformedCiphertext("The result has a residue that is not below its prime.")
-        data = objects.write_ciphertext(self._preset, residues, compressed=False)
+        data = objects.write_ciphertext(self._preset, residues)
         return serialized.load_into(seal.context(self._preset), sealapi.Ciphertext, data)

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Final
 
 from blindwatch.errors import BlindwatchError, Forbidden, ModelMismatch, WrongKey, WrongPreset
-from blindwatch.he.preflight import check_ciphertext
+from blindwatch.he.preflight import check_probe
 from blindwatch.he.presets import preset
 from blindwatch.matching.cameras import Sender
 from blindwatch.matching.intake import Intake
@@ -162,4 +162,4 @@ def _check(deployment: Deployment, probe: Probe) -> None:
         raise WrongKey("The probe was encrypted to another key than the deployment's.")
     if probe.model_digest != deployment.model_digest:
         raise ModelMismatch(hint="Use the model that the watchlist was enrolled with.")
-    check_ciphertext(preset(deployment.preset), probe.ciphertext)
+    check_probe(preset(deployment.preset), probe.ciphertext)

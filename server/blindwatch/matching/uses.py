@@ -12,7 +12,7 @@ from blindwatch.errors import (
     TooLarge,
     WrongPreset,
 )
-from blindwatch.he.preflight import check_ciphertext
+from blindwatch.he.preflight import check_part
 from blindwatch.he.presets import Preset, preset
 from blindwatch.he.ranked import forms
 from blindwatch.he.ranked.presets import RANK_PRESETS, RankPreset
@@ -59,9 +59,9 @@ class RevealRules:
         """The threshold must be one that the preset evaluates."""
         self.preset.check_threshold(gate)
 
-    def check_blob(self, key_id: str, data: bytes) -> None:  # noqa: ARG002 - SEAL's objects name no key
+    def check_blob(self, key_id: str, data: bytes) -> None:  # noqa: ARG002 - ciphertexts name no key
         """A piece is a fresh ciphertext."""
-        check_ciphertext(self.preset, data)
+        check_part(self.preset, data)
 
     def check_shape(self, watchlist: Watchlist) -> None:
         """As many blocks as the preset plans, each of its layout's parts."""

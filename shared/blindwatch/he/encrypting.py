@@ -8,10 +8,9 @@ import numpy as np
 import tenseal.sealapi as sealapi
 
 from blindwatch.errors import ConfigurationError
-from blindwatch.he import noop, seal
+from blindwatch.he import form, noop, seal
 from blindwatch.he.keys import EncryptionKey
 from blindwatch.he.layout import Layout
-from blindwatch.he.preflight import check_ciphertext
 from blindwatch.he.presets import PLAIN_MODULUS, Preset
 from blindwatch.he.scheme import Slots
 from blindwatch.he.templates import Templates
@@ -61,9 +60,7 @@ class Encryptor:
     def _encrypt(self, slots: Slots, primes: int) -> bytes:
         if self._seal is None:
             return noop.pack(slots)
-        data = self._seal.encrypt(slots, primes)
-        check_ciphertext(self.preset, data)
-        return data
+        return self._seal.encrypt(slots, primes)
 
 
 class _SealEncryptor:
@@ -82,7 +79,7 @@ class _SealEncryptor:
         self._encryptor.encrypt(seal.plaintext(self._preset, slots.tolist()), ciphertext)
         while ciphertext.coeff_modulus_size() > primes:
             self._evaluator.mod_switch_to_next_inplace(ciphertext)
-        return seal.save(ciphertext)
+        return form.write(self._preset, seal.residues(self._preset, ciphertext))
 
 
 def _check(preset: Preset, templates: Templates) -> None:

@@ -10,7 +10,7 @@ from blindwatch.he.masks import keystream
 from blindwatch.he.objects import Residues
 from blindwatch.he.presets import Preset
 
-_STEP: Final = 12  # bits that a residue of at most 51 bits can be shifted by at once
+_STEP: Final = 16  # bits that a residue of 48 bits can be shifted by at once
 
 
 def flood(preset: Preset, residues: Residues, seed: bytes) -> Residues:
@@ -28,10 +28,9 @@ def flood(preset: Preset, residues: Residues, seed: bytes) -> Residues:
     flooded = residues.copy()
     for row, modulus in zip(flooded[0], preset.primes[: residues.shape[1]], strict=True):
         prime = np.uint64(modulus)
-        # high * 2^low_bits + low - 2^bits modulo the prime, in steps that stay below 2^64
-        value = high % prime
+        # high * 2^low_bits + low - 2^bits modulo the prime, in steps that stay below 2^64; both halves are below 2^48
+        value = high
         for done in range(0, low_bits, _STEP):
             value = (value << np.uint64(min(_STEP, low_bits - done))) % prime
-        value = (value + low % prime + prime - np.uint64(pow(2, bits, modulus))) % prime
-        row[:] = (row + value) % prime
+        row[:] = (row + value + low + (prime - np.uint64(pow(2, bits, modulus)))) % prime
     return flooded

@@ -31,6 +31,8 @@ RAW, ZSTANDARD = 0, 2
 _META: Final = Struct("<32sBQQQdQ")
 _COUNT: Final = Struct("<Q")
 _OVERHEAD: Final = _META.size + HEADER.size + _COUNT.size
+HEAD_BYTES: Final = HEADER.size + _OVERHEAD
+"""Of an uncompressed ciphertext, before its residues."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Polynomials:
 
 def raw_size(preset: Parameters, polynomials: int, primes: int) -> int:
     """Bytes of a serialized ciphertext without compression."""
-    return HEADER.size + _OVERHEAD + 8 * polynomials * primes * preset.poly_degree
+    return HEAD_BYTES + 8 * polynomials * primes * preset.poly_degree
 
 
 def check_header(data: bytes | memoryview, largest: int) -> int:
@@ -84,9 +86,15 @@ def read_body(preset: Parameters, body: bytes | memoryview, primes: int, polynom
         raise MalformedCiphertext("The ciphertext does not hold as many residues as it says.")
     flat = np.frombuffer(body, dtype="<u8", offset=_OVERHEAD)
     residues = flat.reshape(polynomials, primes, preset.poly_degree)
-    if (residues >= np.array(preset.primes[:primes], dtype=np.uint64)[:, None]).any():
-        raise MalformedCiphertext("The ciphertext has a residue that is not below its prime.")
+    check_residues(preset, residues)
     return Polynomials(residues, bool(is_ntt))
+
+
+def check_residues(preset: Parameters, residues: Residues) -> None:
+    """Refuse residues that are not below their primes."""
+    primes = preset.primes[: residues.shape[1]]
+    if (residues >= np.array(primes, dtype=np.uint64)[:, np.newaxis]).any():
+        raise MalformedCiphertext("The ciphertext has a residue that is not below its prime.")
 
 
 def read_switching_keys(
@@ -129,18 +137,20 @@ def _digit(preset: Parameters, data: memoryview) -> Residues:
     return content.residues
 
 
-def write_ciphertext(
-    preset: Parameters, residues: Residues, *, compressed: bool = True, is_ntt: bool = False
-) -> bytes:
-    """A serialized ciphertext, compressed as SEAL does by default, or for SEAL here to read."""
-    polynomials, primes, degree = residues.shape
+def head(preset: Parameters, shape: tuple[int, ...], *, is_ntt: bool = False) -> bytes:
+    """What stands before residues of this shape (polynomials, primes, N) where nothing is compressed."""
+    polynomials, primes, degree = shape
+    size = 8 * polynomials * primes * degree
     meta = _META.pack(preset.parms_id(primes), is_ntt, polynomials, degree, primes, 1.0, 1)
-    inner = HEADER.pack(MAGIC, HEADER.size, *VERSION, RAW, 0, HEADER.size + _COUNT.size + 8 * residues.size)
+    inner = HEADER.pack(MAGIC, HEADER.size, *VERSION, RAW, 0, HEADER.size + _COUNT.size + size)
+    outer = HEADER.pack(MAGIC, HEADER.size, *VERSION, RAW, 0, HEAD_BYTES + size)
+    return outer + meta + inner + _COUNT.pack(size // 8)
+
+
+def write_ciphertext(preset: Parameters, residues: Residues, *, is_ntt: bool = False) -> bytes:
+    """A serialized ciphertext, for SEAL to read; not compressed."""
     values = np.ascontiguousarray(residues, dtype="<u8").tobytes()
-    body, mode = meta + inner + _COUNT.pack(residues.size) + values, RAW
-    if compressed:
-        body, mode = zstandard.ZstdCompressor(level=3).compress(body), ZSTANDARD
-    return HEADER.pack(MAGIC, HEADER.size, *VERSION, mode, 0, HEADER.size + len(body)) + body
+    return head(preset, residues.shape, is_ntt=is_ntt) + values
 
 
 def zstandard_bound(size: int) -> int:

@@ -10,9 +10,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from blindwatch.errors import MalformedCiphertext
-from blindwatch.he import kernels, masks, objects, products, switching
-from blindwatch.he.flooding import flood
+from blindwatch.he import form, kernels, objects, products, switching
 from blindwatch.he.kernels import Places
 from blindwatch.he.keys import EvaluationBundle
 from blindwatch.he.layout import HOISTED
@@ -150,21 +148,15 @@ class ResidueScheme:
         """Serialized with `offsets` added, re-randomised, flooded and at the smallest modulus."""
         residues = value.coefficients.copy()
         self._add_plain(residues, self._encode(offsets))
-        zero = self._zeros.encrypt(masks.derive(seed, masks.ZERO))
-        residues = self._sum(residues, from_residues(self._preset, zero))
-        flood_seed = masks.derive(seed, masks.FLOOD)
-        flooded = flood(self._preset, to_residues(self._preset, residues), flood_seed)
-        smallest = self.lower(self._value(from_residues(self._preset, flooded)), 1)
-        return objects.write_ciphertext(self._preset, to_residues(self._preset, smallest.coefficients))
+        hidden = self._sum(residues, from_residues(self._preset, self._zeros.flooded(seed)))
+        smallest = self.lower(self._value(hidden), 1)
+        return form.write(self._preset, to_residues(self._preset, smallest.coefficients))
 
     def _value(self, coefficients: Doubles) -> Value:
         return Value(self._ring, coefficients)
 
     def _read(self, data: bytes, primes: int) -> Value:
-        content = objects.read_ciphertext(self._preset, data, primes)
-        if content.is_ntt:
-            raise MalformedCiphertext("The ciphertext is not in the form of a fresh one.")
-        return self._value(from_residues(self._preset, content.residues))
+        return self._value(from_residues(self._preset, form.read(self._preset, data, primes)))
 
     def _hoist(self, value: Value, steps: range, result: Doubles, shift: int) -> None:
         """Rotations of one value that share their costly part, each at place step + `shift` of `result`."""

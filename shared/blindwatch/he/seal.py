@@ -9,6 +9,8 @@ from typing import Any, Final, TypeVar
 import tenseal.sealapi as sealapi
 
 from blindwatch.errors import InternalError, MalformedCiphertext
+from blindwatch.he import objects
+from blindwatch.he.objects import Residues
 from blindwatch.he.parameters import Parameters
 from blindwatch.he.presets import PLAIN_MODULUS, Preset
 
@@ -77,6 +79,16 @@ def load_into(context: Any, kind: type[Object], data: bytes) -> Object:
     finally:
         os.close(descriptor)
     return seal_object
+
+
+def ciphertext(preset: Preset, residues: Residues) -> Any:
+    """SEAL's ciphertext of residues (polynomials, primes, N) that are not transformed."""
+    return load(preset, sealapi.Ciphertext, objects.write_ciphertext(preset, residues))
+
+
+def residues(preset: Preset, seal_object: Any) -> Residues:
+    """The residues (2, k, N) of a ciphertext of SEAL."""
+    return objects.read_ciphertext(preset, save(seal_object), seal_object.coeff_modulus_size()).residues
 
 
 def plaintext(preset: Preset, slots: list[int]) -> Any:

@@ -7,11 +7,9 @@ from typing import Any
 
 import tenseal.sealapi as sealapi
 
-from blindwatch.he import masks, objects, seal
-from blindwatch.he.flooding import flood
+from blindwatch.he import form, seal
 from blindwatch.he.keys import EvaluationBundle
 from blindwatch.he.layout import SWAP
-from blindwatch.he.objects import Residues
 from blindwatch.he.scheme import Slots
 from blindwatch.he.zeros import Zeros
 
@@ -109,19 +107,11 @@ class SealScheme:
         """Serialized with `offsets` added, re-randomised, flooded and at the smallest modulus."""
         moved = self._new()
         self._evaluator.add_plain(value, seal.plaintext(self._preset, offsets.tolist()), moved)
-        zero = self._zeros.encrypt(masks.derive(seed, masks.ZERO))
-        self._evaluator.add_inplace(moved, self._load(zero))
-        content = objects.read_ciphertext(self._preset, seal.save(moved), self.primes(moved))
-        flooded = flood(self._preset, content.residues, masks.derive(seed, masks.FLOOD))
-        return seal.save(self.lower(self._load(flooded), 1))
-
-    def _load(self, residues: Residues) -> Any:
-        data = objects.write_ciphertext(self._preset, residues, compressed=False)
-        return seal.load(self._preset, sealapi.Ciphertext, data)
+        self._evaluator.add_inplace(moved, seal.ciphertext(self._preset, self._zeros.flooded(seed)))
+        return form.write(self._preset, seal.residues(self._preset, self.lower(moved, 1)))
 
     def _read(self, data: bytes, primes: int) -> Any:
-        objects.read_ciphertext(self._preset, data, primes)
-        return seal.load(self._preset, sealapi.Ciphertext, data)
+        return seal.ciphertext(self._preset, form.read(self._preset, data, primes))
 
     def _scale(self, value: Any, factor: int) -> Any:
         if factor == 1:

@@ -9,8 +9,8 @@ import numpy as np
 import tenseal.sealapi as sealapi
 
 from blindwatch.errors import MalformedCiphertext
-from blindwatch.he import objects, seal
-from blindwatch.he.masks import keystream
+from blindwatch.he import masks, objects, seal
+from blindwatch.he.flooding import flood
 from blindwatch.he.objects import Residues
 from blindwatch.he.presets import PLAIN_MODULUS, Preset
 
@@ -32,15 +32,23 @@ class Zeros:
         if not content.is_ntt:
             raise MalformedCiphertext("The encryption key is not transformed.")
         cut = content.residues[:, : self._primes]
-        data = objects.write_ciphertext(preset, cut, compressed=False, is_ntt=True)
+        data = objects.write_ciphertext(preset, cut, is_ntt=True)
         self._key = seal.load_into(self._context([0] * _WORDS), sealapi.PublicKey, data)
 
     def encrypt(self, seed: bytes) -> Residues:
         """An encryption of zero (2, k, N) from a seed of 32 bytes, which must be new for each."""
-        context = self._context(np.frombuffer(keystream(seed, 8 * _WORDS), dtype="<u8").tolist())
+        context = self._context(np.frombuffer(masks.keystream(seed, 8 * _WORDS), dtype="<u8").tolist())
         zero = sealapi.Ciphertext(context)
         sealapi.Encryptor(context, self._key).encrypt_zero(self._level, zero)
-        return objects.read_ciphertext(self._preset, seal.save(zero), self._primes).residues
+        return seal.residues(self._preset, zero)
+
+    def flooded(self, seed: bytes) -> Residues:
+        """What is added to a value when it is released (2, k, N), from the seed of the release.
+
+        An encryption of zero, so that the sum is a fresh ciphertext, with the noise that hides the value's own.
+        """
+        zero = self.encrypt(masks.derive(seed, masks.ZERO))
+        return flood(self._preset, zero, masks.derive(seed, masks.FLOOD))
 
     def _context(self, words: Sequence[int]) -> Any:
         generator = sealapi.Blake2xbPRNGFactory(words)

@@ -21,14 +21,14 @@ SEARCH: Final = RANKED_FORM + 4 * KIB
 SEARCHES: Final = 4
 
 # What a camera submits: one ciphertext, a sealed face and a few names.
-CIPHERTEXT: Final = 4 * MIB
+CIPHERTEXT: Final = 1536 * KIB
 PROBE: Final = CIPHERTEXT + 24 * KIB
 
 # After the end of a deployment, cameras may say so long what they saw in its last minutes.
 LATE_COUNTS_SECONDS: Final = 600.0
 
 # What an operator fetches. A result of the largest watchlist still fits in a batch by itself.
-RELEASED: Final = 272 * KIB
+RELEASED: Final = 193 * KIB
 RESULT: Final = 10 * RELEASED * BLOCKS + 64 * KIB
 RANKED_SCORES: Final = 48 * KIB
 SEARCH_RESULT: Final = RANKED_SCORES * RANKED_BLOCKS + 64 * KIB
