@@ -42,8 +42,9 @@ class Browser:
             assert said == []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """For one module: while it is there, no other can be started in this process."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     axe = pytest.importorskip("axe_playwright_python.base", reason="axe is not installed")
     chromium = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
