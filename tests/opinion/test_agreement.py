@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 
 import numpy as np
@@ -20,7 +21,8 @@ pytestmark = pytest.mark.tfhe
 THRESHOLDS = (81, 84, 100, 120, 170)
 PROBES_EACH = 2
 AROUND = 10
-KEY_BYTES = 128 << 20
+KEY_BYTES = 64 << 20
+ASK = "import sys; from concrete.ml.deployment import FHEModelServer as S; s = S(sys.argv[1]).server"
 VERDICT_ERROR = 2**-40
 
 
@@ -54,6 +56,7 @@ def test_both_engines_agree_on_every_pair_around_the_threshold(tfhe: TfheEngine,
             second = tfhe.verdicts(probe, entries, threshold)
             assert second.matches == expected
             assert second.error_of_all <= len(entries) * VERDICT_ERROR
+            assert second.lookups > DIMENSION
             pairs += len(entries)
     assert pairs >= 200
 
@@ -65,6 +68,23 @@ def test_the_ends_of_every_range_are_decided_right(tfhe: TfheEngine) -> None:
     entries = np.stack([longest, -longest, zero])
     assert tfhe.verdicts(longest, entries, SQUARED_NORM).matches == (True, False, False)
     assert tfhe.verdicts(longest, entries, 0).matches == (True, False, True)
+    widest = np.ones_like(longest)
+    widest[:24] = 2
+    assert tfhe.verdicts(widest, np.stack([widest, -widest]), SQUARED_NORM).matches == (True, False)
+    assert tfhe.verdicts(-widest, np.stack([widest, -widest]), SQUARED_NORM).matches == (False, True)
+
+
+def test_the_registered_error_is_that_of_a_whole_comparison() -> None:
+    engine = installed()
+    said = subprocess.run(
+        [engine.python, "-c", f"{ASK}; print(s.global_p_error)", engine.folder],
+        capture_output=True,
+        env=engine.variables,
+        check=True,
+    )
+    whole = float(said.stdout)
+    assert whole <= VERDICT_ERROR
+    assert engine.circuit.error_probability == pytest.approx(whole, rel=0.01)
 
 
 def test_what_is_sent_as_keys_is_small(tfhe: TfheEngine) -> None:

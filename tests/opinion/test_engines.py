@@ -15,7 +15,7 @@ import pytest
 from blindwatch.cli.main import run
 from blindwatch.errors import ConfigurationError, MalformedMessage, TooLarge, WorkerLost
 from blindwatch.he.presets import preset
-from blindwatch.he.verdicts import DIMENSION, Integers, VerdictEngine, check, clip
+from blindwatch.he.verdicts import DIMENSION, Integers, VerdictEngine, Verdicts, check, clip
 from blindwatch.opinion import frames
 from blindwatch.opinion.environment import CIRCUIT, VARIABLE, interpreter
 from blindwatch.opinion.showing import certainty
@@ -106,6 +106,12 @@ def test_frames_are_read_whole_or_not_at_all() -> None:
 def test_the_circuit_is_registered_with_an_error_better_than_promised() -> None:
     circuit = Registry.load().circuit(CIRCUIT)
     assert 0 < circuit.error_probability < 2**-40
+
+
+def test_the_chance_of_an_error_is_said_with_the_lookups_that_it_is_over() -> None:
+    said = certainty(Verdicts((True, False), 7e-13, 4.0, lookups=135))
+    assert "135 table lookups" in said
+    assert "1.4e-12 for all" in said
 
 
 def test_without_the_engine_the_error_says_how_to_get_it(

@@ -11,13 +11,14 @@ import subprocess
 from collections.abc import Sequence
 from secrets import token_hex
 from types import TracebackType
-from typing import BinaryIO, Self, TypeVar, cast
+from typing import BinaryIO, NamedTuple, Self, TypeVar, cast
 
 import httpx
+import numpy as np
 
-from blindwatch.errors import InternalError, ServerUnavailable, WorkerLost
+from blindwatch.errors import InternalError, ServerUnavailable, WorkerLost, WrongKey
 from blindwatch.he import verdicts
-from blindwatch.he.verdicts import Integers, Verdicts
+from blindwatch.he.verdicts import DIMENSION, Integers, Verdicts
 from blindwatch.opinion import frames
 from blindwatch.opinion.environment import Installed
 from blindwatch.wire import problems
@@ -29,6 +30,12 @@ _VERDICT_SECONDS = 300.0
 
 M = TypeVar("M", bound=Message)
 Process = subprocess.Popen[bytes]
+
+
+class _Compared(NamedTuple):
+    match: bool
+    seconds: float
+    lookups: int
 
 
 class TfheEngine:
@@ -54,7 +61,7 @@ class TfheEngine:
         self.stop()
 
     def start(self) -> None:
-        """Start both sides and make keys; some twenty seconds. Raises WorkerLost where either side ends."""
+        """Start both sides, make keys and try them; some ten seconds. Raises WorkerLost where either side ends."""
         try:
             self._start()
         except BaseException:
@@ -78,11 +85,12 @@ class TfheEngine:
     def verdicts(self, probe: Integers, entries: Integers, threshold: int) -> Verdicts:
         """One bit for each entry; see `VerdictEngine`."""
         verdicts.check(probe, entries, threshold)
-        answers = [self._compare(probe, entry, threshold) for entry in entries]
+        compared = [self._compare(probe, entry, threshold) for entry in entries]
         return Verdicts(
-            matches=tuple(match for match, _ in answers),
+            matches=tuple(each.match for each in compared),
             error_probability=self._installed.circuit.error_probability,
-            seconds=sum(seconds for _, seconds in answers),
+            seconds=sum(each.seconds for each in compared),
+            lookups=compared[0].lookups,
         )
 
     def _start(self) -> None:
@@ -104,6 +112,14 @@ class TfheEngine:
         keys = frames.read(_stream(self._holder.stdout), OpinionKeys.limit)
         self._key_bytes = len(keys)
         self._send("PUT", "/keys", keys, _KEYS_SECONDS)
+        self._try()
+
+    def _try(self) -> None:
+        """Decide a known pair. Keys unfold in the first comparison, so nobody should wait for its verdict."""
+        known = np.zeros(DIMENSION, dtype=np.int64)
+        known[0] = 1
+        if not self._compare(known, known, 1).match:
+            raise WrongKey("The TFHE engine decided a known pair wrongly; nothing was compared.")
 
     def _run(self, arguments: Sequence[str]) -> Process:
         return subprocess.Popen(  # noqa: S603 - the interpreter that was installed for it
@@ -114,11 +130,12 @@ class TfheEngine:
             env=self._installed.variables,
         )
 
-    def _compare(self, probe: Integers, entry: Integers, threshold: int) -> tuple[bool, float]:
+    def _compare(self, probe: Integers, entry: Integers, threshold: int) -> _Compared:
         pair = Pair(probe=tuple(probe.tolist()), entry=tuple(entry.tolist()), threshold=threshold)
         request = self._ask(pair, OpinionRequest)
         answer = OpinionAnswer.from_cbor(self._send("POST", "/verdicts", request.to_cbor(), _VERDICT_SECONDS))
-        return self._ask(answer, Verdict).match, answer.elapsed_ms / 1000
+        match = self._ask(answer, Verdict).match
+        return _Compared(match, answer.elapsed_ms / 1000, answer.lookups)
 
     def _ask(self, message: Message, answer: type[M]) -> M:
         """What the process that holds the keys says to a message."""

@@ -18,6 +18,7 @@ from concrete.ml.deployment import FHEModelClient
 
 from blindwatch.errors import BlindwatchError, WorkerLost
 from blindwatch.he.tfhe import artefacts
+from blindwatch.he.tfhe.circuit import triangular
 from blindwatch.opinion import frames
 from blindwatch.wire.opinions import (
     OpinionAnswer,
@@ -45,13 +46,13 @@ class KeyHolder:
 
     def seal(self, pair: Pair) -> OpinionRequest:
         """A pair, encrypted with fresh randomness."""
-        sealed = self._client.client.encrypt(*_numbers(pair.probe), *_numbers(pair.entry), 2 * pair.threshold)
-        probe, probe_norm, entry, entry_norm, doubled = (part.serialize() for part in sealed)
+        sealed = self._client.client.encrypt(*_numbers(pair.probe), *_numbers(pair.entry), pair.threshold)
+        probe, probe_triangles, entry, entry_triangles, threshold = (part.serialize() for part in sealed)
         return OpinionRequest(
             circuit=self._circuit,
-            probe=SealedTemplate(values=probe, norm=probe_norm),
-            entry=SealedTemplate(values=entry, norm=entry_norm),
-            doubled=doubled,
+            probe=SealedTemplate(values=probe, triangles=probe_triangles),
+            entry=SealedTemplate(values=entry, triangles=entry_triangles),
+            threshold=threshold,
         )
 
     def open(self, answer: OpinionAnswer) -> Verdict:
@@ -61,7 +62,7 @@ class KeyHolder:
 
 def _numbers(template: Template) -> tuple[Any, int]:
     values = np.array(template, dtype=np.int64)
-    return values, int(values @ values)
+    return values, int(triangular(values).sum())
 
 
 def serve(holder: KeyHolder, source: BinaryIO, sink: BinaryIO) -> None:

@@ -26,7 +26,8 @@ def certainty(verdicts: Verdicts) -> str:
     """The error probability of one verdict and of all together, in a sentence."""
     if verdicts.error_probability == 0:
         return "The arithmetic is exact; recognition errs all the same."
+    each, together = f"{verdicts.error_probability:.1e}", f"{verdicts.error_of_all:.1e}"
     return (
-        f"Chance that the arithmetic made a verdict wrong: {verdicts.error_probability:.1e} for each, "
-        f"at most {verdicts.error_of_all:.1e} for all of them; recognition errs far more often."
+        f"Chance that the arithmetic made a verdict wrong: {each} for each, over all of its {verdicts.lookups} "
+        f"table lookups, and at most {together} for all of them; recognition errs far more often."
     )

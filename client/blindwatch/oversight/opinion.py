@@ -72,7 +72,7 @@ def second_opinion(
     limit = reader.threshold(threshold)
     engine = TfheEngine(installed())
     with progress() as display:
-        display.add_task("Making TFHE keys", total=None)
+        display.add_task("Making TFHE keys and trying them", total=None)
         engine.start()
     with engine:
         verdicts = opinions(drawn, reader, engine, limit)

@@ -68,7 +68,7 @@ def opened(engine: Engine) -> Iterator[VerdictEngine]:
         return
     tfhe = TfheEngine(installed())
     with progress() as display:
-        display.add_task("Making TFHE keys", total=None)
+        display.add_task("Making TFHE keys and trying them", total=None)
         tfhe.start()
     with tfhe:
         yield tfhe

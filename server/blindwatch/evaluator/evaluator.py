@@ -22,6 +22,7 @@ class Evaluator:
         artefacts.check(folder, circuit)
         self._circuit = circuit
         self._server = FHEModelServer(str(folder))
+        self._lookups = artefacts.lookups(self._server)
         self._keys: Any = None
 
     def take(self, message: OpinionKeys) -> None:
@@ -41,11 +42,12 @@ class Evaluator:
         start = time.perf_counter()
         try:
             verdict = self._server.run(
-                (probe.values, probe.norm, entry.values, entry.norm, request.doubled), self._keys
+                (probe.values, probe.triangles, entry.values, entry.triangles, request.threshold), self._keys
             )
         except Exception:  # noqa: BLE001 - as above
             raise MalformedCiphertext("The comparison cannot be computed from what was sent.") from None
-        return OpinionAnswer(verdict=verdict, elapsed_ms=round(1000 * (time.perf_counter() - start)))
+        elapsed = round(1000 * (time.perf_counter() - start))
+        return OpinionAnswer(verdict=verdict, elapsed_ms=elapsed, lookups=self._lookups)
 
     def _same(self, circuit: str) -> None:
         if circuit != self._circuit:

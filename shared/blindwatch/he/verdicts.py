@@ -33,6 +33,8 @@ class Verdicts:
     """Of a wrong bit, for each of them by itself; 0 where the arithmetic is exact."""
     seconds: float
     """What comparing took, without keys and encryption."""
+    lookups: int = 0
+    """Steps of one comparison that may err, which `error_probability` is over; none where the arithmetic is exact."""
 
     @property
     def error_of_all(self) -> float:

@@ -28,10 +28,10 @@ class OpinionKeys(Message):
 
 
 class SealedTemplate(Message):
-    """A template and its squared norm, encrypted."""
+    """A template w and the sum of w (w + 1) / 2 over its coordinates, encrypted."""
 
     values: Part
-    norm: Part
+    triangles: Part
 
 
 class OpinionRequest(Message):
@@ -41,16 +41,18 @@ class OpinionRequest(Message):
     circuit: Digest
     probe: SealedTemplate
     entry: SealedTemplate
-    doubled: Part
-    """Twice the threshold, in clear, in Concrete's form."""
+    threshold: Part
+    """In clear, in Concrete's form."""
 
 
 class OpinionAnswer(Message):
-    """An encrypted bit: whether the entry matches."""
+    """An encrypted bit: whether the entry matches, and what it took."""
 
     limit = 2 * limits.OPINION_PART
     verdict: Part
     elapsed_ms: Count
+    lookups: Count
+    """Table lookups of the circuit, by its compiler's own count: what the error probability is over."""
 
 
 class Pair(Message):

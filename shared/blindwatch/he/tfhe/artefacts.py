@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Final
 from zipfile import BadZipFile, ZipFile
 
-from concrete.ml.deployment import FHEModelDev
+from concrete.ml.deployment import FHEModelDev, FHEModelServer
 from concrete.ml.quantization import QuantizedModule
 
 from blindwatch.errors import ModelCorrupt
-from blindwatch.he.tfhe.circuit import compile_circuit
+from blindwatch.he.tfhe.circuit import compile_circuit, verdict
 
 SERVER: Final = "server.zip"
 CLIENT: Final = "client.zip"
@@ -52,6 +52,11 @@ def digest(folder: Path) -> str:
     except (OSError, KeyError, BadZipFile):
         raise ModelCorrupt("The compiled circuit cannot be read.", "Make it again with: make tfhe") from None
     return whole.hexdigest()
+
+
+def lookups(server: FHEModelServer) -> int:
+    """How many table lookups (programmable bootstraps) a comparison takes, by the compiler's own count."""
+    return int(server.server.programmable_bootstrap_count(verdict.__name__))
 
 
 def check(folder: Path, registered: str) -> None:

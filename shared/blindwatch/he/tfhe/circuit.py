@@ -1,11 +1,12 @@
 """The circuit of a verdict, in Concrete's own API: Concrete ML has no expression for an exact comparison of two
 encrypted vectors.
 
-Probe q and entry w are encrypted, with their squared norms; twice the threshold is in clear. As
-2 q w = |q|^2 + |w|^2 - |q - w|^2, one lookup of four bits for each coordinate, on the difference, is all that the
-product takes; sums cost nothing in TFHE. The sign of 2 (q w - T) is taken by clearing its ten lower bits one after
-the other, which are lookups of one bit, instead of one lookup of eleven bits. A last lookup leaves a fresh
-ciphertext of the verdict, so that what is decrypted carries no noise of the sum.
+Probe q and entry w are encrypted, each with the sum of its own triangular numbers; the threshold is in clear. With
+t(x) = x (x + 1) / 2, q w = t(q + w) - t(q) - t(w): one lookup of four bits for each coordinate, on a sum of two, is
+all that the product takes; sums cost nothing in TFHE. For the sign of q w - T the six lower of its ten bits are
+cleared one after the other, by lookups of one bit. The four bits that are left go through one more lookup, of the
+same size as those of the product, which leaves a fresh ciphertext of the verdict: what is decrypted carries no noise
+of the sum.
 """
 
 from __future__ import annotations
@@ -20,25 +21,33 @@ from blindwatch.he.verdicts import DIMENSION, LARGEST, SQUARED_NORM
 P_ERROR: Final = 2.0**-40
 """Of a whole comparison, all of its lookups together; what is compiled is better still and says how much."""
 
-SUM_BITS: Final = 11
-"""2 (q w - T) lies in [-800, 400]; with 2^10 added it is positive, and its top bit is the verdict."""
+SUM_BITS: Final = 10
+"""q w - T lies in [-400, 200]; with 2^9 added it is positive, and its top bit is the verdict."""
 
-_ENCRYPTED: Final = ("probe", "probe_norm", "entry", "entry_norm")
+CLEARED_BITS: Final = 6
+"""What is left fits the lookups of the product; with fewer cleared all lookups would have to be larger."""
+
+_ENCRYPTED: Final = ("probe", "probe_triangles", "entry", "entry_triangles")
 
 
-def verdict(probe: Any, probe_norm: Any, entry: Any, entry_norm: Any, doubled: Any) -> Any:
-    """1 where the inner product reaches half of `doubled`, else 0; in clear as under encryption."""
-    distance = np.sum((probe - entry) ** 2)
-    total = probe_norm + entry_norm - distance - doubled
-    top = fhe.truncate_bit_pattern(total + 2 ** (SUM_BITS - 1), lsbs_to_remove=SUM_BITS - 1)
-    return top > 0
+def triangular(values: Any) -> Any:
+    """t(x) = x (x + 1) / 2 of every value."""
+    return (values * values + values) // 2
+
+
+def verdict(probe: Any, probe_triangles: Any, entry: Any, entry_triangles: Any, threshold: Any) -> Any:
+    """1 where the inner product reaches the threshold, else 0; in clear as under encryption."""
+    whole = np.sum(fhe.univariate(triangular)(probe + entry))
+    middle = 2 ** (SUM_BITS - 1)
+    total = whole - probe_triangles - entry_triangles - threshold + middle
+    return fhe.truncate_bit_pattern(total, lsbs_to_remove=CLEARED_BITS) >= middle
 
 
 def compile_circuit() -> Any:
     """The compiled circuit, some seconds; the same every time for the same version of Concrete."""
     compiler = fhe.Compiler(
         verdict,
-        dict.fromkeys(_ENCRYPTED, "encrypted") | {"doubled": "clear"},
+        dict.fromkeys(_ENCRYPTED, "encrypted") | {"threshold": "clear"},
     )
     return compiler.compile(
         _extremes(),
@@ -47,6 +56,8 @@ def compile_circuit() -> Any:
             global_p_error=P_ERROR,
             compress_input_ciphertexts=True,
             compress_evaluation_keys=True,
+            # One set of parameters, so one pair of keys: half of the bytes, and less to prepare for a comparison.
+            parameter_selection_strategy=fhe.ParameterSelectionStrategy.MONO,
         ),
     )
 
@@ -57,10 +68,15 @@ def _extremes() -> list[tuple[Any, ...]]:
     whole, rest = divmod(SQUARED_NORM, LARGEST**2)
     longest[:whole] = LARGEST
     longest[whole : whole + rest] = 1
-    zero, norm = np.zeros_like(longest), SQUARED_NORM
+    # As many small coordinates as the norm allows: the largest triangular numbers.
+    widest = np.ones_like(longest)
+    widest[: (SQUARED_NORM - DIMENSION) // 3] = 2
+    pairs = [
+        (sign * each, other * each) for each in (longest, widest) for sign in (1, -1) for other in (1, -1)
+    ]
+    pairs.append((np.zeros_like(longest), np.zeros_like(longest)))
     return [
-        (longest, norm, longest, norm, 0),
-        (longest, norm, -longest, norm, 2 * norm),
-        (-longest, norm, longest, norm, 2 * norm),
-        (zero, 0, zero, 0, 2 * norm),
+        (probe, int(triangular(probe).sum()), entry, int(triangular(entry).sum()), threshold)
+        for probe, entry in pairs
+        for threshold in (0, SQUARED_NORM)
     ]
