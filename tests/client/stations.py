@@ -105,9 +105,12 @@ class Station:
         return made
 
     @property
+    def manifest_file(self) -> Path:
+        return self.watchlist.with_name(f"{self.deployment}.dsse.json")
+
+    @property
     def manifest(self) -> DeploymentManifest:
-        path = self.watchlist.with_name(f"{self.deployment}.dsse.json")
-        return DeploymentManifest.read(Envelope.from_json(path.read_bytes()))
+        return DeploymentManifest.read(Envelope.from_json(self.manifest_file.read_bytes()))
 
 
 def stationed(

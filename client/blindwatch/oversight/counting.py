@@ -10,9 +10,11 @@ from blindwatch.errors import ConfigurationError, NotClosed
 from blindwatch.oversight.checks.case import Case
 from blindwatch.oversight.checks.course import Course
 from blindwatch.oversight.checks.findings import Unchecked
+from blindwatch.oversight.checks.grounds import answered
 from blindwatch.oversight.checks.operators import Alerts, read_alerts
-from blindwatch.oversight.deployment_record import Count, DeploymentRecord, Table
+from blindwatch.oversight.deployment_record import OTHERWISE, Count, DeploymentRecord, Table
 from blindwatch.oversight.intervals import SMALL, rate
+from blindwatch.oversight.uses import REPEATED, tables
 from blindwatch.records.operator import FINAL
 from blindwatch.records.server import (
     DeploymentClosed,
@@ -68,11 +70,20 @@ def record_of(case: Case, *, published: bool) -> DeploymentRecord:
             Table("what became of alerts", _hidden(outcomes) if published else outcomes),
             Table("what followed", _followed(alerts, real, published)),
             *(() if published else (Table("outcomes in full", _in_full(alerts, real)),)),
+            *_uses(case, alerts, published),
         ),
         rate(groups[FALSE], taken, published=published),
         rate(groups[FALSE], len(real), published=published),
         tuple(_sources(case, alerts)),
+        OTHERWISE if case.profile.checks is None else (*OTHERWISE, REPEATED),
     )
+
+
+def _uses(case: Case, alerts: Alerts, published: bool) -> Iterator[Table]:
+    """How checks of one person were used, where the profile has them."""
+    if case.profile.checks is not None:
+        for each in tables(answered(alerts), case.profile.checks, officers=not published):
+            yield Table(each.title, _hidden(each.counts)) if published else each
 
 
 def _alerts(case: Case) -> Alerts:

@@ -47,6 +47,8 @@ class DeploymentRecord:
     per_face: Rate
     per_alert: Rate
     sources: tuple[tuple[str, str], ...]
+    otherwise: tuple[str, ...] = OTHERWISE
+    """What the logs do not have."""
 
     def to_json(self) -> dict[str, object]:
         """The record as an object of JSON."""
@@ -59,7 +61,7 @@ class DeploymentRecord:
             },
             "falseAlertsPerFace": self.per_face.to_json(),
             "falseAlertsPerAlert": self.per_alert.to_json(),
-            "notInTheLogs": list(OTHERWISE),
+            "notInTheLogs": list(self.otherwise),
             "sources": dict(self.sources),
         }
 

@@ -21,7 +21,7 @@ from blindwatch.oversight.checks import approval
 from blindwatch.oversight.checks.case import Case
 from blindwatch.oversight.checks.findings import Unchecked, carry_out
 from blindwatch.oversight.counting import record_of
-from blindwatch.oversight.deployment_record import OTHERWISE, DeploymentRecord
+from blindwatch.oversight.deployment_record import DeploymentRecord
 from blindwatch.oversight.intervals import SMALL
 from blindwatch.oversight.report import environment
 from blindwatch.statements.register import Register
@@ -68,7 +68,9 @@ def write(made: DeploymentRecord, folder: Path) -> None:
 
 def page(made: DeploymentRecord) -> str:
     """The record as HTML."""
-    return environment().get_template("record.html.j2").render(made=made, otherwise=OTHERWISE, small=SMALL)
+    return (
+        environment().get_template("record.html.j2").render(made=made, otherwise=made.otherwise, small=SMALL)
+    )
 
 
 @contextmanager

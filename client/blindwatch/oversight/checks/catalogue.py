@@ -8,6 +8,7 @@ from blindwatch.oversight.checks import (
     approval,
     challenges,
     clocks,
+    grounds,
     intake,
     kept,
     lifecycle,
@@ -53,6 +54,7 @@ def checks(replay: Replay | None = None) -> tuple[Check, ...]:
         teardown.CHECK,
         operators.CHECK,
         *searches.CHECKS,
+        grounds.CHECK,
         scans.CHECK,
     )
 

@@ -14,6 +14,7 @@ from blindwatch.errors import LogError, MalformedLog
 from blindwatch.oversight.bundle import OPERATOR_EVIDENCE, OPERATOR_KEY, Bundle
 from blindwatch.oversight.checks.case import TOLERANCE, Case
 from blindwatch.oversight.checks.findings import Check, Findings, Unchecked
+from blindwatch.policy.profile import Profile
 from blindwatch.records.operator import (
     FINAL,
     Adjudicated,
@@ -86,7 +87,7 @@ def _adjudicated(case: Case, findings: Findings) -> None:
         findings.fault(f"Entry {index} of the operator's log is not a record.")
     _never_back(alerts, findings)
     _check_outcomes(alerts, findings)
-    _check_people(case.profile.verifiers, alerts, findings)
+    _check_people(case.profile, alerts, findings)
     _check_results(case, alerts, findings)
     _check_evidence(case, alerts, findings)
     if case.course.last(DeploymentClosed) is not None:
@@ -117,14 +118,21 @@ def _check_outcomes(alerts: Alerts, findings: Findings) -> None:
         findings.fault(f"Something was decided about {name}, which was no alert.")
 
 
-def _check_people(verifiers: int, alerts: Alerts, findings: Findings) -> None:
-    """Nobody is confirmed who was not sent to engagement, and as many agreed to that as the profile asks for."""
+def _check_people(rules: Profile, alerts: Alerts, findings: Findings) -> None:
+    """Nobody is confirmed who was not sent to engagement, and as many agreed to that as the profile asks for.
+
+    Who checks one person is with them already, so that nobody is sent.
+    """
     for name, decided in alerts.decided.items():
         sent = [each for each in decided if each.outcome == "sent"]
-        if not sent and any(each.outcome.startswith("confirmed") for each in decided):
+        if (
+            rules.checks is None
+            and not sent
+            and any(each.outcome.startswith("confirmed") for each in decided)
+        ):
             findings.fault(f"Alert {name} was confirmed without having been sent to engagement.")
         for each in sent:
-            if verifiers > 1 and each.second in {None, each.operator}:
+            if rules.verifiers > 1 and each.second in {None, each.operator}:
                 findings.fault(f"Alert {name} was sent to engagement by one person, and two have to agree.")
 
 

@@ -1,0 +1,42 @@
+"""How checks of one person were used: counts by answer, place, reason, stated risk and officer, from the logs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from blindwatch.oversight.deployment_record import Count, Table
+from blindwatch.policy.profile import Checks, Choice
+from blindwatch.records.operator import Answer, Checked
+
+REPEATED: Final = (
+    "Whether the same person was checked again and again: nobody can see that without keeping the photographs, and "
+    "they are not kept"
+)
+_ANSWERS: Final[dict[Answer, str]] = {"match": "match", "no-match": "no match", "unanswered": "no answer"}
+
+
+def tables(made: Iterable[tuple[Checked, Answer]], rules: Checks, *, officers: bool) -> Iterator[Table]:
+    """What there is to count; of single officers only if that is asked for, since it is about people."""
+    checks = list(made)
+    asked = [each for each, _ in checks]
+    answers = Counter(answer for _, answer in checks)
+    yield Table("checks by answer", tuple(Count(said, answers[name]) for name, said in _ANSWERS.items()))
+    yield Table("checks by place", _by(rules.places, Counter(each.place for each in asked)))
+    yield Table("checks by reason", _by(rules.reasons, Counter(each.reason for each in asked)))
+    harms = Counter(each.harm for each in asked if each.harm is not None)
+    yield Table("checks by stated risk", _by(rules.harms, harms))
+    if officers:
+        by = Counter(each.operator for each in asked)
+        yield Table("checks by officer", tuple(Count(name, by[name]) for name in sorted(by)))
+
+
+def _by(choices: Iterable[Choice], counted: Counter[str]) -> tuple[Count, ...]:
+    """Counts of all words of the profile, and of words that it does not have."""
+    titles = {each.name: each.title for each in choices}
+    others = sorted(counted.keys() - titles.keys())
+    return (
+        *(Count(title, counted[name]) for name, title in titles.items()),
+        *(Count(f"{name}, which the profile does not have", counted[name]) for name in others),
+    )
