@@ -24,6 +24,7 @@ from blindwatch.errors import ConfigurationError
 from blindwatch.vision.detector import Detection
 from blindwatch.vision.image import Image
 from blindwatch.vision.pipeline import FacePipeline
+from blindwatch.vision.quality import SMALLEST_EYES
 
 from .clips import RATE, Walk, blurred, pictures
 from .photographs import small
@@ -172,7 +173,8 @@ def test_the_best_shot_is_the_one_that_is_sharp_and_it_is_nearest_to_the_person(
     known = pipeline.faces(small(0))[0].embedding
     taken = []
     for frame in frames([Walk(0, 0, 0.9, spoil=spoil)], 0.9):
-        taken += [pipeline.embed(pipeline.crop(frame.image, each)) for each in pipeline.detect(frame.image)]
+        found = pipeline.detect(frame.image, SMALLEST_EYES)
+        taken += [pipeline.embed(pipeline.crop(frame.image, each)) for each in found]
     chosen = float(pipeline.embed(shot.crop) @ known)
     assert chosen >= max(float(each @ known) for each in taken) - 1e-5
 
@@ -188,6 +190,12 @@ def test_the_best_shot_is_the_one_that_is_sharp_and_it_is_nearest_to_the_person(
 def test_who_is_never_clear_is_counted_and_not_sent(pipeline: FacePipeline, walk: Walk) -> None:
     found = watched(Watcher(pipeline), [walk], 3)
     assert (shots(found), unusable(found)) == ([], 1)
+
+
+def test_who_is_far_too_small_is_not_even_looked_for(pipeline: FacePipeline) -> None:
+    found = watched(Watcher(pipeline, smallest=60), [Walk(0, 0)], 3)
+    assert (shots(found), unusable(found)) == ([], 0)
+    assert unusable(watched(Watcher(pipeline, smallest=45), [Walk(0, 0)], 3)) == 1
 
 
 def test_the_smallest_size_can_be_chosen(pipeline: FacePipeline) -> None:

@@ -20,6 +20,7 @@ from blindwatch.demo.photographs import built_in
 from blindwatch.he.presets import preset
 from blindwatch.vision.image import Image, decode
 from blindwatch.vision.pipeline import Face, FacePipeline
+from blindwatch.vision.quality import SMALLEST_EYES
 from blindwatch.vision.registry import Registry
 from blindwatch.wire.client import ServerClient
 
@@ -52,7 +53,7 @@ class Evidence:
 
 def of_frame(number: int, frame: Image, pipeline: FacePipeline) -> Iterator[Needle]:
     """What a camera makes of a frame with people in it."""
-    for detection in pipeline.detect(frame):
+    for detection in pipeline.detect(frame, SMALLEST_EYES):
         face: Face = pipeline.describe(frame, detection)
         yield from known.of_face(f"frame {number}", face, PRESET)
         x, y, width, height = (max(round(each), 0) for each in detection.box)

@@ -55,6 +55,41 @@ def test_the_cascade_finds_the_same_at_other_sizes(
     assert np.abs(largest.landmarks / scale - EYES_NOSE_MOUTH).max() < 6
 
 
+@pytest.mark.parametrize("smallest", [8.0, 24.0, 40.0])
+def test_the_cascade_finds_the_same_when_small_faces_may_be_left_out(
+    cascade: CascadeDetector, portrait: Image, smallest: float
+) -> None:
+    found = cascade.detect(portrait, smallest)
+    largest = max(found, key=lambda detection: detection.box[2])
+    assert np.abs(largest.landmarks - EYES_NOSE_MOUTH).max() < 6
+
+
+@pytest.mark.parametrize("scale", [1.0, 4.0])
+def test_the_smallest_face_is_in_pixels_of_the_original(
+    cascade: CascadeDetector, portrait: Image, scale: float
+) -> None:
+    """The eyes are 44 pixels apart; of the cascade's mistakes, one more or less is nothing."""
+    image = cv2.resize(portrait, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+
+    def has_found(smallest: float) -> bool:
+        landmarks = (each.landmarks for each in cascade.detect(image, smallest * scale))
+        return any(np.abs(each / scale - EYES_NOSE_MOUTH).max() < 6 for each in landmarks)
+
+    assert has_found(44)
+    assert not has_found(66)
+
+
+@pytest.mark.photographs
+def test_faces_that_are_large_enough_are_found_by_either_search(
+    cascade: CascadeDetector, labelled_pairs: list[tuple[Path, Path, bool]]
+) -> None:
+    """Some are found by one of them only; as many either way."""
+    images = [load(path) for path, _, _ in labelled_pairs[:40]]
+    every, large = (sum(bool(cascade.detect(image, smallest)) for image in images) for smallest in (0, 24))
+    assert every >= 39
+    assert large >= 39
+
+
 def test_a_face_at_the_edge(cascade: CascadeDetector, portrait: Image) -> None:
     """The square that the landmark network sees reaches over the edge of the image here."""
     (found,) = cascade.detect(np.ascontiguousarray(portrait[60:, 172:]))
@@ -152,7 +187,7 @@ def test_both_detectors_agree_on_the_landmarks(
 
 def test_landmarks_in_one_spot_are_no_face(builtin: FacePipeline, portrait: Image) -> None:
     class Confused:
-        def detect(self, _image: Image) -> list[Detection]:
+        def detect(self, _image: Image, _smallest: float = 0.0) -> list[Detection]:
             points = [np.full((5, 2), 100.0), np.full((5, 2), np.nan)]
             return [Detection((90, 90, 20, 20), landmarks, 1.0) for landmarks in points]
 

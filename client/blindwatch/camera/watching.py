@@ -83,7 +83,7 @@ class Watcher:
 
     def see(self, frame: Frame) -> Due:
         """Look at one frame; the pixels of faces outside the zone are not looked at further."""
-        found = self._pipeline.detect(frame.image)
+        found = self._pipeline.detect(frame.image, self._smallest)
         if self._zone is not None:
             found = [each for each in found if self._zone.holds(each, frame.image)]
         for track, detection in self._tracker.update(found, frame.at):

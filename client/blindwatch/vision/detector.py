@@ -1,7 +1,8 @@
 """Face detectors: boxes with five landmarks, in pixels of the image that was handed in.
 
 Large images are shrunk before the search, so a face whose side is under about a fiftieth of the longer
-side of the image is not found: too small to be recognised, and slow to look for.
+side of the image is not found: too small to be recognised, and slow to look for. A camera has no use for
+small faces in any image, and says how large they have to be; what it gains and loses is in docs/camera.md.
 """
 
 from __future__ import annotations
@@ -21,8 +22,6 @@ from blindwatch.vision.runtime import Network, shrink_to, to_batch
 SEARCH_SIDE = 1280
 """The longer side of the image that is searched, unless a network has a fixed size."""
 
-_SMALLEST_FACE = 24
-
 
 @dataclass(frozen=True)
 class Detection:
@@ -39,8 +38,8 @@ class Detection:
 class FaceDetector(Protocol):
     """Finds all faces in an image."""
 
-    def detect(self, image: Image) -> list[Detection]:
-        """All faces, in no particular order."""
+    def detect(self, image: Image, smallest: float = 0.0) -> list[Detection]:
+        """All faces, in no particular order; those under `smallest` pixels from eye to eye may be left out."""
         ...
 
 
@@ -55,8 +54,8 @@ class YuNetDetector:
         self._network = Network(model, threads)
         self._side = side
 
-    def detect(self, image: Image) -> list[Detection]:
-        """All faces, in no particular order."""
+    def detect(self, image: Image, smallest: float = 0.0) -> list[Detection]:  # noqa: ARG002 - it finds them anyway
+        """All faces, in no particular order, however small."""
         small, scale = shrink_to(image, self._side or SEARCH_SIDE)
         height, width = small.shape[:2]
         padded_height, padded_width = self._side or -(-height // 32) * 32, self._side or -(-width // 32) * 32
@@ -111,8 +110,27 @@ def _suppress(found: NDArray[np.float64], most_overlap: float) -> list[int]:
     return kept
 
 
+@dataclass(frozen=True)
+class _Search:
+    """How finely a cascade looks."""
+
+    step: float
+    """From one size of faces to the next."""
+    neighbours: int
+    """A face must be found more often than that, in places and sizes next to each other."""
+
+
 class CascadeDetector:
     """OpenCV's cascade for boxes, and a small network for the landmarks inside each."""
+
+    _WINDOW = 24
+    """The smallest box, in pixels of what is searched: that of the faces it was trained on."""
+    _WINDOW_EYES = 1.85
+    """The smallest box in distances between the eyes. Those of faces are larger, by a step of the search or more."""
+    _ANY_SIZE = _Search(step=1.1, neighbours=5)
+    # Coarser steps find each face less often, and asking for fewer findings makes up for that. Photographs are left
+    # with the finer search, by which the models' figures were measured.
+    _LARGE_ONES = _Search(step=1.2, neighbours=2)
 
     def __init__(self, cascade: bytes, landmarks: bytes, side: int, threads: int) -> None:
         storage = cv2.FileStorage(cascade.decode("utf-8"), cv2.FILE_STORAGE_READ | cv2.FILE_STORAGE_MEMORY)
@@ -122,14 +140,16 @@ class CascadeDetector:
         self._landmarks = Network(landmarks, threads)
         self._side = side
 
-    def detect(self, image: Image) -> list[Detection]:
-        """All faces, in no particular order; the score is the number of neighbouring detections."""
+    def detect(self, image: Image, smallest: float = 0.0) -> list[Detection]:
+        """Faces in no particular order; the score is the number of neighbouring detections."""
         small, scale = shrink_to(image, SEARCH_SIDE)
+        search = self._LARGE_ONES if smallest else self._ANY_SIZE
+        window = max(self._WINDOW, round(self._WINDOW_EYES * smallest * scale))
         boxes, neighbours = self._cascade.detectMultiScale2(
             cv2.cvtColor(small, cv2.COLOR_BGR2GRAY),
-            scaleFactor=1.1,
-            minNeighbors=5,
-            minSize=(_SMALLEST_FACE, _SMALLEST_FACE),
+            scaleFactor=search.step,
+            minNeighbors=search.neighbours,
+            minSize=(window, window),
         )
         found = []
         for box, score in zip(boxes, neighbours, strict=True):

@@ -85,9 +85,12 @@ class FacePipeline:
             )
         return [self.describe(image, detection) for detection in found]
 
-    def detect(self, image: Image) -> list[Detection]:
-        """Where the faces of an image are, in the same order; none is embedded."""
-        found = [detection for detection in self._detector.detect(image) if _usable(detection)]
+    def detect(self, image: Image, smallest: float = 0.0) -> list[Detection]:
+        """Where the faces of an image are, in the same order; none is embedded.
+
+        With `smallest`, in pixels from eye to eye, only those of that size are looked for, which is quicker.
+        """
+        found = [detection for detection in self._detector.detect(image, smallest) if _usable(detection)]
         return sorted(found, key=lambda detection: _eccentricity(detection, image))
 
     def crop(self, image: Image, detection: Detection) -> Image:
