@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from blindwatch.bench import match, suite
+from blindwatch.bench import camera, match, suite
 from blindwatch.bench.bars import BARS
 from blindwatch.bench.case import Benchmark, Case
 from blindwatch.bench.live import Run
@@ -121,6 +121,21 @@ def test_a_run_is_too_much_when_somebody_is_dropped_or_alerts_are_late() -> None
 def test_a_bar_of_ratios_wants_more(factor: float, verdict: str) -> None:
     bar = next(each for each in BARS if "plain SEAL" in each.what)
     assert bar.cells([LIVE, replace(PLAIN, ratio=factor)])[-1] == verdict
+
+
+@pytest.mark.parametrize(
+    ("seconds_each", "verdict"), [(0.11, "missed"), (0.1, "met"), (0.05, "beyond"), (None, "not measured")]
+)
+def test_a_bar_of_faces_takes_pictures_with_one_face_before_the_embedded_models(
+    seconds_each: float | None, verdict: str
+) -> None:
+    def row(count: int, pipeline: str, median: float | None) -> Row:
+        note = f"{camera.rate_note(count, pipeline)}: some"
+        return Row(name="camera", entries=1, dim=128, cores=2, probes=count, median_s=median, note=note)
+
+    bar = next(each for each in BARS if "with one face" in each.what)
+    others = [row(2, "default", 0.001), row(1, "reference", 0.001)]
+    assert bar.cells([*others, row(1, "default", seconds_each)])[-1] == verdict
 
 
 def test_an_answer_that_differs_ends_the_run() -> None:

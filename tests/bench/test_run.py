@@ -99,6 +99,7 @@ def test_each_baseline_is_there(rows: Rows) -> None:
         rank.READING,
         rank.IN_CLEAR,
         log.BASELINE,
+        camera.ANY_SIZE,
     }
 
 
@@ -134,6 +135,13 @@ def test_faces_come_to_alerts_through_every_role(rows: Rows) -> None:
     assert (row["rate"], row["entries"]) == (QUICK.rates[0], QUICK.standard)
     assert 0 <= row["dropped"] <= row["probes"] <= QUICK.rates[0] * QUICK.seconds
     assert row["median_s"] is None or row["median_s"] <= row["p95_s"] <= row["p99_s"] <= row["max_s"]
+
+
+def test_a_camera_with_the_embedded_models_is_given_one_two_and_five_faces(rows: Rows) -> None:
+    for count in camera.CROWDS:
+        (row,) = [row for row in rows if row["note"].startswith(camera.rate_note(count))]
+        assert row["probes"] == count
+        assert float(row["note"].split()[-2]) == pytest.approx(count / row["median_s"], abs=0.06)
 
 
 def test_wrong_answers_are_noticed() -> None:

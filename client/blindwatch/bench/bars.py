@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from blindwatch.bench import fetch, live, match, rank, sizes, wording
+from blindwatch.bench import camera, fetch, live, match, rank, sizes, wording
 from blindwatch.bench.rows import Row
 from blindwatch.bench.scale import FULL
 
@@ -104,6 +104,11 @@ def _live(rows: Rows) -> list[Row]:
     return [row for row in rows if (row.name, row.entries) == ("live", FULL.standard)]
 
 
+def _camera(rows: Rows) -> float | None:
+    row = _row(rows, "camera", 1, camera.rate_note(1))
+    return None if row is None or row.median_s is None else row.probes / row.median_s
+
+
 def _percent(value: float) -> str:
     return f"{100 * value:.0f} %"
 
@@ -159,6 +164,14 @@ BARS: Final = (
     Bar("answer for one probe at 17,000", 4 * _MIB, _MIB, _bytes(sizes.ANSWER), wording.size),
     Bar("memory of the server at 17,000", 2048 * _MIB, 614.4 * _MIB, _bytes(sizes.PROCESS), wording.size),
     Bar("quantise and encrypt 17,000 templates", 30.0, 5.0, _time("enrol", FULL.standard), wording.seconds),
+    Bar(
+        "a camera with the embedded models, pictures of 1280 x 720 with one face",
+        10.0,
+        20.0,
+        _camera,
+        _faces,
+        more_is_better=True,
+    ),
     Bar(
         "capture to alert, 17,000 entries, 95 of 100 at one face a second",
         live.LIMIT_SECONDS,
