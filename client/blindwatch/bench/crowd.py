@@ -33,6 +33,7 @@ STRANGER: Final = 5
 """One in so many who walk past is not on the list."""
 _GREY: Final = 96
 _BORDER: Final = 40
+_ROOM: Final = 60
 _MORE: Final = 3
 """So many times as many photographs are looked at as people have to walk: not all are fit for it."""
 _AT_ONCE: Final = 8
@@ -122,7 +123,8 @@ def best(book: Templates, embedding: Embedding, preset: Preset) -> int | None:
 
 def built_in() -> list[Person]:
     """The small faces that scikit-image carries. The camera sees the same photograph, altered."""
-    return [Person(face, alter(face)) for face in small_faces()]
+    roomy = [_with_room(face) for face in small_faces()]
+    return [Person(face, alter(face)) for face in roomy]
 
 
 def from_folder(folder: Path) -> list[Person]:
@@ -133,6 +135,12 @@ def from_folder(folder: Path) -> list[Person]:
             files = sorted(file for file in each.iterdir() if file.suffix.lower() in SUFFIXES)
             people += [Person(files[0], files[1] if len(files) > 1 else None)] if files else []
     return people
+
+
+def _with_room(face: Image) -> Image:
+    """A small face with as much around it as others have: in a tile, it must not be as wide as a place."""
+    room = (_ROOM,) * 4
+    return np.asarray(cv2.copyMakeBorder(face, *room, cv2.BORDER_REPLICATE), np.uint8)
 
 
 def _split(everybody: Sequence[Person], most: int) -> tuple[list[Person], list[Person]]:
