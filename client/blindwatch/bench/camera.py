@@ -46,6 +46,7 @@ _SIZE: Final = (1280, 720)
 _FACE_COLUMN: Final = 224
 """Where the face is in the portrait."""
 _PICTURES: Final = 6
+"""So many are looked at in a row, so that both threads have something to do."""
 _TIMES: Final = 4
 """As often as the other benchmarks, since each step is short."""
 _ROW: Final = Row(name="camera", entries=1, dim=preset(PRESET).dimension, cores=1, probes=1)
@@ -71,8 +72,8 @@ def _measure(scale: Scale, name: str) -> Sequence[Row]:
     with suppress(ModelMissing):
         pipeline = FacePipeline.named(Registry.load(), name)
         if pipeline.dimension == preset(PRESET).dimension:
-            repeats = scale.repeats * _TIMES
-            return [*_steps(repeats, name, pipeline), *_rates(repeats, name, pipeline)]
+            steps = _steps(scale.repeats * _TIMES, name, pipeline)
+            return [*steps, *_rates(scale.repeats, name, pipeline)]
     return []
 
 
