@@ -232,7 +232,7 @@ def test_who_is_not_trained_does_not_search(gallery: Gallery) -> None:
 
 
 def test_a_search_that_fails_is_in_the_journal_as_such(gallery: Gallery) -> None:
-    with gallery.room(wait=2) as room:
+    with gallery.room(wait=6) as room:
         gallery.server.pause()
         failures: list[BaseException] = []
 
@@ -245,7 +245,7 @@ def test_a_search_that_fails_is_in_the_journal_as_such(gallery: Gallery) -> None
         thread = threading.Thread(target=searching)
         try:
             thread.start()
-            eventually(lambda: "searched" in kinds(room), 30)
+            eventually(room._searching.locked, 30)
             with pytest.raises(Busy):
                 room.search(gallery.photograph, PURPOSE)
             with pytest.raises(Busy):

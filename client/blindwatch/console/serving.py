@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import secrets
@@ -30,6 +31,8 @@ from blindwatch.wire.serving import quiet
 
 _LOOPBACK: Final = "127.0.0.1"
 _CAMERA_SECONDS: Final = 5.0
+COLLECT_SECONDS: Final = 15.0
+"""Requests that refer to themselves are only freed, and overwritten, when Python looks for such; seldom by itself."""
 
 
 class Host:
@@ -134,6 +137,7 @@ def _working(duty: Duty, source: Source, server: ServerClient) -> Iterator[None]
         feed.open,
         lambda: repeat(lambda: _watch(duty, server), _CAMERA_SECONDS, closed),
         lambda: repeat(duty.tick, TICK_SECONDS, closed),
+        lambda: repeat(gc.collect, COLLECT_SECONDS, closed),
     )
     for task in tasks:
         Thread(target=task, daemon=True).start()
@@ -143,7 +147,7 @@ def _working(duty: Duty, source: Source, server: ServerClient) -> Iterator[None]
         closed.set()
 
 
-def repeat(act: Callable[[], None], seconds: float, closed: Event) -> None:
+def repeat(act: Callable[[], object], seconds: float, closed: Event) -> None:
     """Do something every so many seconds until the event is set."""
     while not closed.is_set():
         act()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from contextlib import suppress
 from pathlib import Path
 from threading import Event, Thread
@@ -11,7 +12,7 @@ from starlette.types import ASGIApp
 from blindwatch.console.duty import TICK_SECONDS
 from blindwatch.console.ranked.pages import Parts, application
 from blindwatch.console.ranked.room import Room
-from blindwatch.console.serving import Host, repeat
+from blindwatch.console.serving import COLLECT_SECONDS, Host, repeat
 from blindwatch.errors import LogError
 
 
@@ -27,7 +28,8 @@ class Searching(Host):
     def run(self, ready: Path | None) -> None:
         """Serve the page until it is closed."""
         closed = Event()
-        Thread(target=repeat, args=(self._tick, TICK_SECONDS, closed), daemon=True).start()
+        for task in ((self._tick, TICK_SECONDS, closed), (gc.collect, COLLECT_SECONDS, closed)):
+            Thread(target=repeat, args=task, daemon=True).start()
         try:
             self.serve(ready)
         finally:
