@@ -39,7 +39,7 @@ from .people import CAMERA, Force, a_manifest, a_watchlist
 TOKENS = {role: f"token-of-the-{role}" for role in ("custodian", "operator", "oversight")}
 FORCE = Force()
 MODEL = "ab" * 32
-START_SECONDS = 20.0
+START_SECONDS = 60
 
 
 def eventually(condition: Callable[[], bool], seconds: float = 15.0) -> None:
