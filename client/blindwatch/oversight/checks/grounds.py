@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import Final
 
-from blindwatch.errors import LogError, PolicyViolation
+from blindwatch.errors import PolicyViolation
 from blindwatch.oversight.checks.case import TOLERANCE, Case
-from blindwatch.oversight.checks.findings import Check, Findings, Unchecked
-from blindwatch.oversight.checks.operators import Alerts, read_alerts
+from blindwatch.oversight.checks.findings import Check, Findings
+from blindwatch.oversight.checks.operators import Alerts, relied_on
 from blindwatch.policy.profile import Checks
 from blindwatch.records.operator import Answer, CheckAnswered, Checked
 from blindwatch.records.server import ProbeAccepted
@@ -30,10 +30,7 @@ def _grounds(case: Case, findings: Findings) -> None:
     if rules is None:
         findings.note("The profile has no checks of one person.")
         return
-    try:
-        log = read_alerts(case.bundle)
-    except LogError:
-        raise Unchecked("The operator's log is not whole, so nothing that it says is relied on.") from None
+    log = relied_on(case.bundle)
     made = answered(log)
     findings.note(f"{len(made):,} checks in the operator's log.")
     for each, answer in made:

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Final
 
 from blindwatch.cli import files
-from blindwatch.errors import LogError, MalformedLog
+from blindwatch.errors import BlindwatchError, LogError, MalformedLog
 from blindwatch.oversight.bundle import OPERATOR_EVIDENCE, OPERATOR_KEY, Bundle
 from blindwatch.oversight.checks.case import TOLERANCE, Case
 from blindwatch.oversight.checks.findings import Check, Findings, Unchecked
@@ -76,6 +76,14 @@ def read_alerts(bundle: Bundle) -> Alerts:
 
     signed = verify_whole(bundle.operator_log, key, take)
     return Alerts(signed.checkpoint, records, unreadable)
+
+
+def relied_on(bundle: Bundle) -> Alerts:
+    """As `read_alerts`, but raises Unchecked alone: the check of the log itself says what is wrong with it."""
+    try:
+        return read_alerts(bundle)
+    except BlindwatchError:
+        raise Unchecked("The operator's log is not whole, so nothing that it says is relied on.") from None
 
 
 def _adjudicated(case: Case, findings: Findings) -> None:

@@ -11,11 +11,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from blindwatch.errors import LogError
 from blindwatch.oversight.checks.case import TOLERANCE, Case
 from blindwatch.oversight.checks.course import Passage
 from blindwatch.oversight.checks.findings import Check, Findings, Unchecked
-from blindwatch.oversight.checks.operators import Alerts, read_alerts
+from blindwatch.oversight.checks.operators import Alerts, relied_on
 from blindwatch.records.operator import SearchConcluded, Searched, SearchFailed
 from blindwatch.records.server import SearchAccepted
 from blindwatch.statements.predicates import instant
@@ -56,7 +55,7 @@ def review(case: Case) -> tuple[Reviewed, ...]:
     """Every search that either side has, in the order of time; what is missing is said in its place."""
     taken = _taken(case)
     try:
-        noted = _noted(_log_of_operator(case))
+        noted = _noted(relied_on(case.bundle))
     except Unchecked:
         noted = {}
     found = (
@@ -96,14 +95,6 @@ def _taken(case: Case) -> dict[str, Passage]:
     return {name: case.course.passages[name] for name in names}
 
 
-def _log_of_operator(case: Case) -> Alerts:
-    """The operator's log; raises Unchecked where there is none, or none that can be relied on."""
-    try:
-        return read_alerts(case.bundle)
-    except LogError:
-        raise Unchecked("The operator's log is not whole, so nothing that it says is relied on.") from None
-
-
 def _noted(log: Alerts) -> dict[str, Noted]:
     found: dict[str, Noted] = {}
     for record in log.records:
@@ -122,7 +113,7 @@ def _known(case: Case, findings: Findings) -> None:
     findings.note(f"{len(taken):,} searches in the server's log.")
     if not taken:
         return
-    noted = _noted(_log_of_operator(case))
+    noted = _noted(relied_on(case.bundle))
     for name, passage in taken.items():
         accepted = passage.accepted[0]
         made = noted.get(name, Noted()).made
@@ -139,7 +130,7 @@ def _known(case: Case, findings: Findings) -> None:
 
 
 def _sent(case: Case, findings: Findings) -> None:
-    noted, taken = _noted(_log_of_operator(case)), _taken(case)
+    noted, taken = _noted(relied_on(case.bundle)), _taken(case)
     findings.note(f"{sum(bool(each.made) for each in noted.values()):,} searches in the operator's log.")
     failed = [name for name, each in noted.items() if each.failed]
     if failed:
@@ -154,7 +145,7 @@ def _sent(case: Case, findings: Findings) -> None:
 
 
 def _concluded(case: Case, findings: Findings) -> None:
-    log, taken = _log_of_operator(case), _taken(case)
+    log, taken = relied_on(case.bundle), _taken(case)
     noted, latest = _noted(log), _latest(case, log)
     done = sum(bool(each.concluded) for each in noted.values())
     findings.note(f"{done:,} of {len(noted):,} searches have an outcome, up to {latest:%Y-%m-%d}.")
