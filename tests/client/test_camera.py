@@ -127,12 +127,12 @@ def test_a_photograph_that_is_gone_is_unusable(make: Make, scene: Scene, server:
 
 
 def test_encrypted_probes_of_one_face_are_never_equal(
-    make: Make, keys: KeySet, scene: Scene, server: ServerProcess
+    make: Make, keys: KeySet, scene: Scene, server: ServerProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mandate = scene.mandate(scene.approve(preset=keys.secret.preset.name, key_id=keys.secret.key_id))
     camera = make(server, scene.open(server), mandate=mandate, key=keys.encryption)
     posted: list[bytes] = []
-    camera.client.post_probe = lambda _, probe: posted.append(probe.ciphertext)  # type: ignore[assignment, return-value]
+    monkeypatch.setattr(camera.client, "post_probe", lambda _, probe: posted.append(probe.ciphertext))
     camera.look(small(0))
     camera.look(small(0))
     first, second = posted

@@ -55,7 +55,8 @@ def test_a_zone_and_a_size_are_kept_to(
     for more, expected in (
         ({}, (2, 0, 0)),
         ({"zone": tmp_path / "zone.json"}, (1, 0, 0)),
-        ({"min_size": 60}, (2, 0, 2)),
+        ({"min_size": 36}, (2, 0, 2)),  # eyes 27 pixels apart
+        ({"min_size": 60}, (0, 0, 0)),  # so small are not looked for
     ):
         name = scene.open(server)
         assert watch(scene, server, name, short, "--json", **more) == 0

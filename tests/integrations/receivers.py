@@ -147,6 +147,9 @@ class Mosquitto:
         finally:
             client.disconnect()
             client.loop_stop()
+            client.on_connect = client.on_subscribe = client.on_message = (
+                None  # so that its sockets are closed now
+            )
 
 
 def _free_port() -> int:

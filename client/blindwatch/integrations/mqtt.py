@@ -77,6 +77,8 @@ class _Exchange:
         """Leave, and end the thread of the connection."""
         self._client.disconnect()
         self._client.loop_stop()
+        # They know each other: without this the client would close its sockets when Python looks for cycles, not now.
+        self._client.on_connect = self._client.on_publish = None
 
     def _wait(self, flag: Flag, refusal: str) -> None:
         if not flag.wait(SECONDS):
