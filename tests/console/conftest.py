@@ -16,6 +16,20 @@ from ..serving import ServerProcess
 from .ranked_stage import Gallery
 from .stage import Stage
 
+# A console ends with its last connections open in a loop that no longer runs. Python says so of whatever test is
+# running when it looks for cycles.
+LEFT_OPEN = (
+    "ignore:Exception ignored in. <socket.socket:pytest.PytestUnraisableExceptionWarning",
+    "ignore:Exception ignored in. <function _SelectorTransport:pytest.PytestUnraisableExceptionWarning",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            for each in LEFT_OPEN:
+                item.add_marker(pytest.mark.filterwarnings(each))
+
 
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
