@@ -83,13 +83,6 @@ class Inquiry:
             self._answer = "no-match"
 
 
-def checks(journal: Journal) -> dict[Checked, Answer]:
-    """All checks of a journal, in their order, with their answers."""
-    records = list(journal.records())
-    answers = {each.check: each.answer for each in records if isinstance(each, CheckAnswered)}
-    return {each: answers.get(each.check, "unanswered") for each in records if isinstance(each, Checked)}
-
-
 def ask(
     camera: Camera, client: ServerClient, check: str, taken: Taken, seconds: float
 ) -> tuple[Result | FailedResult, Logged]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, get_args
 
@@ -12,10 +12,11 @@ from rich.table import Table
 
 from blindwatch.cli import files
 from blindwatch.errors import ConfigurationError
-from blindwatch.operator import checks, searches
+from blindwatch.operator import searches
 from blindwatch.operator.journal import SITE, Journal
 from blindwatch.operator.unlocking import operator_of
 from blindwatch.records.operator import FINAL, Answer, Checked, Outcome, SearchOutcome
+from blindwatch.records.reading import answered
 from blindwatch.statements.register import Register
 from blindwatch.statements.signing import Identity
 
@@ -41,7 +42,7 @@ def init(
 def show(journal: Folder) -> None:
     """Show the alerts and searches, and what became of each."""
     with Journal(journal) as opened:
-        courses, searched, checked = opened.courses(), searches.inquiries(opened), checks.checks(opened)
+        courses, searched, checked = opened.courses(), searches.inquiries(opened), answered(opened.records())
     table = Table("Alert", "At", "Camera", "Priority", "Decided", title=f"Journal {opened.key.name}")
     for name, course in courses.items():
         decided = ", ".join(f"{each.outcome} by {each.operator}" for each in course.decided)
@@ -71,11 +72,11 @@ def _searches(found: Mapping[str, searches.Inquiry]) -> Table:
     return table
 
 
-def _checks(found: Mapping[Checked, Answer]) -> Table:
+def _checks(found: Sequence[tuple[Checked, Answer]]) -> Table:
     table = Table(
         "Check", "At", "Operator", "Place", "Reason", "Harm", "Answer", title="Checks of one person"
     )
-    for each, answer in found.items():
+    for each, answer in found:
         grounds = (each.operator, each.place, each.reason, each.harm or "-")
         table.add_row(each.check, each.at, *grounds, answer)
     table.caption = f"{len(found)} checks of one person; what became of matches is among the alerts"

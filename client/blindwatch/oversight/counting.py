@@ -10,12 +10,12 @@ from blindwatch.errors import ConfigurationError, NotClosed
 from blindwatch.oversight.checks.case import Case
 from blindwatch.oversight.checks.course import Course
 from blindwatch.oversight.checks.findings import Unchecked
-from blindwatch.oversight.checks.grounds import answered
-from blindwatch.oversight.checks.operators import Alerts, read_alerts
+from blindwatch.oversight.checks.operator_log import Alerts
 from blindwatch.oversight.deployment_record import OTHERWISE, Count, DeploymentRecord, Table
 from blindwatch.oversight.intervals import SMALL, rate
 from blindwatch.oversight.uses import REPEATED, tables
 from blindwatch.records.operator import FINAL
+from blindwatch.records.reading import answered
 from blindwatch.records.server import (
     DeploymentClosed,
     EntriesRemoved,
@@ -82,13 +82,13 @@ def record_of(case: Case, *, published: bool) -> DeploymentRecord:
 def _uses(case: Case, alerts: Alerts, published: bool) -> Iterator[Table]:
     """How checks of one person were used, where the profile has them."""
     if case.profile.checks is not None:
-        for each in tables(answered(alerts), case.profile.checks, officers=not published):
+        for each in tables(answered(alerts.records), case.profile.checks, officers=not published):
             yield Table(each.title, _hidden(each.counts)) if published else each
 
 
 def _alerts(case: Case) -> Alerts:
     try:
-        return read_alerts(case.bundle)
+        return case.operator_log
     except Unchecked as why:
         raise ConfigurationError(
             f"{why} Without it nobody knows the alerts.", "Hand it over with: oversight export --operator-log"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from blindwatch.errors import BlindwatchError, MalformedLog
-from blindwatch.records.operator import OperatorRecord
+from blindwatch.records.operator import Answer, CheckAnswered, Checked, OperatorRecord
 from blindwatch.records.server import ServerRecord
 from blindwatch.wire import cbor, limits
 
@@ -25,6 +26,18 @@ def server_record(entry: bytes) -> ServerRecord:
 def operator_record(entry: bytes) -> OperatorRecord:
     """A record of an operator's side; raises MalformedLog."""
     return _read(_OPERATOR, entry)
+
+
+def answered(records: Iterable[OperatorRecord]) -> list[tuple[Checked, Answer]]:
+    """The checks of one person with what each has given, in the order of the records."""
+    made: list[Checked] = []
+    answers: dict[str, Answer] = {}
+    for each in records:
+        if isinstance(each, Checked):
+            made.append(each)
+        elif isinstance(each, CheckAnswered):
+            answers[each.check] = each.answer
+    return [(each, answers.get(each.check, "unanswered")) for each in made]
 
 
 def _read(adapter: TypeAdapter[T], entry: bytes) -> T:

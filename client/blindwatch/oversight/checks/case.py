@@ -12,6 +12,7 @@ from blindwatch.errors import BlindwatchError, ConfigurationError, LogError
 from blindwatch.oversight.bundle import Bundle, Statement, Statements
 from blindwatch.oversight.checks.course import Course
 from blindwatch.oversight.checks.findings import Unchecked
+from blindwatch.oversight.checks.operator_log import Alerts, read_alerts
 from blindwatch.oversight.checks.reading import Progress, WholeLog, read_whole
 from blindwatch.policy.profile import Profile, profile
 from blindwatch.statements.predicates import DeploymentManifest, Watchlist
@@ -130,6 +131,21 @@ class Case:
             return self.read_log()
         except BlindwatchError:
             raise Unchecked("The log is not whole, so nothing that it says is relied on.") from None
+
+    @cached_property
+    def operator_log(self) -> Alerts:
+        """The operator's log, verified and read when it is asked for first; raises what `read_alerts` raises."""
+        return read_alerts(self.bundle)
+
+    @property
+    def alerts(self) -> Alerts:
+        """The same; without one that is whole nothing is concluded from it."""
+        try:
+            return self.operator_log
+        except BlindwatchError:
+            raise Unchecked(
+                "The operator's log is not whole, so nothing that it says is relied on."
+            ) from None
 
     @property
     def course(self) -> Course:

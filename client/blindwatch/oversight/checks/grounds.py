@@ -11,18 +11,11 @@ from typing import Final
 from blindwatch.errors import PolicyViolation
 from blindwatch.oversight.checks.case import TOLERANCE, Case
 from blindwatch.oversight.checks.findings import Check, Findings
-from blindwatch.oversight.checks.operators import Alerts, relied_on
 from blindwatch.policy.profile import Checks
-from blindwatch.records.operator import Answer, CheckAnswered, Checked
+from blindwatch.records.operator import CheckAnswered, Checked
+from blindwatch.records.reading import answered
 from blindwatch.records.server import ProbeAccepted
 from blindwatch.statements.predicates import instant
-
-
-def answered(log: Alerts) -> list[tuple[Checked, Answer]]:
-    """The checks of a log with their answers, in its order."""
-    answers = {each.check: each.answer for each in log.records if isinstance(each, CheckAnswered)}
-    made = (each for each in log.records if isinstance(each, Checked))
-    return [(each, answers.get(each.check, "unanswered")) for each in made]
 
 
 def _grounds(case: Case, findings: Findings) -> None:
@@ -30,8 +23,8 @@ def _grounds(case: Case, findings: Findings) -> None:
     if rules is None:
         findings.note("The profile has no checks of one person.")
         return
-    log = relied_on(case.bundle)
-    made = answered(log)
+    log = case.alerts
+    made = answered(log.records)
     findings.note(f"{len(made):,} checks in the operator's log.")
     for each, answer in made:
         _check_rules(each, rules, findings)

@@ -4,90 +4,27 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Final
 
 from blindwatch.cli import files
-from blindwatch.errors import BlindwatchError, LogError, MalformedLog
-from blindwatch.oversight.bundle import OPERATOR_EVIDENCE, OPERATOR_KEY, Bundle
+from blindwatch.errors import LogError
+from blindwatch.oversight.bundle import OPERATOR_EVIDENCE
 from blindwatch.oversight.checks.case import TOLERANCE, Case
-from blindwatch.oversight.checks.findings import Check, Findings, Unchecked
+from blindwatch.oversight.checks.findings import Check, Findings
+from blindwatch.oversight.checks.operator_log import Alerts
 from blindwatch.policy.profile import Profile
 from blindwatch.records.operator import (
     FINAL,
-    Adjudicated,
-    Alerted,
     KeyForgotten,
     KeyReceived,
-    OperatorRecord,
 )
-from blindwatch.records.reading import operator_record
 from blindwatch.records.server import DeploymentClosed
 from blindwatch.statements.predicates import instant
-from blindwatch.tlog.checkpoints import Checkpoint
-from blindwatch.tlog.following import verify_whole
-from blindwatch.tlog.keys import Use, VerifierKey
 from blindwatch.wire import limits
 
 
-@dataclass
-class Alerts:
-    """What an operator's log has of one deployment."""
-
-    checkpoint: Checkpoint
-    """Of the whole log, which may have records of other deployments too."""
-    records: list[OperatorRecord]
-    unreadable: list[int]
-
-    def alerted(self) -> list[Alerted]:
-        """The alerts."""
-        return [each for each in self.records if isinstance(each, Alerted)]
-
-    @cached_property
-    def decided(self) -> dict[str, list[Adjudicated]]:
-        """The decisions by the alerts that they are about, each in the order of the log."""
-        found: dict[str, list[Adjudicated]] = {}
-        for each in self.records:
-            if isinstance(each, Adjudicated):
-                found.setdefault(each.alert, []).append(each)
-        return found
-
-
-def read_alerts(bundle: Bundle) -> Alerts:
-    """The operator's log of a bundle, verified whole; raises a LogError, or Unchecked if there is none."""
-    if not bundle.operator_log.is_dir():
-        raise Unchecked("The bundle has no log of the operator's side.")
-    text = files.read_at_most(bundle.operator_log / OPERATOR_KEY, limits.KIB, "key of the operator's log")
-    key = VerifierKey.parse(text.decode(errors="replace").strip(), Use.LOG)
-    records: list[OperatorRecord] = []
-    unreadable: list[int] = []
-
-    def take(first: int, entries: Sequence[bytes]) -> None:
-        for index, entry in enumerate(entries, first):
-            try:
-                record = operator_record(entry)
-            except MalformedLog:
-                unreadable.append(index)
-                continue
-            if record.deployment == bundle.deployment:
-                records.append(record)
-
-    signed = verify_whole(bundle.operator_log, key, take)
-    return Alerts(signed.checkpoint, records, unreadable)
-
-
-def relied_on(bundle: Bundle) -> Alerts:
-    """As `read_alerts`, but raises Unchecked alone: the check of the log itself says what is wrong with it."""
-    try:
-        return read_alerts(bundle)
-    except BlindwatchError:
-        raise Unchecked("The operator's log is not whole, so nothing that it says is relied on.") from None
-
-
 def _adjudicated(case: Case, findings: Findings) -> None:
-    alerts = read_alerts(case.bundle)
+    alerts = case.operator_log
     findings.note(
         f"{alerts.checkpoint.size:,} records, {len(alerts.alerted()):,} of them alerts of the deployment."
     )

@@ -14,7 +14,7 @@ from typing import Final
 from blindwatch.oversight.checks.case import TOLERANCE, Case
 from blindwatch.oversight.checks.course import Passage
 from blindwatch.oversight.checks.findings import Check, Findings, Unchecked
-from blindwatch.oversight.checks.operators import Alerts, relied_on
+from blindwatch.oversight.checks.operator_log import Alerts
 from blindwatch.records.operator import SearchConcluded, Searched, SearchFailed
 from blindwatch.records.server import SearchAccepted
 from blindwatch.statements.predicates import instant
@@ -55,7 +55,7 @@ def review(case: Case) -> tuple[Reviewed, ...]:
     """Every search that either side has, in the order of time; what is missing is said in its place."""
     taken = _taken(case)
     try:
-        noted = _noted(relied_on(case.bundle))
+        noted = _noted(case.alerts)
     except Unchecked:
         noted = {}
     found = (
@@ -113,7 +113,7 @@ def _known(case: Case, findings: Findings) -> None:
     findings.note(f"{len(taken):,} searches in the server's log.")
     if not taken:
         return
-    noted = _noted(relied_on(case.bundle))
+    noted = _noted(case.alerts)
     for name, passage in taken.items():
         accepted = passage.accepted[0]
         made = noted.get(name, Noted()).made
@@ -130,7 +130,7 @@ def _known(case: Case, findings: Findings) -> None:
 
 
 def _sent(case: Case, findings: Findings) -> None:
-    noted, taken = _noted(relied_on(case.bundle)), _taken(case)
+    noted, taken = _noted(case.alerts), _taken(case)
     findings.note(f"{sum(bool(each.made) for each in noted.values()):,} searches in the operator's log.")
     failed = [name for name, each in noted.items() if each.failed]
     if failed:
@@ -145,7 +145,7 @@ def _sent(case: Case, findings: Findings) -> None:
 
 
 def _concluded(case: Case, findings: Findings) -> None:
-    log, taken = relied_on(case.bundle), _taken(case)
+    log, taken = case.alerts, _taken(case)
     noted, latest = _noted(log), _latest(case, log)
     done = sum(bool(each.concluded) for each in noted.values())
     findings.note(f"{done:,} of {len(noted):,} searches have an outcome, up to {latest:%Y-%m-%d}.")
