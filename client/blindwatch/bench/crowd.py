@@ -19,7 +19,7 @@ from blindwatch.errors import ConfigurationError, ImageError
 from blindwatch.he.presets import Preset
 from blindwatch.he.templates import Templates
 from blindwatch.vision.embedder import Embedding
-from blindwatch.vision.image import SUFFIXES, Image, load
+from blindwatch.vision.image import Image, files_in, load
 from blindwatch.vision.pipeline import FacePipeline
 from blindwatch.vision.portrait import SIDE, encoded, portrait
 from blindwatch.vision.quantise import templates
@@ -132,7 +132,7 @@ def from_folder(folder: Path) -> list[Person]:
     people = []
     for each in sorted(folder.iterdir()):
         if each.is_dir():
-            files = sorted(file for file in each.iterdir() if file.suffix.lower() in SUFFIXES)
+            files = files_in(each)
             people += [Person(files[0], files[1] if len(files) > 1 else None)] if files else []
     return people
 

@@ -20,7 +20,7 @@ import skimage.data
 from numpy.typing import NDArray
 
 from blindwatch.errors import ConfigurationError
-from blindwatch.vision.image import SUFFIXES, Image
+from blindwatch.vision.image import Image, files_in
 
 JPEG_QUALITY: Final = 97
 LIST_ONLY: Final = 40
@@ -115,7 +115,7 @@ def from_folder(folder: Path, people: int, usable: Usable) -> Cast:
     if not folder.is_dir():
         raise ConfigurationError("The folder of photographs does not exist.")
     folders = sorted(each for each in folder.iterdir() if each.is_dir())
-    persons = {each.name.replace("_", " "): _files(each) for each in folders}
+    persons = {each.name.replace("_", " "): files_in(each) for each in folders}
     persons = {name: files for name, files in persons.items() if files}
     several = [name for name, files in persons.items() if len(files) > 1]
     walking = _usable_pairs(persons, _spread(several), usable, people // 2)
@@ -167,10 +167,6 @@ def _interleave(first: list[Photograph], second: list[Photograph]) -> list[Photo
     merged = [each for pair in zip(first, second, strict=False) for each in pair]
     shorter = min(len(first), len(second))
     return merged + first[shorter:] + second[shorter:]
-
-
-def _files(folder: Path) -> list[Path]:
-    return sorted(file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES)
 
 
 def _spread(names: list[str]) -> list[str]:

@@ -29,6 +29,11 @@ _FORMATS = "Use a JPEG, PNG, WebP or BMP file."
 _START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
+def files_in(folder: Path) -> list[Path]:
+    """The files of a folder that are images by their names, sorted; raises OSError."""
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+
+
 def load(source: Path | bytes | Image) -> Image:
     """The image behind a path, in encoded bytes, or already decoded; raises `ImageError` subclasses."""
     if isinstance(source, np.ndarray):

@@ -13,7 +13,7 @@ from blindwatch.he.presets import PRESETS
 from blindwatch.he.ranked.presets import RANK_PRESETS
 from blindwatch.oversight.canary.folder import FORMAT, MILLION, Canary, Part
 from blindwatch.oversight.scan.forms import Fragment, of_bytes, of_embedding, of_integers
-from blindwatch.vision.image import SUFFIXES, Image, decode
+from blindwatch.vision.image import Image, decode, files_in
 from blindwatch.vision.pipeline import Face, FacePipeline
 from blindwatch.vision.quantise import quantise
 from blindwatch.wire.messages import now
@@ -26,7 +26,7 @@ _PLACES: Final = 64
 def photographs(folder: Path) -> list[Path]:
     """The photographs in a folder, by name; raises ConfigurationError if there is none."""
     try:
-        found = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+        found = files_in(folder)
     except OSError as error:
         raise ConfigurationError(f"The folder of photographs cannot be read ({error.strerror}).") from None
     if not found:
