@@ -16,24 +16,30 @@ from blindwatch.wire import limits
 _FIELDS: Final = 8
 _OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
 _STAGES: Final[tuple[Stage, ...]] = ("new", *_OUTCOMES)
-_MALFORMED: Final = "The form does not have the fields that it should."
+MALFORMED: Final = "The form does not have the fields that it should."
 
 
-async def _read(request: Request) -> Mapping[str, str]:
+async def body_of(request: Request, most: int, hint: str = "") -> bytes:
+    """The bytes of a form, which are never on disk; TooLarge, with a hint, if there are more than `most`."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > limits.KIB:
-            raise TooLarge("The form is over its byte limit.")
+        if len(body) > most:
+            raise TooLarge("The form is over its byte limit.", hint)
+    return bytes(body)
+
+
+async def _read(request: Request) -> Mapping[str, str]:
+    body = await body_of(request, limits.KIB)
     try:
         fields = parse_qsl(
             body.decode("ascii"), keep_blank_values=True, strict_parsing=True, max_num_fields=_FIELDS
         )
     except (ValueError, UnicodeDecodeError):
-        raise MalformedMessage(_MALFORMED) from None
+        raise MalformedMessage(MALFORMED) from None
     found = dict(fields)
     if len(found) != len(fields):
-        raise MalformedMessage(_MALFORMED)
+        raise MalformedMessage(MALFORMED)
     return found
 
 
@@ -43,7 +49,7 @@ Form: TypeAlias = Annotated[Mapping[str, str], Depends(_read)]
 def text(form: Mapping[str, str], name: str) -> str:
     """A field that has to be there."""
     if name not in form:
-        raise MalformedMessage(_MALFORMED)
+        raise MalformedMessage(MALFORMED)
     return form[name]
 
 
@@ -53,5 +59,5 @@ def decision(form: Mapping[str, str]) -> tuple[Stage, Outcome, Reason | None]:
     outcome = next((each for each in _OUTCOMES if each == form.get("outcome")), None)
     reason = form.get("reason") or None
     if stage is None or outcome is None or reason not in {None, *Reason}:
-        raise MalformedMessage(_MALFORMED)
+        raise MalformedMessage(MALFORMED)
     return stage, outcome, None if reason is None else Reason(reason)

@@ -16,6 +16,7 @@ from blindwatch.cli import files
 from blindwatch.custodian.entries import age_on
 from blindwatch.custodian.rules import Rules
 from blindwatch.custodian.viewing import View, Viewing
+from blindwatch.deployment.papers import check_new
 from blindwatch.deployment.prediction import FACES, Predicted
 from blindwatch.errors import ConfigurationError, Fault
 from blindwatch.pages.rendering import environment
@@ -154,8 +155,7 @@ def write(path: Path, made: Import) -> None:
 
 def check_place(path: Path, watchlist: Path) -> None:
     """Refuse a place where the page may not lie, or where something is, before there is anything to write."""
-    if path.exists():
-        raise ConfigurationError("There is a file already where the report would go.", "Name a new file.")
+    check_new(path, "report")
     if not path.parent.is_dir():
         raise ConfigurationError("There is no folder for the report.", "Name a file in a folder that exists.")
     if path.resolve().is_relative_to(watchlist.resolve()):

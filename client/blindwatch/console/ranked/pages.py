@@ -100,7 +100,7 @@ def post_conclusion(form: Form, parts: With, session: Sent) -> Response:
     """Write down what became of a search."""
     outcome = next((each for each in get_args(SearchOutcome) if each == form.get("outcome")), None)
     if outcome is None:
-        raise MalformedMessage("The form does not have the fields that it should.")
+        raise MalformedMessage(forms.MALFORMED)
     parts.room.conclude(forms.text(form, "search"), outcome)
     session.notice = "Written down. It stays as it is, and everything of the search is gone."
     return back()

@@ -11,11 +11,11 @@ from typing import Annotated, Final, TypeAlias
 
 from fastapi import Depends, Request
 
-from blindwatch.errors import MalformedMessage, TooLarge
+from blindwatch.console.forms import MALFORMED, body_of
+from blindwatch.errors import MalformedMessage
 from blindwatch.vision.image import MAX_BYTES
 from blindwatch.wire import limits
 
-_MALFORMED: Final = "The form does not have the fields that it should."
 _MOST: Final = MAX_BYTES + 8 * limits.KIB
 _PARTS: Final = 8
 
@@ -37,12 +37,8 @@ class Upload:
 
 
 async def _body(request: Request) -> Body:
-    data = bytearray()
-    async for chunk in request.stream():
-        data += chunk
-        if len(data) > _MOST:
-            raise TooLarge("The form is over its byte limit.", "Scale the photograph down.")
-    return Body(request.headers.get("content-type", ""), bytes(data))
+    data = await body_of(request, _MOST, "Scale the photograph down.")
+    return Body(request.headers.get("content-type", ""), data)
 
 
 Sending: TypeAlias = Annotated[Body, Depends(_body)]
@@ -51,27 +47,27 @@ Sending: TypeAlias = Annotated[Body, Depends(_body)]
 def read(body: Body) -> Upload:
     """The fields of a form; raises MalformedMessage."""
     if not body.kind.lower().startswith("multipart/form-data;"):
-        raise MalformedMessage(_MALFORMED)
+        raise MalformedMessage(MALFORMED)
     head = f"Content-Type: {body.kind}\r\n\r\n".encode("latin-1")
     message = BytesParser(policy=HTTP).parsebytes(head + body.data)
     found = list(_parts(message))
     fields = dict(found)
     if len(fields) != len(found):
-        raise MalformedMessage(_MALFORMED)
+        raise MalformedMessage(MALFORMED)
     photograph = fields.pop("photograph", b"")
     try:
         return Upload(photograph, {name: value.decode() for name, value in fields.items()})
     except UnicodeDecodeError:
-        raise MalformedMessage(_MALFORMED) from None
+        raise MalformedMessage(MALFORMED) from None
 
 
 def _parts(message: Message) -> Iterator[tuple[str, bytes]]:
     parts = message.get_payload() if message.is_multipart() else []
     if not isinstance(parts, list) or message.defects or not 0 < len(parts) <= _PARTS:
-        raise MalformedMessage(_MALFORMED)
+        raise MalformedMessage(MALFORMED)
     for part in parts:
         name = part.get_param("name", header="content-disposition") if isinstance(part, Message) else None
         content = None if not isinstance(part, Message) else part.get_payload(decode=True)
         if not isinstance(name, str) or not isinstance(content, bytes):
-            raise MalformedMessage(_MALFORMED)
+            raise MalformedMessage(MALFORMED)
         yield name, content
