@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -17,15 +16,18 @@ from blindwatch.console.post import Papers, Post
 from blindwatch.console.serving import Service
 from blindwatch.console.wiping import begin_again
 from blindwatch.deployment.operating_point import OperatingPoint
+from blindwatch.deployment.papers import People, SigningKeys
 from blindwatch.integrations.metrics import DutyCollector, serving
 from blindwatch.integrations.outbox import Outbox
 from blindwatch.integrations.settings import Integrations
+from blindwatch.operator.options import Deployment, JournalFolder, ReleaseFolder, Removal, Server
+from blindwatch.operator.removals import read_removal
 from blindwatch.operator.unlocking import Release
 from blindwatch.secret import candidates
-from blindwatch.statements.dsse import Envelope
 from blindwatch.statements.package import OperatorPackage
 from blindwatch.statements.register import Register
 from blindwatch.wire.client import ServerClient
+from blindwatch.wire.serving import hush
 from blindwatch.wire.tls import client_context
 
 _AT_ONCE_SECONDS: Final = 1.5
@@ -35,12 +37,12 @@ _AT_ONCE_SECONDS: Final = 1.5
 def console(
     keys: Annotated[Path, typer.Option(help="Folder with the wrapped secret key.", file_okay=False)],
     entries: Annotated[Path, typer.Option(help="The list's operator.json, without names.", dir_okay=False)],
-    register: Annotated[Path, typer.Option(help="Your copy of the register of people.", dir_okay=False)],
-    server: Annotated[str, typer.Option(help="Address of the match server.")],
-    deployment: Annotated[str, typer.Option(help="Name of the deployment.")],
+    register: People,
+    server: Server,
+    deployment: Deployment,
     token_file: Annotated[Path, typer.Option(help="File with the operator's token.")],
-    identity: Annotated[Path, typer.Option(help="Your signing keys, a PEM file.", dir_okay=False)],
-    journal: Annotated[Path, typer.Option(help="Folder of your journal.", file_okay=False)],
+    identity: SigningKeys,
+    journal: JournalFolder,
     training: Annotated[
         Path, typer.Option(help="File that says when each operator was trained.", dir_okay=False)
     ],
@@ -51,13 +53,8 @@ def console(
     also: Annotated[
         list[str] | None, typer.Option("--operator", help="Another operator at this console; again for more.")
     ] = None,
-    removal: Annotated[
-        Path | None, typer.Option(help="The newest removal from the list, if a custodian gave you one.")
-    ] = None,
-    release: Annotated[
-        Path | None,
-        typer.Option(help="Folder for your request to the custodians and their answers.", file_okay=False),
-    ] = None,
+    removal: Removal = None,
+    release: ReleaseFolder = None,
     hours: Annotated[float, typer.Option(help="For how long to ask for the key.", min=0.001)] = 8.0,
     share_file: Annotated[
         list[Path] | None, typer.Option(help="File with a custodian's share, for tests only.")
@@ -90,7 +87,7 @@ def console(
         identity=identity,
         training=training,
         journal=journal,
-        removal=None if removal is None else Envelope.from_json(files.read(removal, "removal")),
+        removal=read_removal(removal),
         point=None if operating_point is None else OperatingPoint.load(operating_point),
         outbox=others.outbox(server),
     )
@@ -103,8 +100,7 @@ def console(
             stack.enter_context(ServerClient(server, token, _AT_ONCE_SECONDS, tls)),
         )
         post = Post.open(stack, papers, asked, clients, deployment, also or (), check_minutes)
-        # Libraries would print their warnings, and what was sent in them, where no handler is.
-        logging.getLogger().addHandler(logging.NullHandler())
+        hush()
         try:
             with _counted(others.metrics_port, post):
                 Service(post, port).run(ready_file)

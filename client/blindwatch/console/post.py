@@ -89,8 +89,9 @@ class Post:
         journal = stack.enter_context(Journal(papers.journal))
         approved = check_deployment(client, deployment, papers.package, papers.register)
         trained = Training.load(papers.training, profile(approved.manifest.profile.name).training_days)
-        envelope = Envelope.from_json(client.get_manifest(deployment))
-        assignment = Assignment.of(approved, envelope, papers.register, operators, trained, papers.point)
+        assignment = Assignment.of(
+            approved, approved.envelope, papers.register, operators, trained, papers.point
+        )
         removals = Removals(client, approved.manifest, papers.register, papers.removal)
         opened = _Opened.of(papers, release, approved)
         announcer = Announcer(deployment, papers.outbox, journal.reference)
@@ -121,9 +122,7 @@ class _Opened:
     @classmethod
     def of(cls, papers: Papers, release: Release, approved: Approved) -> Self:
         package = papers.package
-        asked = unlocking.asked(approved, package, release.hours, release.folder, papers.identity)
-        secret = unlocking.unlock(release.keys, release.share_files, asked, papers.register, unwrap)
-        unlocking.check_key(package, secret.key_id)
+        secret = unlocking.released(approved, package, release, papers.register, papers.identity, unwrap)
         if crops.recipient(secret) != approved.manifest.crop_key:
             raise WrongKey(
                 "Cameras seal the faces of this deployment to another key than the one that was released."

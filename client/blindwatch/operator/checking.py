@@ -15,18 +15,28 @@ from blindwatch.camera.mandate import Mandate
 from blindwatch.cli import files
 from blindwatch.cli.tls import Ca, Certificate, CertificateKey
 from blindwatch.console.wiping import begin_again
-from blindwatch.errors import StatementMismatch
+from blindwatch.deployment.papers import People, SigningKeys
 from blindwatch.he.keys import EncryptionKey
 from blindwatch.operator import showing, unlocking
 from blindwatch.operator.checks import Grounds, Inquiry, ask
 from blindwatch.operator.fetching import check_deployment, read, unproven
 from blindwatch.operator.journal import Journal
+from blindwatch.operator.options import (
+    Deployment,
+    Hours,
+    JournalFolder,
+    Pipeline,
+    ReleaseFolder,
+    Removal,
+    Server,
+    Wait,
+)
 from blindwatch.operator.reading import Reader
-from blindwatch.operator.removals import Removals
+from blindwatch.operator.removals import Removals, read_removal
 from blindwatch.operator.taking import check_source, take
+from blindwatch.operator.unlocking import Release
 from blindwatch.policy.profile import profile
 from blindwatch.secret.wrapping import unwrap
-from blindwatch.statements.dsse import Envelope
 from blindwatch.statements.package import OperatorPackage
 from blindwatch.statements.register import Register
 from blindwatch.statements.signing import Identity
@@ -40,7 +50,7 @@ from blindwatch.wire.tls import client_context
 def check(
     keys: Annotated[Path, typer.Option(help="Folder with the wrapped secret key.", file_okay=False)],
     entries: Annotated[Path, typer.Option(help="The list's operator.json, without names.", dir_okay=False)],
-    register: Annotated[Path, typer.Option(help="Your copy of the register of people.", dir_okay=False)],
+    register: People,
     photograph: Annotated[
         str,
         typer.Option(
@@ -49,13 +59,13 @@ def check(
     ],
     place: Annotated[str, typer.Option(help="Kind of place, as the policy profile has it, such as public.")],
     reason: Annotated[str, typer.Option(help="Why, as the policy profile has it, such as refuses-identity.")],
-    journal: Annotated[Path, typer.Option(help="Folder of your journal.", file_okay=False)],
-    identity: Annotated[Path, typer.Option(help="Your signing keys, a PEM file.", dir_okay=False)],
+    journal: JournalFolder,
+    identity: SigningKeys,
     camera: Annotated[
         Path, typer.Option(help="The key of the camera that took the photograph.", dir_okay=False)
     ],
-    server: Annotated[str, typer.Option(help="Address of the match server.")],
-    deployment: Annotated[str, typer.Option(help="Name of the deployment.")],
+    server: Server,
+    deployment: Deployment,
     token_file: Annotated[Path, typer.Option(help="File with the operator's token.")],
     harm: Annotated[
         str | None, typer.Option(help="In a private place: the risk of significant harm, such as to-others.")
@@ -66,18 +76,11 @@ def check(
     ca: Ca = None,
     certificate: Certificate = None,
     certificate_key: CertificateKey = None,
-    wait: Annotated[float, typer.Option(help="Give up after these seconds.", min=1)] = 30.0,
-    pipeline: Annotated[str, typer.Option(help="Pipeline of the registry of models.")] = DEFAULT,
-    removal: Annotated[
-        Path | None, typer.Option(help="The newest removal from the list, if a custodian gave you one.")
-    ] = None,
-    release: Annotated[
-        Path | None,
-        typer.Option(help="Folder for your request to the custodians and their answers.", file_okay=False),
-    ] = None,
-    hours: Annotated[
-        float, typer.Option(help="For how long to ask for the key.", min=0.001, max=24 * 31)
-    ] = 8.0,
+    wait: Wait = 30.0,
+    pipeline: Pipeline = DEFAULT,
+    removal: Removal = None,
+    release: ReleaseFolder = None,
+    hours: Hours = 8.0,
     share_file: Annotated[
         list[Path] | None, typer.Option(help="File with a custodian's share, for tests only.")
     ] = None,
@@ -93,7 +96,7 @@ def check(
     grounds = Grounds(person, place, reason, harm)
     signing = identities.load(camera)
     key = EncryptionKey.from_bytes(files.read(keys / "encryption.key", "encryption key"))
-    handed = None if removal is None else Envelope.from_json(files.read(removal, "removal"))
+    handed = read_removal(removal)
     tls = client_context(ca, certificate, certificate_key)
     token = files.read_line(token_file, "token file")
     with Journal(journal) as kept, ExitStack() as held:
@@ -104,17 +107,13 @@ def check(
             approved = check_deployment(client, deployment, package, people)
             manifest = approved.manifest
             grounds.check(profile(manifest.profile.name))
-            served = Envelope.from_json(client.get_manifest(deployment))
-            mandate = Mandate.verified(served, people, signing.public_key())
-            if mandate.manifest != manifest:
-                raise StatementMismatch("The manifest has just been replaced.", "Check again.")
+            mandate = Mandate.verified(approved.envelope, people, signing.public_key())
             models = FacePipeline.named(Registry.load(), pipeline)
             inquiry = Inquiry(kept, deployment, grounds, mandate.camera)
             working = Camera(mandate, key, models, sender, new_name=lambda: inquiry.identifier)
             working.check_deployment()
-            asked = unlocking.asked(approved, package, hours, release, identity)
-            secret = unlocking.unlock(keys, share_file or [], asked, people, unwrap)
-            unlocking.check_key(package, secret.key_id)
+            asked = Release(keys, hours, release, share_file or ())
+            secret = unlocking.released(approved, package, asked, people, identity, unwrap)
             held.enter_context(kept.holding(deployment, person, secret.window))
             reader = Reader(secret, package.fine_threshold, len(package.entries))
             removals = Removals(client, manifest, people, handed)

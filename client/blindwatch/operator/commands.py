@@ -15,16 +15,17 @@ from blindwatch.cli.progress import progress
 from blindwatch.cli.tls import Ca, Certificate, CertificateKey
 from blindwatch.console.commands import console
 from blindwatch.console.ranked.commands import rank_console
+from blindwatch.deployment.papers import People
 from blindwatch.errors import ConfigurationError
 from blindwatch.operator import checking, forgetting, journalling, showing, unlocking
 from blindwatch.operator.fetching import Reading, check_deployment, readings
 from blindwatch.operator.journal import Journal
+from blindwatch.operator.options import Deployment, Hours, Removal, Server, ShareFiles
 from blindwatch.operator.ranking import rank
 from blindwatch.operator.reading import Reader
-from blindwatch.operator.removals import Removals
-from blindwatch.operator.unlocking import operator_of
+from blindwatch.operator.removals import Removals, read_removal
+from blindwatch.operator.unlocking import Release, operator_of
 from blindwatch.secret.wrapping import unwrap
-from blindwatch.statements.dsse import Envelope
 from blindwatch.statements.package import OperatorPackage, PackageEntry
 from blindwatch.statements.register import Register
 from blindwatch.statements.signing import Identity
@@ -50,21 +51,11 @@ ReleaseFolder = Annotated[
 SigningKeys = Annotated[
     Path | None, typer.Option(help="Your signing keys, a PEM file; for --release.", dir_okay=False)
 ]
-Hours = Annotated[float, typer.Option(help="For how long to ask for the key.", min=0.001, max=24 * 31)]
-ShareFiles = Annotated[
-    list[Path] | None,
-    typer.Option(
-        help="File with a custodian's share, for tests only; custodians are asked if none is given."
-    ),
-]
 JournalFolder = Annotated[
     Path | None,
     typer.Option(
         help="Folder of your journal, for keys, alerts and outcomes; needs --identity.", file_okay=False
     ),
-]
-Removal = Annotated[
-    Path | None, typer.Option(help="The newest removal from the list, if a custodian gave you one.")
 ]
 
 
@@ -77,9 +68,9 @@ def operator() -> None:
 def run(
     keys: Annotated[Path, typer.Option(help="Folder with the wrapped secret key.", file_okay=False)],
     entries: Annotated[Path, typer.Option(help="The list's operator.json, without names.", dir_okay=False)],
-    register: Annotated[Path, typer.Option(help="Your copy of the register of people.", dir_okay=False)],
-    server: Annotated[str, typer.Option(help="Address of the match server.")],
-    deployment: Annotated[str, typer.Option(help="Name of the deployment.")],
+    register: People,
+    server: Server,
+    deployment: Deployment,
     token_file: Annotated[Path, typer.Option(help="File with the operator's token.")],
     ca: Ca = None,
     certificate: Certificate = None,
@@ -107,13 +98,12 @@ def run(
             with ServerClient(server, token, tls=tls) as client:
                 approved = check_deployment(client, deployment, package, people)
                 recipient = approved.manifest.evidence_recipient
-                asked = unlocking.asked(approved, package, hours, release, identity)
-                secret = unlocking.unlock(keys, share_file or [], asked, people, unwrap)
-                unlocking.check_key(package, secret.key_id)
+                asked = Release(keys, hours, release, share_file or ())
+                secret = unlocking.released(approved, package, asked, people, identity, unwrap)
                 if kept is not None:
                     stack.enter_context(kept.holding(deployment, person, secret.window))
                 reader = Reader(secret, package.fine_threshold, len(package.entries))
-                removals = Removals(client, approved.manifest, people, _handed(removal))
+                removals = Removals(client, approved.manifest, people, read_removal(removal))
                 found = readings(client, deployment, reader, removals, approved.gate, wait, count)
                 with progress() as display:
                     task = display.add_task("Fetching results", total=count)
@@ -129,10 +119,6 @@ def run(
                 _keep(done, deployment, package.entries, out, kept, recipient)
     if not done:
         _keep(done, deployment, package.entries, out, None)
-
-
-def _handed(removal: Path | None) -> Envelope | None:
-    return None if removal is None else Envelope.from_json(files.read(removal, "removal"))
 
 
 def _operator(identity: Path | None, register: Register) -> str:

@@ -57,6 +57,8 @@ class Approved:
     """An approved manifest, the record that the server has accepted it, and what that makes of results."""
 
     manifest: DeploymentManifest
+    envelope: Envelope
+    """The one that the manifest came in, signed."""
     accepted: Logged
     gate: Gate
 
@@ -76,7 +78,7 @@ def check_deployment(
         )
     if not info.ready:
         raise DeploymentNotReady(hint="Wait until the custodian has uploaded the watchlist.")
-    manifest, digest, listed = _approved(client, deployment, register)
+    manifest, envelope, listed = _approved(client, deployment, register)
     made_for = (package.digest, package.key_id, package.model_digest, package.thresholds)
     approved = (listed.package_digest, manifest.key_id, manifest.model_digest, manifest.thresholds)
     if approved != made_for or manifest.deployment != deployment:
@@ -85,18 +87,18 @@ def check_deployment(
             "Use the operator.json that was written when this watchlist was enrolled.",
         )
     accepted = client.get_accepted(deployment)
-    return Approved(manifest, accepted, Gate(accepted, digest, manifest))
+    return Approved(manifest, envelope, accepted, Gate(accepted, envelope.digest, manifest))
 
 
 def _approved(
     client: ServerClient, deployment: str, register: Register
-) -> tuple[DeploymentManifest, str, Watchlist]:
-    """The manifest in force with its digest, and the list, once they hold by the operator's own register."""
+) -> tuple[DeploymentManifest, Envelope, Watchlist]:
+    """The manifest in force with its envelope, and the list, once they hold by the operator's own register."""
     approved = Envelope.from_json(client.get_manifest(deployment))
     chosen = profile(DeploymentManifest.read(approved).profile.name)
     manifest = trust.check_deployment(approved, register, chosen)
     listed = Envelope.from_json(client.get_watchlist(deployment))
-    return manifest, approved.digest, trust.check_watchlist(listed, register, chosen, manifest)
+    return manifest, approved, trust.check_watchlist(listed, register, chosen, manifest)
 
 
 def readings(

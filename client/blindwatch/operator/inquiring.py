@@ -94,9 +94,9 @@ class Inquirer:
         key = RankKey.from_bytes(files.read(release.keys / "encryption.key", "encryption key"))
         if approved.manifest.model_digest != models.model_digest:
             raise ModelMismatch("The gallery was made with another model than the operator's.")
-        asked = unlocking.asked(approved, package, release.hours, release.folder, papers.identity)
-        secret = unlocking.unlock(release.keys, release.share_files, asked, papers.register, unwrap_ranked)
-        unlocking.check_key(package, secret.key_id)
+        secret = unlocking.released(
+            approved, package, release, papers.register, papers.identity, unwrap_ranked
+        )
         window = _window(secret)
         held.enter_context(journal.holding(deployment, operator, window))
         removals = Removals(client, approved.manifest, papers.register, papers.removal)

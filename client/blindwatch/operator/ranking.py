@@ -12,14 +12,27 @@ from rich.console import Console
 
 from blindwatch.cli import files
 from blindwatch.cli.tls import Ca, Certificate, CertificateKey
+from blindwatch.deployment.papers import People, SigningKeys
 from blindwatch.operator import showing
 from blindwatch.operator.inquiring import Inquirer, Papers
 from blindwatch.operator.journal import Journal
+from blindwatch.operator.options import (
+    Deployment,
+    Hours,
+    JournalFolder,
+    Pipeline,
+    ReleaseFolder,
+    Removal,
+    Server,
+    ShareFiles,
+    TokenFile,
+    Wait,
+)
+from blindwatch.operator.removals import read_removal
 from blindwatch.operator.searches import Purpose
 from blindwatch.operator.searching import Candidate
 from blindwatch.operator.unlocking import Release
 from blindwatch.records.operator import Searched
-from blindwatch.statements.dsse import Envelope
 from blindwatch.statements.package import OperatorPackage, PackageEntry
 from blindwatch.statements.register import Register
 from blindwatch.vision.pipeline import DEFAULT, FacePipeline
@@ -31,32 +44,8 @@ Keys: TypeAlias = Annotated[
     Path, typer.Option(help="Folder of the ceremony for ranked search.", file_okay=False)
 ]
 Entries: TypeAlias = Annotated[Path, typer.Option(help="The gallery's operator.json.", dir_okay=False)]
-People: TypeAlias = Annotated[Path, typer.Option(help="Your copy of the register of people.", dir_okay=False)]
-SigningKeys: TypeAlias = Annotated[Path, typer.Option(help="Your signing keys, a PEM file.", dir_okay=False)]
-JournalFolder: TypeAlias = Annotated[Path, typer.Option(help="Folder of your journal.", file_okay=False)]
-Server: TypeAlias = Annotated[str, typer.Option(help="Address of the match server.")]
-Deployment: TypeAlias = Annotated[str, typer.Option(help="Name of the deployment.")]
-TokenFile: TypeAlias = Annotated[Path, typer.Option(help="File with the operator's token.", dir_okay=False)]
 Top: TypeAlias = Annotated[
     int, typer.Option(help="How many entries to show; all others are dropped.", min=1, max=200)
-]
-Wait: TypeAlias = Annotated[float, typer.Option(help="Give up after these seconds.", min=1)]
-Pipeline: TypeAlias = Annotated[str, typer.Option(help="Pipeline of the registry of models.")]
-Removal: TypeAlias = Annotated[
-    Path | None, typer.Option(help="The newest removal from the list, if a custodian gave you one.")
-]
-ReleaseFolder: TypeAlias = Annotated[
-    Path | None,
-    typer.Option(help="Folder for your request to the custodians and their answers.", file_okay=False),
-]
-Hours: TypeAlias = Annotated[
-    float, typer.Option(help="For how long to ask for the key.", min=0.001, max=24 * 31)
-]
-ShareFiles: TypeAlias = Annotated[
-    list[Path] | None,
-    typer.Option(
-        help="File with a custodian's share, for tests only; custodians are asked if none is given."
-    ),
 ]
 
 
@@ -105,8 +94,9 @@ def read_papers(
     entries: Path, register: Path, identity: Path, removal: Path | None, faces: Path | None = None
 ) -> Papers:
     """The operator's files for a search."""
-    handed = None if removal is None else Envelope.from_json(files.read(removal, "removal"))
-    return Papers(OperatorPackage.load(entries), Register.load(register), identity, handed, faces)
+    return Papers(
+        OperatorPackage.load(entries), Register.load(register), identity, read_removal(removal), faces
+    )
 
 
 def _show(

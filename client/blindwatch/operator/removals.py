@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from blindwatch.cli import files
 from blindwatch.errors import RemovalIgnored
 from blindwatch.operator.reading import Match
 from blindwatch.statements import trust
@@ -9,6 +12,11 @@ from blindwatch.statements.dsse import Envelope
 from blindwatch.statements.predicates import DeploymentManifest, Tombstone
 from blindwatch.statements.register import Register
 from blindwatch.wire.client import ServerClient
+
+
+def read_removal(path: Path | None) -> Envelope | None:
+    """The removal in a custodian's file, if there is one, verified by nobody yet."""
+    return None if path is None else Envelope.from_json(files.read(path, "removal"))
 
 
 class Removals:

@@ -15,6 +15,8 @@ from blindwatch.cli import files
 from blindwatch.errors import ConfigurationError, WrongKey, WrongShare
 from blindwatch.operator.exchange import Exchange
 from blindwatch.operator.fetching import Approved
+from blindwatch.secret.keys import SecretKey
+from blindwatch.secret.ranked import RankSecret
 from blindwatch.secret.releasing import Ask, Asking
 from blindwatch.secret.shares import check, recover
 from blindwatch.secret.wrapping import FILE
@@ -24,7 +26,7 @@ from blindwatch.statements.register import PersonRole, Register
 from blindwatch.statements.signing import Identity
 from blindwatch.wire.messages import Logged, stamp
 
-Secret = TypeVar("Secret")
+Secret = TypeVar("Secret", SecretKey, RankSecret)
 Unwrap: TypeAlias = Callable[[bytes, bytes, Window], Secret]
 """Opens the wrapped key with the master secret, for a window: `unwrap` or `unwrap_ranked`."""
 
@@ -72,10 +74,20 @@ def asked(
     )
 
 
-def check_key(package: OperatorPackage, key_id: str) -> None:
-    """Refuse a key that the list was not made for."""
-    if package.key_id != key_id:
+def released(
+    approved: Approved,
+    package: OperatorPackage,
+    release: Release,
+    register: Register,
+    identity: Path | None,
+    unwrap: Unwrap[Secret],
+) -> Secret:
+    """Ask for the key of an approved deployment; raises WrongKey if the list was not made for what comes."""
+    request = asked(approved, package, release.hours, release.folder, identity)
+    secret = unlock(release.keys, release.share_files, request, register, unwrap)
+    if package.key_id != secret.key_id:
         raise WrongKey("The watchlist was made for another key.")
+    return secret
 
 
 def unlock(

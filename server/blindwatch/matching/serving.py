@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import logging
 import os
 import signal
 import socket
@@ -43,7 +42,7 @@ from blindwatch.records.record import minute
 from blindwatch.records.server import Started
 from blindwatch.statements.register import Register
 from blindwatch.store.database import Store
-from blindwatch.wire.serving import quiet
+from blindwatch.wire.serving import hush, quiet
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _HOUR: Final = 3600.0
@@ -52,8 +51,7 @@ _HOUR: Final = 3600.0
 def serve(settings: ServerSettings, ready_file: Path | None, allow_insecure: bool) -> None:
     """Run the server until a signal ends it."""
     logs.configure()
-    # Libraries would print their warnings, and requests in them, where no handler is.
-    logging.getLogger().addHandler(logging.NullHandler())
+    hush()
     _warn(settings, allow_insecure)
     with Store.open(settings.data) as store, _listen(settings) as listener:
         asyncio.run(_serve(settings, store, listener, ready_file, allow_insecure))

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
 
 import uvicorn
 from starlette.types import ASGIApp
+
+
+def hush() -> None:
+    """Have libraries print nothing: where no handler is, Python prints their warnings, and what was sent in them."""
+    logging.getLogger().addHandler(logging.NullHandler())
 
 
 def quiet(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
@@ -16,32 +15,33 @@ from blindwatch.console.ranked.room import Room, Terms
 from blindwatch.console.ranked.serving import Searching
 from blindwatch.console.training import Training
 from blindwatch.console.wiping import begin_again
-from blindwatch.operator import ranking
+from blindwatch.deployment.papers import People, SigningKeys
+from blindwatch.operator import options, ranking
 from blindwatch.operator.inquiring import Inquirer, Papers
 from blindwatch.operator.journal import Journal
 from blindwatch.operator.unlocking import Release
 from blindwatch.policy.profile import profile
 from blindwatch.secret import candidates
-from blindwatch.statements.dsse import Envelope
 from blindwatch.statements.register import PersonRole
 from blindwatch.vision.pipeline import DEFAULT, FacePipeline
 from blindwatch.vision.registry import Registry
 from blindwatch.wire.client import ServerClient
+from blindwatch.wire.serving import hush
 from blindwatch.wire.tls import client_context
 
 
 def rank_console(
     keys: ranking.Keys,
     entries: ranking.Entries,
-    register: ranking.People,
-    journal: ranking.JournalFolder,
-    identity: ranking.SigningKeys,
+    register: People,
+    journal: options.JournalFolder,
+    identity: SigningKeys,
     training: Annotated[
         Path, typer.Option(help="File that says when each operator was trained.", dir_okay=False)
     ],
-    server: ranking.Server,
-    deployment: ranking.Deployment,
-    token_file: ranking.TokenFile,
+    server: options.Server,
+    deployment: options.Deployment,
+    token_file: options.TokenFile,
     faces: Annotated[
         Path | None,
         typer.Option(
@@ -52,12 +52,12 @@ def rank_console(
     certificate: Certificate = None,
     certificate_key: CertificateKey = None,
     top: ranking.Top = 20,
-    wait: ranking.Wait = 120.0,
-    pipeline: ranking.Pipeline = DEFAULT,
-    removal: ranking.Removal = None,
-    release: ranking.ReleaseFolder = None,
-    hours: ranking.Hours = 8.0,
-    share_file: ranking.ShareFiles = None,
+    wait: options.Wait = 120.0,
+    pipeline: options.Pipeline = DEFAULT,
+    removal: options.Removal = None,
+    release: options.ReleaseFolder = None,
+    hours: options.Hours = 8.0,
+    share_file: options.ShareFiles = None,
     port: Annotated[int, typer.Option(help="Port on this machine; 0 takes a free one.", min=0)] = 0,
     ready_file: Annotated[
         Path | None, typer.Option(help="File to write the address into once the page is there.")
@@ -75,11 +75,11 @@ def rank_console(
     models = FacePipeline.named(Registry.load(), pipeline)
     with ServerClient(server, token, tls=tls) as client, Journal(journal) as kept:
         room = opened(papers, asked, kept, client, deployment, models, training, Terms(top, wait))
-        # Libraries would print their warnings, and what was sent in them, where no handler is.
-        logging.getLogger().addHandler(logging.NullHandler())
+        hush()
         try:
-            officers = _officers(papers, client, deployment)
-            Searching(room, officers, port).run(ready_file)
+            envelope = room.inquirer.approved.envelope
+            officers = papers.register.signers(envelope).of_role(PersonRole.AUTHORISING_OFFICER)
+            Searching(room, tuple(sorted(officers)), port).run(ready_file)
         finally:
             room.leave()
 
@@ -101,8 +101,3 @@ def opened(
         trained = Training.load(training, days).is_trained
         key = Key(inquirer.window, held.pop_all().close)
         return Room(inquirer, journal, papers.package.entries, key, trained, terms)
-
-
-def _officers(papers: Papers, client: ServerClient, deployment: str) -> tuple[str, ...]:
-    envelope = Envelope.from_json(client.get_manifest(deployment))
-    return tuple(sorted(papers.register.signers(envelope).of_role(PersonRole.AUTHORISING_OFFICER)))

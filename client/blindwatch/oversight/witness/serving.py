@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import socket
 import ssl
 import time
@@ -24,7 +23,7 @@ from blindwatch.cli import files
 from blindwatch.errors import BlindwatchError, ConfigurationError, MalformedLog, TooLarge
 from blindwatch.tlog.witness import Answer, Witness
 from blindwatch.wire import limits
-from blindwatch.wire.serving import quiet
+from blindwatch.wire.serving import hush, quiet
 
 Note = Callable[[Answer], None]
 """Is told of every answer."""
@@ -85,8 +84,7 @@ def serve(
     ready_file: Path | None,
 ) -> None:
     """Answer until a signal ends it. The address is written into a file that is replaced as a whole."""
-    # Libraries would print requests where no handler is.
-    logging.getLogger().addHandler(logging.NullHandler())
+    hush()
     config = quiet(application(witness, note), _GRACE_SECONDS, tls, _CONNECTIONS)
     if ready_file is not None:
         # The socket listens already: whoever connects from now on is answered.
