@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from blindwatch.cli.main import run
 from blindwatch.demo.photographs import alter
 from blindwatch.operator.journal import Journal
 
 from .client.approved import approve_signed
 from .client.lists import row, write_rows
 from .client.photographs import encoded, small, write
+from .client.running import command, enough
 from .people import Force
 from .serving import FORCE, TOKENS
 
@@ -35,18 +35,6 @@ def prepare(folder: Path) -> None:
     Journal.create(folder / "journal", "e.novak.force.example/journal")
     for role, token in TOKENS.items():
         (folder / f"{role}.token").write_text(token)
-
-
-def options(**named: Path | str | int | list[Path]) -> list[str]:
-    return [
-        f"--{name.replace('_', '-')}={each}"
-        for name, value in named.items()
-        for each in (value if isinstance(value, list) else [value])
-    ]
-
-
-def command(*words: str, **named: Path | str | int | list[Path]) -> int:
-    return run([*words, *options(**named)])
 
 
 def ceremony(folder: Path, preset: str = "rank-128") -> int:
@@ -95,11 +83,6 @@ def upload(folder: Path, address: str) -> int:
     )
 
 
-def enough(folder: Path) -> list[Path]:
-    """Files with as many shares as open the key."""
-    return sorted((folder / "shares").iterdir())[:2]
-
-
 def papers(folder: Path, address: str) -> dict[str, Path | str | list[Path]]:
     """What every command of an operator who searches is told."""
     return {
@@ -111,5 +94,5 @@ def papers(folder: Path, address: str) -> dict[str, Path | str | list[Path]]:
         "token_file": folder / "operator.token",
         "identity": folder / "e.novak.pem",
         "journal": folder / "journal",
-        "share_file": enough(folder),
+        "share_file": enough(folder / "shares"),
     }

@@ -19,7 +19,7 @@ from ..people import CREATOR
 from ..serving import FORCE
 from . import killing
 from .approved import approve
-from .running import command
+from .running import command, named
 
 if TYPE_CHECKING:
     from tests.client.conftest import Scene
@@ -106,8 +106,7 @@ def kill_at_every_step(
 ) -> list[dict[str, Any]]:
     """What became of copies of a folder on which a command was killed, one step later each time, and run again."""
     folder = template.with_name("copy")
-    named = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
-    moved = [each.replace(str(template), str(folder)) for each in named]
+    moved = [each.replace(str(template), str(folder)) for each in named(**options)]
     done = subprocess.run(
         [sys.executable, killing.__file__, str(template), str(folder), *words, *moved],
         capture_output=True,

@@ -15,15 +15,19 @@ NOOP = "insecure-noop-128"
 ERROR = re.compile(r"^Error: [A-Z][^\n]*\.\n(?:Hint: [^\n]+\n)?$", re.MULTILINE)
 
 
-def command(*words: str, **options: object) -> int:
-    """Run one command of `blindwatch` in this process."""
-    named = [
+def named(**options: object) -> list[str]:
+    """Options as a command line has them; None is left out, and a list is one option again and again."""
+    return [
         f"--{name.replace('_', '-')}={each}"
         for name, value in options.items()
         for each in (value if isinstance(value, list) else [value])
         if each is not None
     ]
-    return run([*words, *named])
+
+
+def command(*words: str, **options: object) -> int:
+    """Run one command of `blindwatch` in this process."""
+    return run([*words, *named(**options)])
 
 
 def write_shares(folder: Path, master: bytes = MASTER) -> list[Path]:

@@ -21,7 +21,7 @@ from ..serving import FORCE, TOKENS
 from .approved import approve_signed
 from .lists import row, write_rows
 from .photographs import write
-from .running import NOOP, command, enough
+from .running import NOOP, command, enough, named
 
 if TYPE_CHECKING:
     from tests.serving import ServerProcess
@@ -72,11 +72,7 @@ class Station:
 
     def words(self, **changes: object) -> list[str]:
         """The command as a process of its own takes it, with the photograph on its standard input."""
-        options = [
-            f"--{name.replace('_', '-')}={each}"
-            for name, value in self.named(**changes).items()
-            for each in (value if isinstance(value, list) else [value])
-        ]
+        options = named(**self.named(**changes))
         return [sys.executable, "-m", "blindwatch.cli.main", "operator", "check", *options]
 
     def records(self) -> list[OperatorRecord]:

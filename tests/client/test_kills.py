@@ -21,7 +21,7 @@ from ..people import CAMERA, Force
 from ..serving import FORCE
 from .ends import kill_at_every_step
 from .forwarding import forwarding
-from .running import command
+from .running import command, named
 from .test_building import FILES, set_up
 
 if TYPE_CHECKING:
@@ -34,9 +34,10 @@ KILLED = -9
 
 def killed_after(steps: int, folder: Path, *words: str, **options: object) -> int:
     """Run a command in a process that is killed after so many steps, if it takes as many; its exit code."""
-    named = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
     program = [sys.executable, "-m", "tests.client.requesting", str(steps), str(folder)]
-    done = subprocess.run([*program, *words, *named], cwd=REPOSITORY, capture_output=True, check=False)
+    done = subprocess.run(
+        [*program, *words, *named(**options)], cwd=REPOSITORY, capture_output=True, check=False
+    )
     assert done.returncode in {KILLED, 0}, done.stderr
     return done.returncode
 

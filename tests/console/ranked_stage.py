@@ -38,14 +38,13 @@ from blindwatch.vision.quantise import quantise
 from blindwatch.wire.client import ServerClient
 
 from ..client.photographs import small
+from ..client.running import enough, named
 from ..gallery import (
     DEPLOYMENT,
     NUMBERS,
     SEARCHERS,
     ceremony,
-    enough,
     enrol,
-    options,
     papers,
     prepare,
     sign,
@@ -94,7 +93,7 @@ class Gallery:
 
     @cached_property
     def secret(self) -> RankSecret:
-        master = combine([path.read_text().strip() for path in enough(self.folder)])
+        master = combine([path.read_text().strip() for path in enough(self.folder / "shares")])
         return unwrap_ranked((self.folder / "keys" / FILE).read_bytes(), master)
 
     @cached_property
@@ -164,7 +163,7 @@ class Gallery:
             self.folder / f"{OPERATOR}.pem",
             faces=None if faces is None else self.folder / "gallery" / faces,
         )
-        asked = Release(self.folder / "keys", hours, None, enough(self.folder))
+        asked = Release(self.folder / "keys", hours, None, enough(self.folder / "shares"))
         with (
             Journal(folder) as journal,
             ServerClient(self.server.address, TOKENS["operator"], timeout=90) as client,
@@ -195,7 +194,7 @@ class Gallery:
     def program(self, folder: Path) -> list[str]:
         """`blindwatch operator rank-console` for a process of its own, with its own journal."""
         Journal.create(folder / "journal", "e.novak.test/journal")
-        named = {
+        given = {
             **papers(self.folder, self.server.address),
             "journal": folder / "journal",
             "training": self.trained(),
@@ -203,7 +202,7 @@ class Gallery:
             "top": 5,
         }
         words = [sys.executable, "-m", "blindwatch.cli.main", "operator", "rank-console"]
-        return [*words, *options(**named)]  # type: ignore[arg-type]
+        return [*words, *named(**given)]
 
     @contextmanager
     def process(self, folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:

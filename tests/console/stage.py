@@ -47,7 +47,7 @@ from blindwatch.wire.messages import Probe, Result, now
 from ..client.approved import approve
 from ..client.lists import row, write_list
 from ..client.photographs import small, write
-from ..client.running import SIMILARITY, command, enough
+from ..client.running import SIMILARITY, command, enough, named
 from ..crops import CROP
 from ..people import CAMERA, CREATOR, camera_key
 from ..serving import FORCE, TOKENS, ServerProcess, eventually
@@ -269,8 +269,7 @@ class Stage:
             "ready-file": folder / "ready",
             **more,
         }
-        words = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
-        words += [f"--share-file={path}" for path in enough(self.folder / "shares")]
+        words = named(**options, share_file=enough(self.folder / "shares"))
         return [sys.executable, "-m", "blindwatch.cli.main", "operator", "console", *words]
 
     @contextmanager

@@ -37,7 +37,7 @@ from blindwatch.wire.client import ServerClient
 from blindwatch.wire.messages import now
 
 from ..client.forwarding import forwarding
-from ..client.running import command, only_error
+from ..client.running import command, named, only_error
 from ..serving import FORCE, TOKENS, ServerProcess, Trial, eventually
 from .sites import WITNESS
 
@@ -299,7 +299,7 @@ def test_results_that_failed_and_other_deployments_are_not_drawn_from(
 def test_it_ends_when_the_deployment_does(body: Body) -> None:
     body.see(2)
     assert body.run() == 0
-    words = [f"--{name.replace('_', '-')}={value}" for name, value in body.options.items()]
+    words = named(**body.options)
     program = (sys.executable, "-m", "blindwatch.cli.main", "oversight", "challenge", "run", "--every=0.2")
     with subprocess.Popen([*program, *words], stdout=subprocess.PIPE, text=True) as running:
         try:

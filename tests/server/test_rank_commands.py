@@ -26,7 +26,8 @@ from blindwatch.vision.registry import Registry
 from blindwatch.wire import limits
 
 from ..client.photographs import small
-from ..gallery import NUMBERS, SOUGHT, ceremony, command, enrol, papers, prepare, sign, upload
+from ..client.running import command
+from ..gallery import NUMBERS, SOUGHT, ceremony, enrol, papers, prepare, sign, upload
 
 if TYPE_CHECKING:
     from tests.serving import ServerProcess

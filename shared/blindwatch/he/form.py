@@ -37,15 +37,15 @@ def write(preset: Preset, residues: Residues) -> bytes:
     return objects.head(preset, residues.shape) + kept.tobytes()
 
 
-def check(preset: Preset, data: bytes, primes: Collection[int]) -> None:
-    """Refuse what cannot be a ciphertext with one of these numbers of primes, by size and header."""
+def check(preset: Preset, data: bytes, primes: Collection[int]) -> int:
+    """Refuse what cannot be a ciphertext with one of these numbers of primes, by size and header; returns which."""
     for count in primes:
         if len(data) == size(preset, count):
             if not data.startswith(objects.head(preset, (_POLYNOMIALS, count, preset.poly_degree))):
                 raise MalformedCiphertext(
                     "The ciphertext does not start with the header that its preset says."
                 )
-            return
+            return count
     raise MalformedCiphertext("The ciphertext does not have the size that its preset says.")
 
 
