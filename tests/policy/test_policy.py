@@ -130,6 +130,42 @@ def test_rules_for_checks_that_are_none(repo: Path, change: tuple[str, str]) -> 
         read(changed.encode())
 
 
+def test_a_search_identifies_nobody_by_faces_alone() -> None:
+    rules = profile("rfr")
+    for each in rules.evidence:
+        rules.check_evidence(each.name)
+    for wrong in ("face", "", "DNA or fingerprints"):
+        with pytest.raises(PolicyViolation, match="no such kind of other evidence") as refused:
+            rules.check_evidence(wrong)
+        assert "dna-or-fingerprints" in refused.value.hint
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ('use = "retrospective"', 'use = "live"'),
+        ("[[evidence]]", "[[proof]]"),
+        ('name = "objects"', 'name = "records"'),
+        ('name = "objects"', 'name = "any thing"'),
+    ],
+    ids=lambda change: change[1],
+)
+def test_kinds_of_other_evidence_that_are_none(repo: Path, change: tuple[str, str]) -> None:
+    text = file("rfr", repo).read_text()
+    changed = text.replace(*change, 1)
+    assert changed != text
+    with pytest.raises(ConfigurationError):
+        read(changed.encode())
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if profile(name).use != "retrospective"])
+def test_where_nobody_is_searched_for_there_is_no_such_evidence(name: str, repo: Path) -> None:
+    assert profile(name).evidence == ()
+    text = file(name, repo).read_text()
+    with pytest.raises(ConfigurationError):
+        read(f'{text}\n[[evidence]]\nname = "witness"\ntitle = "A witness"\n'.encode())
+
+
 @pytest.mark.parametrize("name", SERIOUS)
 def test_every_value_says_where_it_comes_from(name: str, repo: Path) -> None:
     rules = file(name, repo).read_text().split("# ", 1)[1]

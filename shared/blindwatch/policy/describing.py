@@ -24,7 +24,7 @@ RULES: Final[tuple[Rule, ...]] = (
         "Shares of the secret key, at least",
         lambda chosen: f"{chosen.share_threshold} of {chosen.share_count}",
     ),
-    ("Operators who verify an alert", lambda chosen: str(chosen.verifiers)),
+    ("Operators who verify an alert, or whom a search has found", lambda chosen: str(chosen.verifiers)),
     ("List built before the start, at most", lambda chosen: _or_none(chosen.list_age_hours, " hours")),
     ("People on a list, at most", lambda chosen: _or_none(chosen.list_cap)),
     ("Second approval of people under", lambda chosen: f"{chosen.adult_age} years"),
@@ -43,6 +43,7 @@ RULES: Final[tuple[Rule, ...]] = (
     ("Training of an operator lasts", lambda chosen: f"{chosen.training_days:g} days"),
     ("Where one person may be checked", lambda chosen: _places(chosen, private=False)),
     ("The same, for a risk of significant harm", lambda chosen: _places(chosen, private=True)),
+    ("Other evidence, for a search to have identified somebody", lambda chosen: _evidence(chosen)),
 )
 
 CLOCKS: Final[tuple[Rule, ...]] = (
@@ -90,6 +91,12 @@ def _places(chosen: Profile, *, private: bool) -> str:
     return words([each.name for each in chosen.checks.places if each.private is private])
 
 
+def _evidence(chosen: Profile) -> str:
+    if chosen.use != "retrospective":
+        return "nobody is searched for"
+    return f"one of {words([each.name for each in chosen.evidence])}"
+
+
 def page() -> str:
     """All profiles as a page in Markdown."""
     every = [profile(name) for name in profiles()]
@@ -128,6 +135,7 @@ def _section(chosen: Profile) -> str:
         "",
         f"Documents that must be there and in force: {words(chosen.documents)}.",
         *_of_checks(chosen.checks),
+        *_of_evidence(chosen),
     ]
     return "\n".join(lines)
 
@@ -140,6 +148,12 @@ def _of_checks(checks: Checks | None) -> Iterator[str]:
             ("In a private place nobody is checked but for one of these risks:", checks.harms),
         ):
             yield from ("", said, "", *map(_choice, choices))
+
+
+def _of_evidence(chosen: Profile) -> Iterator[str]:
+    if chosen.evidence:
+        yield from ("", "A search has identified nobody without one of these kinds of other evidence:", "")
+        yield from map(_choice, chosen.evidence)
 
 
 def _choice(each: Choice) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
+from collections.abc import Iterable
 from functools import cache
 from importlib import resources
 from typing import Annotated, Final, Literal, Self
@@ -144,6 +145,8 @@ class Profile(_Part):
     training_days: Annotated[int, Field(ge=1)]
     checks: Checks | None = None
     """Of operator-initiated use, and of no other."""
+    evidence: tuple[Choice, ...] = ()
+    """Kinds of other evidence, without one of which a search identifies nobody; of retrospective use alone."""
     clocks: Clocks
     digest: str
     """SHA-256 (hex) of the text that these rules were read from."""
@@ -156,14 +159,27 @@ class Profile(_Part):
             raise ValueError("the document that may be late is not required at all")
         if (self.checks is not None) != (self.use == "operator-initiated"):
             raise ValueError("rules for checks belong to operator-initiated use, and to no other")
-        named = ([each.name for each in self.categories], self.entry_fields, self.documents)
+        if bool(self.evidence) != (self.use == "retrospective"):
+            raise ValueError("kinds of other evidence belong to retrospective use, and to no other")
+        named = (_names(self.categories), self.entry_fields, self.documents, _names(self.evidence))
         if any(len(set(names)) != len(names) for names in named):
-            raise ValueError("a category, column or document is there twice")
+            raise ValueError("a category, column, document or kind of evidence is there twice")
         return self
 
     def category(self, name: str) -> Category | None:
         """The category of this name, if the profile has it."""
         return next((each for each in self.categories if each.name == name), None)
+
+    def check_evidence(self, kind: str) -> None:
+        """Refuse a kind of other evidence that these rules do not have; raises PolicyViolation."""
+        if kind not in _names(self.evidence):
+            raise PolicyViolation(
+                "The policy profile has no such kind of other evidence.", _one_of(self.evidence)
+            )
+
+
+def _names(parts: Iterable[Category | Choice]) -> tuple[str, ...]:
+    return tuple(each.name for each in parts)
 
 
 def profiles() -> list[str]:
