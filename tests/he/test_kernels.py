@@ -13,7 +13,7 @@ from numba import njit
 
 from blindwatch.he import arithmetic, kernels, seal
 from blindwatch.he.layout import SWAP
-from blindwatch.he.ntt import bit_reversed, centred, from_natural, primitive_root, to_natural
+from blindwatch.he.ntt import Doubles, bit_reversed, centred, from_natural, primitive_root, to_natural
 from blindwatch.he.packing import Packed
 from blindwatch.he.presets import PLAIN_MODULUS, Preset
 from blindwatch.he.ring import _AUXILIARY, Extension, automorphism, permutation, ring, transposed
@@ -24,12 +24,12 @@ from .conftest import Bench
 REAL_PRIMES = (281449206448129, 281238749839361, 281474976546817, PLAIN_MODULUS)
 
 
-@njit
+@njit()
 def _multiply(a: float, b: float, prime: float) -> float:
     return arithmetic.multiply(a, b, prime, 1.0 / prime)
 
 
-@njit
+@njit()
 def _reduce(a: float, prime: float) -> float:
     return arithmetic.reduce(a, prime, 1.0 / prime)
 
@@ -38,16 +38,14 @@ def exact(values: np.ndarray) -> list[int]:
     return [int(value) for value in values.ravel()]
 
 
-def random_residues(
-    rng: np.random.Generator, preset: Preset, *lead: int, primes: tuple[int, ...]
-) -> np.ndarray:
+def random_residues(rng: np.random.Generator, preset: Preset, *lead: int, primes: tuple[int, ...]) -> Doubles:
     shape = (*lead, len(primes), preset.poly_degree)
     limits = np.array(primes)[:, np.newaxis]
     values = rng.integers(0, limits, shape)
     values[..., :4] = [0, 1, -1, 2]
     values[..., 4:6] = limits // 2 + np.array([0, 1])
     values = values % limits
-    return np.where(values > limits // 2, values - limits, values).astype(np.float64)
+    return np.asarray(np.where(values > limits // 2, values - limits, values), np.float64)
 
 
 @given(st.sampled_from(REAL_PRIMES), st.floats(-31, 31), st.floats(-0.5, 0.5), st.integers(-3, 3))

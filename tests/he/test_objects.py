@@ -43,8 +43,8 @@ def test_what_is_written_is_what_seal_reads(bench: Bench, fresh: bytes) -> None:
 
 def test_an_uncompressed_ciphertext_is_read_too(bench: Bench, fresh: bytes) -> None:
     plain = raw(body_of(fresh))
-    contents = [objects.read_ciphertext(bench.preset, each, 7).residues for each in (fresh, plain)]
-    assert np.array_equal(*contents)
+    one, other = (objects.read_ciphertext(bench.preset, each, 7).residues for each in (fresh, plain))
+    assert np.array_equal(one, other)
 
 
 def set_byte(at: int, value: int) -> Change:
@@ -54,7 +54,7 @@ def set_byte(at: int, value: int) -> Change:
     return change
 
 
-HEADERS = {
+HEADERS: dict[str, Change] = {
     "empty": lambda data: data.clear(),
     "shorter than its header": lambda data: data.__delitem__(slice(15, None)),
     "another magic": set_byte(0, 0),

@@ -24,7 +24,7 @@ def as_arranged(shape: Low | Split, z: np.ndarray) -> np.ndarray:
         return direct(shape.coefficients, z)
     power = np.array([pow(int(value), shape.power, PLAIN_MODULUS) for value in z])
     left = (power + as_arranged(shape.shift, z)) * as_arranged(shape.left, z)
-    return (left + as_arranged(shape.right, z)) % PLAIN_MODULUS
+    return np.asarray((left + as_arranged(shape.right, z)) % PLAIN_MODULUS)
 
 
 @given(THRESHOLDS)

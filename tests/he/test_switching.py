@@ -21,12 +21,13 @@ Integers = np.ndarray  # of Python's integers
 
 def integers(values: Doubles, primes: Sequence[int]) -> Integers:
     """Residues (..., k, N) as integers, 0 to p - 1."""
-    return values.astype(np.int64).astype(object) % np.array(primes, dtype=object)[:, np.newaxis]
+    return np.asarray(values.astype(np.int64).astype(object) % np.array(primes, dtype=object)[:, np.newaxis])
 
 
 def doubles(values: Integers, primes: Sequence[int]) -> Doubles:
     whole = np.array(primes, dtype=object)[:, np.newaxis]
-    return np.where(values % whole > whole // 2, values % whole - whole, values % whole).astype(np.float64)
+    reduced = np.mod(values, whole)
+    return np.asarray(np.where(reduced > whole // 2, reduced - whole, reduced), np.float64)
 
 
 def rows(preset: Preset, count: int) -> list[int]:
@@ -78,7 +79,8 @@ def residues(preset: Preset, count: int, kind: str, rng: np.random.Generator, *l
     primes = rows(preset, count)
     if kind == "random":
         return random_residues(rng, preset, *lead, primes=tuple(primes))
-    return np.ones((*lead, 1, preset.poly_degree)) * np.array([p // 2 for p in primes])[:, np.newaxis]
+    largest = np.array([p // 2 for p in primes], np.float64)
+    return np.tile(largest[:, np.newaxis], (*lead, 1, preset.poly_degree))
 
 
 @pytest.mark.parametrize(("count", "kind"), [(7, "random"), (2, "random"), (7, "largest")])
@@ -137,9 +139,11 @@ def test_sums_of_turned_products_are_exact(
     order = permutation(real.poly_degree, element)
     terms = residues(real, count, kind, rng, giants, 3)[:, :, :-1].copy()
     keys = [residues(real, count, kind, rng, count, 2) for _ in range(2)]
+    first, second = (packed(key, real) for key in keys)
     found = switching.turned_sum(
         terms,
-        *(packed(key, real) for key in keys),
+        first,
+        second,
         order,
         source,
         signs,

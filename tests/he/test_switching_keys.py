@@ -19,7 +19,9 @@ FIRST_DIGIT = 48  # after the identifier and the numbers of places and of digits
 PART_HEADER, PART_META = FIRST_DIGIT, FIRST_DIGIT + 16
 
 
-def read(preset: Preset, data: bytes, places: int = 1, indices: tuple[int, ...] = (0,)) -> dict[int, list]:
+def read(
+    preset: Preset, data: bytes, places: int = 1, indices: tuple[int, ...] = (0,)
+) -> dict[int, list[objects.Residues]]:
     return dict(objects.read_switching_keys(preset, data, places, indices))
 
 

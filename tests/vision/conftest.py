@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,6 +15,8 @@ from skimage import data
 from blindwatch.vision.image import Image
 from blindwatch.vision.pipeline import FacePipeline
 from blindwatch.vision.registry import VARIABLE, Registry
+
+DATA: Any = data  # its functions carry no types
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +29,7 @@ def _no_models_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
 @pytest.fixture(scope="session")
 def portrait() -> Image:
     """A photograph of one person, 512 x 512, that comes inside a package."""
-    return np.ascontiguousarray(data.astronaut()[..., ::-1])
+    return np.ascontiguousarray(DATA.astronaut()[..., ::-1])
 
 
 @pytest.fixture(scope="session")
@@ -34,18 +37,16 @@ def others() -> list[Image]:
     """Fifty small grey faces of other people, enlarged, with room around them."""
     enlarged = [
         cv2.resize((pixels * 255).astype(np.uint8), (100, 100), interpolation=cv2.INTER_CUBIC)
-        for pixels in data.lfw_subset()[:50]
+        for pixels in DATA.lfw_subset()[:50]
     ]
-    return [
-        cv2.cvtColor(cv2.copyMakeBorder(face, 40, 40, 40, 40, cv2.BORDER_REPLICATE), cv2.COLOR_GRAY2BGR)
-        for face in enlarged
-    ]
+    framed = [cv2.copyMakeBorder(face, 40, 40, 40, 40, cv2.BORDER_REPLICATE) for face in enlarged]
+    return [np.asarray(cv2.cvtColor(face, cv2.COLOR_GRAY2BGR), np.uint8) for face in framed]
 
 
 @pytest.fixture(scope="session")
 def nobody() -> Image:
     """A photograph of a wall."""
-    return cv2.cvtColor(data.brick(), cv2.COLOR_GRAY2BGR)
+    return np.asarray(cv2.cvtColor(DATA.brick(), cv2.COLOR_GRAY2BGR), np.uint8)
 
 
 @pytest.fixture(scope="session")

@@ -61,7 +61,7 @@ def test_marks_land_on_the_template(scale: float, angle: float) -> None:
 def test_outside_of_the_image_is_black() -> None:
     white = np.full((100, 100, 3), 255, np.uint8)
     crop = align(white, TEMPLATE - (32, 0), TEMPLATE, SIZE)
-    assert (crop.shape, crop.dtype) == ((SIZE, SIZE, 3), np.uint8)
+    assert (crop.shape, crop.dtype) == ((SIZE, SIZE, 3), np.dtype(np.uint8))
     assert (crop[:, :31] == 0).all()
     assert (crop[:, 33:] == 255).all()
 

@@ -17,6 +17,10 @@ EYES_NOSE_MOUTH = np.array([[202, 101], [246, 103], [221, 126], [202, 144], [240
 """Where they are in the portrait."""
 
 
+def resized(image: Image, scale: float) -> Image:
+    return np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+
+
 @pytest.fixture(scope="module")
 def cascade(shipped: Registry) -> CascadeDetector:
     model = shipped.find_as("cascade", catalogue.Detector)
@@ -50,7 +54,7 @@ def test_the_cascade_finds_the_same_at_other_sizes(
     cascade: CascadeDetector, portrait: Image, scale: float
 ) -> None:
     """At five times the size the search runs on a smaller copy, and is told in pixels of the original."""
-    found = cascade.detect(cv2.resize(portrait, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
+    found = cascade.detect(resized(portrait, scale))
     largest = max(found, key=lambda detection: detection.box[2])
     assert np.abs(largest.landmarks / scale - EYES_NOSE_MOUTH).max() < 6
 
@@ -69,7 +73,7 @@ def test_the_smallest_face_is_in_pixels_of_the_original(
     cascade: CascadeDetector, portrait: Image, scale: float
 ) -> None:
     """The eyes are 44 pixels apart; of the cascade's mistakes, one more or less is nothing."""
-    image = cv2.resize(portrait, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    image = resized(portrait, scale)
 
     def has_found(smallest: float) -> bool:
         landmarks = (each.landmarks for each in cascade.detect(image, smallest * scale))
@@ -151,7 +155,8 @@ def test_yunet_finds_a_crowd_as_opencv_does(complete: Registry, faces_dir: Path,
 @pytest.mark.photographs
 @pytest.mark.parametrize("name", ["yunet", "yunet-dynamic"])
 def test_yunet_finds_the_same_in_a_large_image(complete: Registry, portrait: Image, name: str) -> None:
-    (found,) = yunet(complete, name).detect(cv2.resize(portrait, None, fx=6, fy=6))
+    enlarged = np.asarray(cv2.resize(portrait, None, fx=6, fy=6), np.uint8)
+    (found,) = yunet(complete, name).detect(enlarged)
     assert np.abs(found.landmarks / 6 - EYES_NOSE_MOUTH).max() < 6
 
 

@@ -28,8 +28,8 @@ def jpeg(image: Image, quality: int = 90) -> bytes:
 
 
 def assert_complete(face: Face, side: int) -> None:
-    assert (face.crop.shape, face.crop.dtype) == ((side, side, 3), np.uint8)
-    assert (face.embedding.shape, face.embedding.dtype) == ((WIDTH,), np.float32)
+    assert (face.crop.shape, face.crop.dtype) == ((side, side, 3), np.dtype(np.uint8))
+    assert (face.embedding.shape, face.embedding.dtype) == ((WIDTH,), np.dtype(np.float32))
     assert np.linalg.norm(face.embedding) == pytest.approx(1, abs=1e-5)
     assert face.landmarks.shape == (5, 2)
     made = templates([face.embedding], PRESET)
@@ -100,7 +100,8 @@ def test_others_are_not_taken_for_the_person(
 
 
 def test_a_grey_photograph(builtin: FacePipeline, portrait: Image) -> None:
-    assert_complete(builtin.faces(jpeg(cv2.cvtColor(portrait, cv2.COLOR_BGR2GRAY)))[0], 64)
+    grey = np.asarray(cv2.cvtColor(portrait, cv2.COLOR_BGR2GRAY), np.uint8)
+    assert_complete(builtin.faces(jpeg(grey))[0], 64)
 
 
 def test_several_people_are_several_faces(builtin: FacePipeline, portrait: Image) -> None:

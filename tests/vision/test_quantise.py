@@ -31,7 +31,7 @@ def squared(template: NDArray[np.int64]) -> int:
 @given(embeddings, bounds)
 def test_the_squared_norm_never_passes_the_bound(embedding: NDArray[np.float64], bound: int) -> None:
     template = quantise(embedding, bound)
-    assert (template.shape, template.dtype) == ((DIMENSION,), np.int64)
+    assert (template.shape, template.dtype) == ((DIMENSION,), np.dtype(np.int64))
     assert 0 < squared(template) <= bound
     assert (template * np.sign(embedding) >= 0).all()
 

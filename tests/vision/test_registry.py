@@ -22,7 +22,7 @@ from blindwatch.vision.registry import (
 )
 
 CONTENT = b"the weights of a network"
-ENTRY = {
+ENTRY: dict[str, Any] = {
     "name": "small",
     "role": "projection",
     "file": "small.npy",
@@ -230,9 +230,11 @@ def test_a_file_that_is_no_registry(tmp_path: Path, text: str) -> None:
 
 
 def test_the_model_digest_covers_all_that_templates_depend_on() -> None:
-    def digest(changes: dict[str, object], projection: str | None = ENTRY["sha256"]) -> str:
-        entry = None if projection is None else catalogue.Projection(**ENTRY | {"sha256": projection})
-        return model_digest(catalogue.Embedder(**EMBEDDER | changes), entry)
+    def digest(changes: dict[str, Any], projection: str | None = ENTRY["sha256"]) -> str:
+        entry = None
+        if projection is not None:
+            entry = catalogue.Projection.model_validate(ENTRY | {"sha256": projection})
+        return model_digest(catalogue.Embedder.model_validate(EMBEDDER | changes), entry)
 
     variants = [
         digest({}),

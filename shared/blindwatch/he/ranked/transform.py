@@ -9,12 +9,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from blindwatch.he.ntt import bit_reversed, primitive_root
 from blindwatch.he.ranked.forms import Residues
 from blindwatch.he.ranked.presets import CHUNK, RankPreset
+
+_Scalar = TypeVar("_Scalar", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ def constants(preset: RankPreset) -> Constants:
     )
 
 
-def transpose(values: Residues) -> Residues:
+def transpose(values: NDArray[_Scalar]) -> NDArray[_Scalar]:
     """Transformed values (..., N) in SEAL's order as the square that the kernels take; its own inverse."""
     square = values.reshape(*values.shape[:-1], CHUNK, CHUNK)
     return np.swapaxes(square, -1, -2).reshape(values.shape)
