@@ -37,8 +37,9 @@ class Authority:
 
     @property
     def certificate(self) -> Path:
-        common = self.name.get_attributes_for_oid(x509.NameOID.COMMON_NAME)[0].value
-        return self.folder / f"{common}.crt"
+        (common,) = self.name.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
+        assert isinstance(common.value, str)
+        return self.folder / f"{common.value}.crt"
 
     def issue(self, name: str, protection: KeySerializationEncryption | None = None) -> tuple[Path, Path]:
         """The files of a certificate for this machine, and of its key."""

@@ -89,9 +89,9 @@ def test_a_bar_of_time_takes_the_row_on_most_cores(rows: list[Row], verdict: str
 
 def at_rate(rate: float, p95: float, dropped: int = 0, late: int = 0) -> Row:
     """What `live` might have measured."""
-    times = {"median_s": p95 / 2, "min_s": p95 / 4, "max_s": p95, "p95_s": p95, "p99_s": p95}
     row = Row(name="live", entries=17_000, dim=128, cores=2, probes=30, exact=True)
-    return replace(row, **times, rate=rate, dropped=dropped, late=late)
+    row = replace(row, median_s=p95 / 2, min_s=p95 / 4, max_s=p95, p95_s=p95, p99_s=p95)
+    return replace(row, rate=rate, dropped=dropped, late=late)
 
 
 @pytest.mark.parametrize(
@@ -113,8 +113,13 @@ def test_a_run_is_too_much_when_somebody_is_dropped_or_alerts_are_late() -> None
     fine = Run(1.0, 20, dropped=0, waited=[0.1 * each for each in range(1, 21)], late=0, is_exact=True)
     assert not fine.is_saturated
     assert (fine.quantile(0.5), fine.quantile(0.95), fine.quantile(1.0)) == (1.1, 2.0, 2.0)
-    for changes in ({"dropped": 1}, {"late": 1}, {"waited": []}, {"waited": [3.01]}):
-        assert replace(fine, **changes).is_saturated
+    for changed in (
+        replace(fine, dropped=1),
+        replace(fine, late=1),
+        replace(fine, waited=[]),
+        replace(fine, waited=[3.01]),
+    ):
+        assert changed.is_saturated
 
 
 @pytest.mark.parametrize(("factor", "verdict"), [(7.5, "missed"), (9.0, "met"), (26.0, "beyond")])

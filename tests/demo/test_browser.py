@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, Literal
 
 import pytest
+
+from .conftest import Run
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
@@ -44,7 +50,7 @@ CONTRAST = """
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[object]:
+def browser() -> Iterator[Browser]:
     with sync_api.sync_playwright() as playwright:
         opened = playwright.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox", "--disable-background-networking"]
@@ -54,11 +60,12 @@ def browser() -> Iterator[object]:
 
 
 @pytest.fixture(params=["light", "dark"])
-def page(request, browser, run) -> Iterator[object]:
+def page(request: pytest.FixtureRequest, browser: Browser, run: Run) -> Iterator[Page]:
     """The report at a desk's width; whatever it asks for or complains about fails the test."""
     context = browser.new_context(color_scheme=request.param, viewport={"width": 1280, "height": 900})
     opened = context.new_page()
-    asked, said = [], []
+    asked: list[str] = []
+    said: list[str] = []
     opened.on("request", lambda each: asked.append(each.url))
     opened.on("console", lambda each: said.append(each.text))
     opened.on("pageerror", lambda each: said.append(str(each)))
@@ -70,14 +77,15 @@ def page(request, browser, run) -> Iterator[object]:
     context.close()
 
 
-def test_it_loads_nothing_and_complains_about_nothing(page) -> None:
+def test_it_loads_nothing_and_complains_about_nothing(page: Page) -> None:
     assert page.locator("img").count() >= 8
     assert page.evaluate("[...document.images].every(each => each.complete && each.naturalWidth > 0)")
 
 
-def test_both_colour_schemes_are_really_two(browser, run) -> None:
+def test_both_colour_schemes_are_really_two(browser: Browser, run: Run) -> None:
     grounds = set()
-    for scheme in ("light", "dark"):
+    schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+    for scheme in schemes:
         context = browser.new_context(color_scheme=scheme)
         opened = context.new_page()
         opened.goto(run.report.as_uri())
@@ -86,19 +94,19 @@ def test_both_colour_schemes_are_really_two(browser, run) -> None:
     assert len(grounds) == 2
 
 
-def test_all_text_has_enough_contrast(page) -> None:
+def test_all_text_has_enough_contrast(page: Page) -> None:
     ratios = page.evaluate(CONTRAST)
     assert len(ratios) > 150
     assert [each for each in ratios if each[0] < 4.5] == []
 
 
 @pytest.mark.parametrize("width", [320, 400, 768])
-def test_nothing_is_wider_than_the_screen(page, width: int) -> None:
+def test_nothing_is_wider_than_the_screen(page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_images_and_plots_have_names_and_tables_have_captions(page) -> None:
+def test_images_and_plots_have_names_and_tables_have_captions(page: Page) -> None:
     assert page.evaluate("[...document.images].every(each => each.alt.length > 10)")
     assert page.evaluate(
         "[...document.querySelectorAll('svg')].every(each => each.closest('[role=img][aria-label]'))"
@@ -110,7 +118,7 @@ def test_images_and_plots_have_names_and_tables_have_captions(page) -> None:
     assert page.evaluate("document.documentElement.lang") == "en"
 
 
-def test_the_keyboard_reaches_the_content_and_shows_where_it_is(page) -> None:
+def test_the_keyboard_reaches_the_content_and_shows_where_it_is(page: Page) -> None:
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Skip to the report"
     assert page.evaluate("document.activeElement.getBoundingClientRect().left >= 0")
@@ -120,7 +128,7 @@ def test_the_keyboard_reaches_the_content_and_shows_where_it_is(page) -> None:
         assert page.evaluate("document.activeElement.getAttribute('role')") == "region"
 
 
-def test_pictures_keep_their_shape(page) -> None:
+def test_pictures_keep_their_shape(page: Page) -> None:
     shapes = page.evaluate(
         "[...document.querySelectorAll('.pair img')].map(each => each.clientWidth / each.clientHeight)"
     )

@@ -39,7 +39,9 @@ def test_the_built_in_photographs_need_no_download_and_show_faces() -> None:
     assert len(listed) == len(cast.enrolled) >= LIST_ONLY
     for seen in cast.crowd:
         assert (seen.person in listed) == seen.relation.on_list
-        assert cv2.imdecode(np.frombuffer(seen.data, np.uint8), cv2.IMREAD_COLOR).shape[2] == 3
+        pixels = cv2.imdecode(np.frombuffer(seen.data, np.uint8), cv2.IMREAD_COLOR)
+        assert pixels is not None
+        assert pixels.shape[2] == 3
     relations = [each.relation for each in cast.crowd]
     assert relations.count(Relation.OTHER_PHOTOGRAPH) == 3
     assert relations.count(Relation.STRANGER) > len(relations) / 2

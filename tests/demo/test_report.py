@@ -17,10 +17,11 @@ from blindwatch.demo.table import tables
 
 
 def printed(outcome: Outcome) -> str:
-    console = Console(file=StringIO(), width=160)
+    written = StringIO()
+    console = Console(file=written, width=160)
     for each in tables(outcome):
         console.print(each)
-    return console.file.getvalue()  # type: ignore[attr-defined]
+    return written.getvalue()
 
 
 def test_each_passer_by_has_the_right_verdict(outcome: Outcome, mistaken: Outcome) -> None:

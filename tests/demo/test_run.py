@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from .conftest import Run
+
 
 class Page(HTMLParser):
     """The cells of the last table of the report, and all headings."""
@@ -43,16 +45,18 @@ class Page(HTMLParser):
 
 
 @pytest.fixture
-def probes(run) -> list[dict[str, str]]:
+def probes(run: Run) -> list[dict[str, str]]:
     head, *rows = Page(run.report.read_text(encoding="utf-8")).rows
     return [dict(zip(head, row, strict=True)) for row in rows]
 
 
-def test_every_decision_and_score_is_that_of_the_templates_in_clear(run) -> None:
+def test_every_decision_and_score_is_that_of_the_templates_in_clear(run: Run) -> None:
     assert "Every decision and every score is the one that the templates give in clear." in run.printed
 
 
-def test_somebody_is_found_by_the_right_entry_and_the_others_are_seen_by_nobody(run, probes) -> None:
+def test_somebody_is_found_by_the_right_entry_and_the_others_are_seen_by_nobody(
+    run: Run, probes: list[dict[str, str]]
+) -> None:
     assert len(probes) == 16
     found = [each for each in probes if each["Decision"] == "found"]
     assert "Astronaut" in {each["Passer-by"] for each in found}
@@ -63,37 +67,37 @@ def test_somebody_is_found_by_the_right_entry_and_the_others_are_seen_by_nobody(
         assert (each["Score"] == "hidden") != revealed
 
 
-def test_nobody_on_the_built_in_photographs_is_taken_for_another(run) -> None:
+def test_nobody_on_the_built_in_photographs_is_taken_for_another(run: Run) -> None:
     assert "false match" not in run.printed
 
 
-def test_results_have_one_size_whether_they_match_or_not(probes) -> None:
+def test_results_have_one_size_whether_they_match_or_not(probes: list[dict[str, str]]) -> None:
     sizes = [float(each["Result"].split()[0]) for each in probes]
     assert max(sizes) - min(sizes) <= 0.01 * max(sizes)
 
 
-def test_the_correlation_of_decrypted_numbers_with_true_scores_is_that_of_chance(run) -> None:
+def test_the_correlation_of_decrypted_numbers_with_true_scores_is_that_of_chance(run: Run) -> None:
     text = run.report.read_text(encoding="utf-8").replace("\u2212", "-")
-    value, allowed = map(
-        float, re.search(r"scores is ([+-][\d.]+);.*?&#177;([\d.]+\d)", text, re.DOTALL).groups()
-    )
+    said = re.search(r"scores is ([+-][\d.]+);.*?&#177;([\d.]+\d)", text, re.DOTALL)
+    assert said is not None
+    value, allowed = map(float, said.groups())
     # Three standard deviations are passed by chance once in 370 runs, five never.
     assert abs(value) < allowed * 5 / 3
 
 
-def test_the_table_on_the_terminal_is_not_cut(run) -> None:
+def test_the_table_on_the_terminal_is_not_cut(run: Run) -> None:
     assert "…" not in run.printed
     for word in ("Passer-by", "Decision", "Score", "Seen by", "Operator", "Report: blindwatch-demo"):
         assert word in run.printed
 
 
-def test_it_leaves_the_report_and_nothing_else(run) -> None:
+def test_it_leaves_the_report_and_nothing_else(run: Run) -> None:
     left = [path.relative_to(run.folder) for path in run.folder.rglob("*") if path.is_file()]
     assert left == [Path("blindwatch-demo/report.html")]
     assert not [path for path in run.temporary.rglob("*") if path.name.startswith("blindwatch-")]
 
 
-def test_headings_have_no_gaps(run) -> None:
+def test_headings_have_no_gaps(run: Run) -> None:
     headings = Page(run.report.read_text(encoding="utf-8")).headings
     assert headings.count("h1") == 1
     levels = [int(heading[1]) for heading in headings]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,8 +25,8 @@ class Done:
     folder: Path
 
     @property
-    def results(self) -> dict:
-        return json.loads((self.folder / RESULTS).read_text())
+    def results(self) -> dict[str, Any]:
+        return dict(json.loads((self.folder / RESULTS).read_text()))
 
     @property
     def page(self) -> str:
@@ -95,7 +96,7 @@ def test_everything_is_there_three_times_and_the_same_under_encryption(ran: Done
 
 
 def test_no_rate_of_a_run_is_zero(ran: Done) -> None:
-    def rates(value: object) -> list[dict]:
+    def rates(value: object) -> list[dict[str, Any]]:
         if isinstance(value, dict):
             found = [value] if "effective_trials" in value else []
             return found + [each for part in value.values() for each in rates(part)]

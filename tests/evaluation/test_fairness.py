@@ -6,6 +6,8 @@ sphere to itself, so that people are confused within their group alone. That mus
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -137,8 +139,8 @@ def test_conditions_are_of_photographs_and_not_of_people() -> None:
     rng = np.random.default_rng(9)
     made = faces(rng, 40, 3, spread=0.5).reshape(40, 3, -1)
     made[:, 2] = faces(rng, 40, 1).reshape(40, -1)
-    people = samples(made.reshape(120, -1), 3)
-    people.labels["light"] = np.array(["good", "good", "poor"] * 40)
+    light = np.array(["good", "good", "poor"] * 40)
+    people = replace(samples(made.reshape(120, -1), 3), labels={"light": light})
     decided = decide(people, REVEAL, THRESHOLDS, entries=10)
     good, poor = decided.by_condition("light")
     assert (good.name, poor.name) == ("good", "poor")

@@ -5,12 +5,16 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from blindwatch.evaluation.document import Report, Section, Table
 from blindwatch.evaluation.figures import SERIES, Figure
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
@@ -62,7 +66,7 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[object]:
+def browser() -> Iterator[Browser]:
     with sync_api.sync_playwright() as playwright:
         opened = playwright.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox", "--disable-background-networking"]
@@ -72,10 +76,11 @@ def browser() -> Iterator[object]:
 
 
 @pytest.fixture(params=["light", "dark"])
-def page(request, browser, page_file: Path) -> Iterator[object]:
+def page(request: pytest.FixtureRequest, browser: Browser, page_file: Path) -> Iterator[Page]:
     context = browser.new_context(color_scheme=request.param, viewport={"width": 1280, "height": 900})
     opened = context.new_page()
-    asked, said = [], []
+    asked: list[str] = []
+    said: list[str] = []
     opened.on("request", lambda each: asked.append(each.url))
     opened.on("console", lambda each: said.append(each.text))
     opened.goto(page_file.as_uri())
@@ -85,19 +90,19 @@ def page(request, browser, page_file: Path) -> Iterator[object]:
     context.close()
 
 
-def test_text_and_plots_have_enough_contrast_in_both_schemes(page) -> None:
+def test_text_and_plots_have_enough_contrast_in_both_schemes(page: Page) -> None:
     ratios = page.evaluate(DARK_ON_DARK)
     assert len(ratios) > 40
     assert min(ratios) >= 4.5
 
 
 @pytest.mark.parametrize("width", [320, 768])
-def test_nothing_is_wider_than_the_screen(page, width: int) -> None:
+def test_nothing_is_wider_than_the_screen(page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_plots_have_names_that_nothing_else_has(page) -> None:
+def test_plots_have_names_that_nothing_else_has(page: Page) -> None:
     identifiers = page.evaluate("[...document.querySelectorAll('[id]')].map(each => each.id)")
     assert len(identifiers) == len(set(identifiers))
     assert page.evaluate(
@@ -106,7 +111,7 @@ def test_plots_have_names_that_nothing_else_has(page) -> None:
     assert page.evaluate("[...document.querySelectorAll('th')].every(each => each.scope)")
 
 
-def test_what_is_written_is_text_and_no_markup(page) -> None:
+def test_what_is_written_is_text_and_no_markup(page: Page) -> None:
     assert page.inner_text("h1") == "A <title>"
     assert page.inner_text("caption") == "A table of <rates>"
     assert "Beware & care." in page.inner_text(".warn")

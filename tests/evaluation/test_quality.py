@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -22,7 +23,8 @@ NAMES = [each.name for each in DEGRADATIONS]
 
 
 def portrait() -> Image:
-    return np.ascontiguousarray(data.astronaut()[..., ::-1])
+    images: Any = data  # its functions carry no types
+    return np.ascontiguousarray(images.astronaut()[..., ::-1])
 
 
 def named(name: str) -> Degradation:
