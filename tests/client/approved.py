@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -27,9 +28,10 @@ from ..serving import FORCE
 QUALITY = Quality(eyes=40, sharpness=0.5, asymmetry=0.1, brightness=120, contrast=40, rivals=0)
 
 
-def view(name: str, **changes: object) -> View:
-    """What enrolment knows of somebody, but for a photograph."""
-    content: dict[str, object] = {
+def view(name: str, **changes: Any) -> View:
+    """What enrolment knows of somebody, but for a photograph; `changes` are fields of the entry."""
+    content: dict[str, Any] = {
+        **dict.fromkeys(Entry.__dataclass_fields__),
         "row": "2",
         "image": Path("1.png"),
         "name": name,
@@ -40,8 +42,7 @@ def view(name: str, **changes: object) -> View:
         "filled_in": (),
         **changes,
     }
-    empty = dict.fromkeys(field for field in Entry.__dataclass_fields__ if field not in content)
-    return View(Entry(**content, **empty), "00" * 32, QUALITY, np.zeros(0, np.float32))
+    return View(Entry(**content), "00" * 32, QUALITY, np.zeros(0, np.float32))
 
 
 def write_list(

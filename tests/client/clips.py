@@ -13,7 +13,7 @@ import numpy as np
 
 from blindwatch.vision.image import Image
 
-from .photographs import small
+from .photographs import blur, small
 
 RATE = 4.0
 SIZE = (384, 216)
@@ -42,7 +42,8 @@ class Walk:
         elapsed = at - self.begins
         if not 0 <= elapsed < self.seconds:
             return
-        photograph = self.spoil(cv2.resize(small(self.who), (self.side, self.side)), elapsed)
+        scaled = np.asarray(cv2.resize(small(self.who), (self.side, self.side)), np.uint8)
+        photograph = self.spoil(scaled, elapsed)
         left, top = round(self.x + self.speed * elapsed), round(self.y)
         height, width = picture.shape[:2]
         x0, x1 = max(left, 0), min(left + self.side, width)
@@ -53,7 +54,7 @@ class Walk:
 
 def blurred(sigma: float) -> Callable[[Image, float], Image]:
     """Always out of focus."""
-    return lambda image, _: cv2.GaussianBlur(image, (0, 0), sigma)
+    return lambda image, _: blur(image, sigma)
 
 
 def pictures(walks: Sequence[Walk], seconds: float, rate: float = RATE) -> Iterator[tuple[float, Image]]:

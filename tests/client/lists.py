@@ -36,7 +36,7 @@ def rules(name: str = "uk-met") -> Rules:
     return Rules(profile(name), APPROVERS - {CREATOR}, TODAY)
 
 
-def row(number: int = 1, **changes: str) -> dict[str, str]:
+def row(number: int = 1, /, **changes: str) -> dict[str, str]:
     """An adult whom nothing is wrong with, under the profiles of the United Kingdom."""
     return dict.fromkeys(COLUMNS, "") | {
         "image": f"{number}.png",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -11,21 +13,24 @@ from skimage import data
 
 from blindwatch.vision.image import Image
 
+DATA: Any = data  # its functions carry no types
+
 PEOPLE = ("Aino Aalto", "Bela Bartos", "Carla Castellane", "Dov Dagan")
 
 
 def portrait() -> Image:
     """One person, in colour."""
-    return np.ascontiguousarray(data.astronaut()[..., ::-1])
+    return np.ascontiguousarray(DATA.astronaut()[..., ::-1])
 
 
 @cache
 def small(number: int) -> Image:
     """One of a hundred small grey faces, enlarged, with room around it."""
     face = cv2.resize(
-        (data.lfw_subset()[number] * 255).astype(np.uint8), (100, 100), interpolation=cv2.INTER_CUBIC
+        (DATA.lfw_subset()[number] * 255).astype(np.uint8), (100, 100), interpolation=cv2.INTER_CUBIC
     )
-    return cv2.cvtColor(cv2.copyMakeBorder(face, 40, 40, 40, 40, cv2.BORDER_REPLICATE), cv2.COLOR_GRAY2BGR)
+    framed = cv2.copyMakeBorder(face, 40, 40, 40, 40, cv2.BORDER_REPLICATE)
+    return np.asarray(cv2.cvtColor(framed, cv2.COLOR_GRAY2BGR), np.uint8)
 
 
 def group(*numbers: int) -> Image:
@@ -35,7 +40,17 @@ def group(*numbers: int) -> Image:
 
 def wall() -> Image:
     """Nobody."""
-    return cv2.cvtColor(data.brick(), cv2.COLOR_GRAY2BGR)
+    return np.asarray(cv2.cvtColor(DATA.brick(), cv2.COLOR_GRAY2BGR), np.uint8)
+
+
+def blur(image: Image, sigma: float) -> Image:
+    """Out of focus."""
+    return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), np.uint8)
+
+
+def scaled(image: Image, factor: float) -> Image:
+    """Smaller or larger."""
+    return np.asarray(cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def encoded(image: Image, suffix: str = ".png") -> bytes:
@@ -50,13 +65,14 @@ def huge() -> bytes:
 
 def bad(kind: str) -> bytes:
     """What a file holds that nobody can be recognised in."""
-    return {
+    made: dict[str, Callable[[], bytes]] = {
         "wall": lambda: encoded(wall()),
         "words": lambda: b"this is not an image",
         "nothing": lambda: b"",
         "cut": lambda: encoded(portrait(), ".jpg")[:9000],
         "huge": huge,
-    }[kind]()
+    }
+    return made[kind]()
 
 
 def write(path: Path, content: Image | bytes) -> Path:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -100,8 +101,8 @@ class Desk:
         )
 
     @property
-    def names(self) -> dict[str, dict[str, object]]:
-        return json.loads((self.watchlist / "names.json").read_text())
+    def names(self) -> dict[str, dict[str, Any]]:
+        return dict(json.loads((self.watchlist / "names.json").read_text()))
 
     @property
     def package(self) -> OperatorPackage:
@@ -227,7 +228,8 @@ def test_names_are_in_the_custodians_file_alone(built: Desk) -> None:
 
 
 def test_references_and_order_are_drawn_anew(desk: Desk) -> None:
-    seen, orders = set(), set()
+    seen: set[str] = set()
+    orders = set()
     for number in range(6):
         folder = desk.folder / f"w{number}"
         assert desk.enrol(watchlist=folder) == 0

@@ -344,7 +344,7 @@ def test_an_error_is_one_sentence(
     write(tmp_path / "crowd" / "1.png", small(0))
     filled = {name: value.format(folder=tmp_path, scene=scene.folder) for name, value in changes.items()}
     options = {"deployment": scene.open(server), "address": server.address} | filled
-    assert watch(scene, source=tmp_path / "crowd", **options) == 1  # type: ignore[arg-type]
+    assert watch(scene, source=tmp_path / "crowd", **options) == 1
     printed = capsys.readouterr()
     assert printed.out == ""
     assert said in only_error(printed.err)

@@ -20,6 +20,7 @@ from blindwatch.secret.shares import combine
 from blindwatch.secret.wrapping import FILE, unwrap
 from blindwatch.statements.package import OperatorPackage
 from blindwatch.statements.predicates import Window
+from blindwatch.vision.image import decode
 from blindwatch.vision.pipeline import FacePipeline
 from blindwatch.wire import cbor
 from blindwatch.wire.messages import stamp
@@ -53,7 +54,8 @@ def test_faces_come_back_to_whoever_has_the_key(keys: KeySet, sealed: bytes, tmp
     album = Album.load(*written(tmp_path, sealed), keys.secret)
     assert [album.portrait(entry) for entry in range(2)] == PORTRAITS
     assert [album.check(number) for number in range(album.checks)] == CHECKS
-    assert not any(each.image in sealed for each in (*PORTRAITS, *CHECKS))
+    images = [portrait.image for portrait in PORTRAITS] + [check.image for check in CHECKS]
+    assert not any(image in sealed for image in images)
     assert SOI not in sealed
 
 
@@ -124,7 +126,7 @@ def test_enrolment_writes_every_face_for_the_operator_and_none_in_clear(scene: S
     for entry in range(len(package.entries)):
         image = album.portrait(entry).image
         assert image not in (scene.watchlist / candidates.FILE).read_bytes()
-        shapes.add(cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_COLOR).shape)
+        shapes.add(decode(image).shape)
     assert shapes == {(112, 112, 3)}
     assert album.checks == 0
     for path in scene.watchlist.rglob("*"):
@@ -138,9 +140,9 @@ def test_every_face_is_that_of_its_entry(scene: Scene, pipeline: FacePipeline) -
     album = Album.load(scene.watchlist / candidates.FILE, package.candidates, secret_of(scene))
     known = [pipeline.faces(small(number))[0].embedding for number in range(len(PEOPLE))]
     for entry, name in enumerate(scene.names):
-        face = cv2.imdecode(np.frombuffer(album.portrait(entry).image, np.uint8), cv2.IMREAD_COLOR)
+        face = decode(album.portrait(entry).image)
         framed = cv2.copyMakeBorder(face, 60, 60, 60, 60, cv2.BORDER_REPLICATE)
-        seen = pipeline.faces(np.asarray(framed))[0].embedding
+        seen = pipeline.faces(np.asarray(framed, np.uint8))[0].embedding
         assert PEOPLE[int(np.argmax([seen @ each for each in known]))] == name
 
 

@@ -55,7 +55,9 @@ def sealer(keys: KeySet, deployment: str) -> Sealer:
 def test_any_face_fits_and_is_a_jpeg(face: Image) -> None:
     data = encoded(face, crops.LONGEST)
     assert len(data) <= crops.LONGEST
-    assert cv2.imdecode(data, cv2.IMREAD_COLOR).shape == (SIDE, SIDE, 3)
+    decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    assert decoded is not None
+    assert decoded.shape == (SIDE, SIDE, 3)
 
 
 def test_a_manifest_without_the_key_has_no_sealed_faces() -> None:

@@ -211,7 +211,7 @@ class TestThreshold:
         return papers
 
     def again(self, papers: Papers, **changes: object) -> int:
-        options = {
+        options: dict[str, Any] = {
             "out": papers.folder / "second.dsse.json",
             "replaces": papers.manifest,
             "reason": "Fewer mistakes",
@@ -327,7 +327,7 @@ def test_a_package_or_keys_of_another_list(papers: Papers, said: Any) -> None:
     ids=lambda value: str(value)[:40],
 )
 def test_a_draft_that_is_none(
-    papers: Papers, capsys: pytest.CaptureFixture[str], changes: dict[str, str], why: str
+    papers: Papers, capsys: pytest.CaptureFixture[str], changes: dict[str, Any], why: str
 ) -> None:
     papers.write_draft(**changes)
     assert papers.draft() == 1

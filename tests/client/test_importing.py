@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from blindwatch.statements.package import Priority
 from blindwatch.wire import limits
 
 from ..people import CREATOR
-from .lists import TODAY, all_faults, entries, faults, row, rules, write_list, write_rows
+from .lists import all_faults, entries, faults, row, rules, write_list, write_rows
 from .photographs import small, write
 
 CHILD = "2010-11-26"  # sixteen, for another day
@@ -118,7 +119,7 @@ def test_the_age_of_adults_is_the_profiles(tmp_path: Path) -> None:
 
 
 @given(st.dates(), st.integers(0, 120))
-def test_an_age_grows_on_the_birthday(born: TODAY.__class__, years: int) -> None:
+def test_an_age_grows_on_the_birthday(born: date, years: int) -> None:
     try:
         birthday = born.replace(year=born.year + years)
     except ValueError:

@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyrage
 import pytest
@@ -181,7 +181,7 @@ def test_decisions_that_are_refused(
     paths = {"identity", "journal"}
     given = {name: tmp_path / value if name in paths else value for name, value in changes.items()}
     before = kinds(journal)
-    wanted = {"journal": journal, "alert": alert, "outcome": "sent", **given}
+    wanted: dict[str, Any] = {"journal": journal, "alert": alert, "outcome": "sent", **given}
     assert adjudicate(post, **wanted) == 1
     assert said in only_error(capsys.readouterr().err)
     assert kinds(journal) == before

@@ -14,6 +14,7 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 import cv2
+import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -150,7 +151,8 @@ def test_a_clip_gives_the_same_probes_frame_by_frame_and_as_a_stream(
     for number in range(FRAMES):
         found, image = capture.read()
         assert found
-        shots = watcher.see(Frame(image, number / RATE, time.monotonic(), now())).shots
+        pixels = np.asarray(image, np.uint8)
+        shots = watcher.see(Frame(pixels, number / RATE, time.monotonic(), now())).shots
         for shot in shots:
             camera.send(View(shot.crop, shot.portrait, pipeline.embed(shot.crop)), shot.captured_at)
     assert watcher.finish().shots == []

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -24,10 +23,11 @@ from blindwatch.errors import ConfigurationError
 from blindwatch.vision.detector import Detection
 from blindwatch.vision.image import Image
 from blindwatch.vision.pipeline import FacePipeline
+from blindwatch.vision.portrait import framed
 from blindwatch.vision.quality import SMALLEST_EYES
 
 from .clips import RATE, Walk, blurred, pictures
-from .photographs import small
+from .photographs import blur, small
 
 NOTHING = np.zeros((5, 2))
 
@@ -155,7 +155,7 @@ def test_each_of_a_crowd_is_one_shot(pipeline: FacePipeline) -> None:
 
 
 def test_a_shot_is_young_when_it_is_due(pipeline: FacePipeline) -> None:
-    sharper = Walk(0, 0, 6, speed=10, spoil=lambda image, at: cv2.GaussianBlur(image, (0, 0), 1.4 - at / 5))
+    sharper = Walk(0, 0, 6, speed=10, spoil=lambda image, at: blur(image, 1.4 - at / 5))
     found = watched(Watcher(pipeline), [sharper], 6)
     [(at, due)] = [(at, due) for at, due in found if due.shots]
     assert at - due.shots[0].at <= SHOT_SECONDS + 2 / RATE
@@ -166,7 +166,7 @@ def test_the_best_shot_is_the_one_that_is_sharp_and_it_is_nearest_to_the_person(
     pipeline: FacePipeline,
 ) -> None:
     def spoil(image: Image, at: float) -> Image:
-        return image if 0.4 < at < 0.6 else cv2.GaussianBlur(image, (0, 0), 1.8)
+        return image if 0.4 < at < 0.6 else blur(image, 1.8)
 
     (shot,) = shots(watched(Watcher(pipeline), [Walk(0, 0, 2, spoil=spoil)], 3))
     assert shot.at == pytest.approx(0.5)
@@ -254,13 +254,17 @@ def test_shots_that_are_not_the_best_are_wiped(
     taken: list[Image] = []
 
     def noted(make: Callable[..., Image]) -> Callable[..., Image]:
-        return lambda *each: taken.append(make(*each)) or taken[-1]
+        def noting(*each: object) -> Image:
+            taken.append(make(*each))
+            return taken[-1]
+
+        return noting
 
     monkeypatch.setattr(pipeline, "crop", noted(pipeline.crop))
-    monkeypatch.setattr(watching, "framed", noted(watching.framed))
+    monkeypatch.setattr(watching, "framed", noted(framed))
     (shot,) = shots(watched(Watcher(pipeline), [Walk(0, 0), Walk(0, 4, spoil=blurred(4))], 7))
     assert len(taken) > 5
-    assert [each.any() for each in taken].count(True) == 2
+    assert sum(bool(each.any()) for each in taken) == 2
     assert shot.crop.any()
     assert shot.portrait.any()
     shot.wipe()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -20,7 +21,7 @@ from blindwatch.vision.image import Image
 from blindwatch.vision.pipeline import FacePipeline
 
 from .lists import entries, row, write_list
-from .photographs import bad, encoded, group, portrait, small, write
+from .photographs import bad, blur, encoded, group, portrait, scaled, small, write
 
 ALLOWED = {"quality_override": "There is no better one"}
 
@@ -47,12 +48,14 @@ def test_a_good_photograph(pipeline: FacePipeline) -> None:
 @pytest.mark.parametrize(
     ("spoiled", "said"),
     [
-        (lambda: cv2.GaussianBlur(portrait(), (0, 0), 4), "blurred"),
-        (lambda: cv2.resize(portrait(), None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), "too small"),
+        (lambda: blur(portrait(), 4), "blurred"),
+        (lambda: scaled(portrait(), 0.5), "too small"),
         (lambda: group(1, 2), "several faces"),
     ],
 )
-def test_a_photograph_that_was_spoiled(spoiled: object, said: str, pipeline: FacePipeline) -> None:
+def test_a_photograph_that_was_spoiled(
+    spoiled: Callable[[], Image], said: str, pipeline: FacePipeline
+) -> None:
     assert said in " ".join(shortcomings(spoiled(), pipeline))
 
 
@@ -68,7 +71,7 @@ def test_a_photograph_that_was_spoiled(spoiled: object, said: str, pipeline: Fac
         ({"rivals": 1}, "several faces"),
     ],
 )
-def test_the_limits(changes: dict[str, float], said: str, pipeline: FacePipeline) -> None:
+def test_the_limits(changes: dict[str, Any], said: str, pipeline: FacePipeline) -> None:
     good = measure(pipeline.faces(portrait()))
     (wrong,) = replace(good, **changes).shortcomings()
     assert said in wrong
@@ -101,7 +104,7 @@ def looked_at(folder: Path, pipeline: FacePipeline, *rows: dict[str, str]) -> Vi
 def test_low_quality_is_refused_without_a_reason_and_recorded_with_one(
     tmp_path: Path, pipeline: FacePipeline
 ) -> None:
-    write(tmp_path / "2.png", cv2.GaussianBlur(portrait(), (0, 0), 4))
+    write(tmp_path / "2.png", blur(portrait(), 4))
     refused = looked_at(tmp_path, pipeline, row(2, image_date="2024-01-02"))
     assert [(each.row, each.field) for each in refused.faults] == [("2", "image")]
     with pytest.raises(InvalidList) as error:
@@ -146,8 +149,7 @@ def test_one_photograph_under_two_names(tmp_path: Path, pipeline: FacePipeline) 
 
 
 def test_a_copy_of_a_photograph_under_another_name(tmp_path: Path, pipeline: FacePipeline) -> None:
-    copy = cv2.resize(portrait(), None, fx=0.9, fy=0.9, interpolation=cv2.INTER_AREA)
-    write(tmp_path / "2.jpg", encoded(copy, ".jpg"))
+    write(tmp_path / "2.jpg", encoded(scaled(portrait(), 0.9), ".jpg"))
     viewing = looked_at(tmp_path, pipeline, row(1), row(2, image="2.jpg"))
     (fault,) = viewing.faults
     assert fault.row == "3"
@@ -234,7 +236,7 @@ def test_few_photographs_of_an_archive_are_refused(pipeline: FacePipeline, faces
 
 
 def test_photographs_do_not_stay_in_memory(tmp_path: Path, pipeline: FacePipeline) -> None:
-    large = cv2.resize(portrait(), None, fx=3, fy=3)  # 7 MB of pixels
+    large = scaled(portrait(), 3)  # 7 MB of pixels
     for number in range(8):
         write(tmp_path / f"{number}.jpg", encoded(large, ".jpg"))
     rows = [row(number, image=f"{number}.jpg") for number in range(8)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -170,7 +171,7 @@ def test_a_removal_that_was_seen_cannot_be_taken_back(post: Post) -> None:
     ],
 )
 def test_a_removal_that_does_not_hold(
-    post: Post, tmp_path: Path, changes: dict[str, object], said: str, capsys: pytest.CaptureFixture[str]
+    post: Post, tmp_path: Path, changes: dict[str, Any], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     made = removal(post, *changes.get("removed", (REMOVED,)), signer=changes.get("signer", "b.osei"))
     if "other" in changes:

@@ -24,7 +24,7 @@ from blindwatch.wire import cbor
 MASTER = bytes(range(32))
 SECRET = SecretKey(preset("reveal-128"), "ab" * 32, bytes(range(256)) * 4)
 RANKED = RankSecret(rank_preset("rank-128"), "cd" * 32, bytes(range(256)))
-CONTENT = {
+CONTENT: dict[str, cbor.Value] = {
     "kind": "blindwatch secret key",
     "preset": "reveal-128",
     "keyId": "ab" * 32,

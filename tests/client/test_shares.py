@@ -93,7 +93,7 @@ def test_the_same_share_twice_is_one() -> None:
 
 def forged(words: str, **changes: object) -> str:
     """A share of the same ceremony, number and group that is well written, and is not what was handed out."""
-    return replace(Share.from_mnemonic(words), **{"value": bytes(32), **changes}).mnemonic()
+    return str(replace(Share.from_mnemonic(words), **{"value": bytes(32), **changes}).mnemonic())
 
 
 def only_master(master: bytes) -> bytes:

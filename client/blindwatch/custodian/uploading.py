@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Final
 
@@ -50,7 +50,7 @@ class Upload:
         """Ciphertexts to send."""
         return len(self._listed.blobs)
 
-    def send(self) -> Iterator[int]:
+    def send(self) -> Generator[int, None, None]:
         """Send everything; yields the bytes of each ciphertext once the server has it."""
         self._client.put_deployment(self.deployment, self._offer)
         for digest in sorted(self._listed.blobs):
