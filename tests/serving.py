@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -231,7 +232,7 @@ class Trial:
         }
         return a_watchlist(FORCE, **{**content, **changes})
 
-    def offer(self, name: str, *, listed: Watchlist | None = None, **changes: object) -> DeploymentOffer:
+    def offer(self, name: str, *, listed: Watchlist | None = None, **changes: Any) -> DeploymentOffer:
         """An approved deployment of this name; the changes are made before people sign."""
         watchlist = listed or self.watchlist(name)
         statement = FORCE.watchlist(watchlist)
@@ -242,7 +243,7 @@ class Trial:
         manifest = FORCE.manifest(a_manifest(FORCE, watchlist, statement, **{**content, **changes}))
         return DeploymentOffer(manifest=manifest.to_json(), watchlist=statement.to_json(), bundle=self.bundle)
 
-    def probe(self, index: int = 0, **changes: object) -> Probe:
+    def probe(self, index: int = 0, **changes: Any) -> Probe:
         made = Probe(
             probe_id=secrets.token_hex(16),
             camera=CAMERA,
@@ -255,7 +256,7 @@ class Trial:
         )
         return made.model_copy(update=changes)
 
-    def open(self, server: ServerProcess, *, enrolled: bool = True, **changes: object) -> str:
+    def open(self, server: ServerProcess, *, enrolled: bool = True, **changes: Any) -> str:
         """Open a deployment of its own, with its watchlist in use."""
         name = f"trial-{secrets.token_hex(4)}"
         custodian = server.client("custodian")

@@ -134,10 +134,14 @@ class Mosquitto:
         """Everything that is published while somebody listens."""
         ready = threading.Event()
         client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
-        client.on_connect = lambda *_: client.subscribe("#", 1)
+
+        def subscribe(*_: object) -> None:
+            client.subscribe("#", 1)
+
+        client.on_connect = subscribe
         client.on_subscribe = lambda *_: ready.set()
         client.on_message = lambda _client, _data, each: self.heard.append(
-            Heard(each.topic, each.payload, each.qos, each.retain)
+            Heard(each.topic, bytes(each.payload), each.qos, each.retain)
         )
         client.connect("127.0.0.1", self.port)
         client.loop_start()

@@ -52,7 +52,7 @@ def test_a_broker_asks_for_a_password_and_may_forbid_a_topic(tmp_path: Path) -> 
     tool = shutil.which("mosquitto_passwd")
     assert tool is not None
     for option, name, word in (("-c", "console", "let me in"), ("", "other", "me too")):
-        arguments = [tool, *([option] if option else []), "-b", passwords, name, word]
+        arguments = [tool, *([option] if option else []), "-b", str(passwords), name, word]
         subprocess.run(arguments, check=True, capture_output=True)
     rules.write_text("user console\ntopic readwrite lfr/#\nuser other\ntopic readwrite other/#\n")
     options = ("allow_anonymous false", f"password_file {passwords}", f"acl_file {rules}")

@@ -11,6 +11,7 @@ import stat
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,7 +41,7 @@ def hook(address: str) -> Webhook:
     return Webhook(address, "127.0.0.1", SECRET)
 
 
-def letters(path: Path) -> list[dict[str, object]]:
+def letters(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from blindwatch.custodian.page import Import, check_place, html, write
+from blindwatch.custodian.page import Import, Row, check_place, html, write
 from blindwatch.custodian.viewing import Viewing
 from blindwatch.deployment.prediction import Basis, Predicted
 from blindwatch.errors import BlindwatchError, ConfigurationError, Fault
@@ -70,8 +70,8 @@ def listed(seen: Viewing, built_at: datetime = AT) -> Import:
     return Import("gate-4", rules(), seen, AT, listed=made, predicted=predicted)
 
 
-def counts(rows: list[object]) -> dict[str, int]:
-    return {each.name: each.count for each in rows}  # type: ignore[attr-defined]
+def counts(rows: list[Row]) -> dict[str, int]:
+    return {each.name: each.count for each in rows}
 
 
 def test_every_fault_has_its_row_and_its_face(refused: Import) -> None:

@@ -8,11 +8,11 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from blindwatch.errors import Forbidden, NotAuthorised, NotClosed, NotFound, StatementMismatch
-from blindwatch.matching import pending
 from blindwatch.matching.pending import Pending
 from blindwatch.records import replaying
 from blindwatch.records.server import ProbeAccepted
@@ -20,7 +20,7 @@ from blindwatch.statements.dsse import Envelope
 from blindwatch.statements.predicates import Challenge
 from blindwatch.tlog import merkle
 from blindwatch.tlog.reading import read_checkpoint
-from blindwatch.wire import signatures
+from blindwatch.wire import limits, signatures
 from blindwatch.wire.messages import Probe
 
 from ..serving import FORCE, TOKENS, eventually
@@ -137,7 +137,8 @@ def test_an_oversight_body_changes_nothing(server: ServerProcess, trial: Trial) 
         answer = server.http("oversight").request(method, f"/v1/deployments/{name}{path}", content=b"")
         assert answer.status_code == 403, path
     token = {"Authorization": f"Bearer {TOKENS['oversight']}"}
-    probe = server.http("camera").post(f"/v1/deployments/{name}/probes", headers=token, auth=None)
+    unsigned = httpx.Auth()
+    probe = server.http("camera").post(f"/v1/deployments/{name}/probes", headers=token, auth=unsigned)
     assert probe.status_code == 403
     assert server.http("oversight").get(f"/v1/deployments/{name}/results").status_code == 403
 
@@ -187,7 +188,7 @@ def test_what_waits_is_forgotten_in_time_and_in_number(monkeypatch: pytest.Monke
         waiting.put("gate", f"{number}", b"body", until=10.0 + number)
     waiting.drop_late(12.0)
     assert waiting.take("gate", ["1", "2", "3", "4"]).keys() == {"3", "4"}
-    monkeypatch.setattr(pending.limits, "PENDING", 2)
+    monkeypatch.setattr(limits, "PENDING", 2)
     for number in range(4):
         waiting.put("gate", f"{number}", b"body", until=99.0)
     waiting.put("other", "9", b"body", until=99.0)

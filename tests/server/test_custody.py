@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -101,7 +101,7 @@ def _sleep_until(at: datetime) -> None:
     ],
 )
 def test_what_no_version_changes(
-    server: ServerProcess, trial: Trial, changes: dict[str, object], expected: type[BlindwatchError]
+    server: ServerProcess, trial: Trial, changes: dict[str, Any], expected: type[BlindwatchError]
 ) -> None:
     name = trial.open(server)
     before = server.client("custodian").get_deployment(name)

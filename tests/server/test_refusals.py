@@ -81,7 +81,7 @@ def test_probes(
     server: ServerProcess,
     trial: Trial,
     name: str,
-    change: dict[str, object],
+    change: dict[str, Any],
     expected: type[BlindwatchError],
 ) -> None:
     with pytest.raises(expected):

@@ -195,6 +195,15 @@ class Altering(ServerClient):
         return None if answer is None else self.change(answer)
 
 
+def giving(changes: dict[str, object]) -> Callable[[SearchAnswer], SearchAnswer]:
+    """Another result than the server's."""
+
+    def change(answer: SearchAnswer) -> SearchAnswer:
+        return answer.model_copy(update={"result": answer.result.model_copy(update=changes)})
+
+    return change
+
+
 def claiming(sequence: int) -> Callable[[SearchAnswer], SearchAnswer]:
     """The same scores, computed by the word of the server, and of its log, with another removal."""
 
@@ -236,10 +245,13 @@ def test_a_result_that_is_not_the_recorded_one_is_not_read(
     name = opened(allowing, ranked, held)
     with Altering(allowing.address, TOKENS["operator"]) as client:
         searching = searcher(allowing, ranked, name, held, client)
-        for changes in ({"scores": ()}, {"tombstone": 1}, {"problem": Problem.BUSY.urn}):
-            client.change = lambda answer, changes=changes: answer.model_copy(
-                update={"result": answer.result.model_copy(update=changes)}
-            )
+        changed: tuple[dict[str, object], ...] = (
+            {"scores": ()},
+            {"tombstone": 1},
+            {"problem": Problem.BUSY.urn},
+        )
+        for changes in changed:
+            client.change = giving(changes)
             with pytest.raises(RecordMismatch):
                 found(searching, ranked)
         client.change = lambda answer: answer

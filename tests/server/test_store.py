@@ -143,7 +143,7 @@ def test_a_batch_is_bounded_by_bytes_but_never_empty(store: Store) -> None:
     sizes = [limits.BATCH_TARGET + 1, limits.BATCH_TARGET - 1, 1, 1]
     for at, size in enumerate(sizes):
         store.results.add("trial", f"{at:032x}", waiting(bytes(size)), expires=10)
-    taken = []
+    taken: list[int] = []
     while batch := store.results.oldest("trial", at=5):
         for _ in batch:
             store.results.delete("trial", f"{len(taken):032x}")

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -42,7 +42,7 @@ class World:
     trial: Trial
     name: str
 
-    def offer(self, **changes: object) -> DeploymentOffer:
+    def offer(self, **changes: Any) -> DeploymentOffer:
         """An approved offer; the changes are made before people sign."""
         return self.trial.offer(self.name, **changes)
 

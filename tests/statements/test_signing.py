@@ -142,16 +142,19 @@ def test_a_statement_of_another_kind_is_refused() -> None:
 
 @pytest.mark.parametrize("removed", [(3, 1), (1, 1), ()])
 def test_removed_entries_are_in_order_and_some(removed: tuple[int, ...]) -> None:
-    content = {
-        "deployment": "gate-4",
-        "watchlist_digest": "00" * 32,
-        "sequence": 1,
-        "reason": "Found",
-        "issued_at": "2026-11-25T12:00:00Z",
-    }
-    assert Tombstone(removed=(1, 3), **content).removed == (1, 3)
+    def tombstone(removed: tuple[int, ...]) -> Tombstone:
+        return Tombstone(
+            deployment="gate-4",
+            watchlist_digest="00" * 32,
+            sequence=1,
+            reason="Found",
+            issued_at="2026-11-25T12:00:00Z",
+            removed=removed,
+        )
+
+    assert tombstone((1, 3)).removed == (1, 3)
     with pytest.raises(ValueError, match=r"removed|order"):
-        Tombstone(removed=removed, **content)
+        tombstone(removed)
 
 
 class TestCounting:

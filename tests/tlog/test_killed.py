@@ -39,7 +39,8 @@ def run_and_kill(place: Place, key: Path, turn: int, chance: random.Random) -> d
         time.sleep(chance.uniform(0, 0.15))
         process.send_signal(signal.SIGKILL)
         said += process.stdout.readlines()
-    acknowledged, number = {}, 0
+    acknowledged: dict[int, bytes] = {}
+    number = 0
     for line in said:
         if line.endswith("\n"):
             index, count = map(int, line.split())

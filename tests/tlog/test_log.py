@@ -288,9 +288,14 @@ def test_no_slot_is_left(place: Place) -> None:
 
 
 def test_threads_share_writes(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    writes = []
+    writes: list[int] = []
     sync = os.fdatasync
-    monkeypatch.setattr(os, "fdatasync", lambda descriptor: (writes.append(1), sync(descriptor)))
+
+    def counted(descriptor: int) -> None:
+        writes.append(descriptor)
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fdatasync", counted)
     workers, each = 16, 20
 
     def run(worker: int) -> list[tuple[int, bytes]]:
