@@ -2,54 +2,45 @@
 
 from __future__ import annotations
 
+import ssl
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import typer
 from rich.console import Console
 
 from blindwatch.camera import identity as identities
-from blindwatch.camera.camera import Camera
-from blindwatch.camera.mandate import Mandate
 from blindwatch.cli import files
 from blindwatch.cli.tls import Ca, Certificate, CertificateKey
 from blindwatch.console.wiping import begin_again
 from blindwatch.deployment.papers import People, SigningKeys
 from blindwatch.he.keys import EncryptionKey
-from blindwatch.operator import showing, unlocking
-from blindwatch.operator.checks import Grounds, Inquiry, ask
-from blindwatch.operator.fetching import check_deployment, read, unproven
+from blindwatch.operator import options, showing
+from blindwatch.operator.checks import Grounds
+from blindwatch.operator.examining import Answered, Examiner, Line, Means, Standing
 from blindwatch.operator.journal import Journal
-from blindwatch.operator.options import (
-    Deployment,
-    Hours,
-    JournalFolder,
-    Pipeline,
-    ReleaseFolder,
-    Removal,
-    Server,
-    Wait,
-)
-from blindwatch.operator.reading import Reader
-from blindwatch.operator.removals import Removals, read_removal
+from blindwatch.operator.ranking import read_papers
 from blindwatch.operator.taking import check_source, take
 from blindwatch.operator.unlocking import Release
-from blindwatch.policy.profile import profile
-from blindwatch.secret.wrapping import unwrap
-from blindwatch.statements.package import OperatorPackage
-from blindwatch.statements.register import Register
-from blindwatch.statements.signing import Identity
+from blindwatch.statements.package import PackageEntry
 from blindwatch.vision.pipeline import DEFAULT, FacePipeline
 from blindwatch.vision.registry import Registry
-from blindwatch.wire.client import ServerClient
-from blindwatch.wire.credentials import Signing
 from blindwatch.wire.tls import client_context
+
+Keys: TypeAlias = Annotated[Path, typer.Option(help="Folder with the wrapped secret key.", file_okay=False)]
+Entries: TypeAlias = Annotated[
+    Path, typer.Option(help="The list's operator.json, without names.", dir_okay=False)
+]
+CameraFile: TypeAlias = Annotated[
+    Path, typer.Option("--camera", help="The key of the camera that takes the photographs.", dir_okay=False)
+]
 
 
 def check(
-    keys: Annotated[Path, typer.Option(help="Folder with the wrapped secret key.", file_okay=False)],
-    entries: Annotated[Path, typer.Option(help="The list's operator.json, without names.", dir_okay=False)],
+    keys: Keys,
+    entries: Entries,
     register: People,
     photograph: Annotated[
         str,
@@ -59,14 +50,12 @@ def check(
     ],
     place: Annotated[str, typer.Option(help="Kind of place, as the policy profile has it, such as public.")],
     reason: Annotated[str, typer.Option(help="Why, as the policy profile has it, such as refuses-identity.")],
-    journal: JournalFolder,
+    journal: options.JournalFolder,
     identity: SigningKeys,
-    camera: Annotated[
-        Path, typer.Option(help="The key of the camera that took the photograph.", dir_okay=False)
-    ],
-    server: Server,
-    deployment: Deployment,
-    token_file: Annotated[Path, typer.Option(help="File with the operator's token.")],
+    camera: CameraFile,
+    server: options.Server,
+    deployment: options.Deployment,
+    token_file: options.TokenFile,
     harm: Annotated[
         str | None, typer.Option(help="In a private place: the risk of significant harm, such as to-others.")
     ] = None,
@@ -76,14 +65,12 @@ def check(
     ca: Ca = None,
     certificate: Certificate = None,
     certificate_key: CertificateKey = None,
-    wait: Wait = 30.0,
-    pipeline: Pipeline = DEFAULT,
-    removal: Removal = None,
-    release: ReleaseFolder = None,
-    hours: Hours = 8.0,
-    share_file: Annotated[
-        list[Path] | None, typer.Option(help="File with a custodian's share, for tests only.")
-    ] = None,
+    wait: options.Wait = 30.0,
+    pipeline: options.Pipeline = DEFAULT,
+    removal: options.Removal = None,
+    release: options.ReleaseFolder = None,
+    hours: options.Hours = 8.0,
+    share_file: options.ShareFiles = None,
 ) -> None:
     """Check whether one person is on the list, by one photograph, which is kept nowhere.
 
@@ -91,45 +78,34 @@ def check(
     """
     begin_again("check")
     check_source(photograph, remove=remove)
-    package, people = OperatorPackage.load(entries), Register.load(register)
-    person = unlocking.operator_of(Identity.from_pem(files.read(identity, "signing keys")), people)
-    grounds = Grounds(person, place, reason, harm)
-    signing = identities.load(camera)
-    key = EncryptionKey.from_bytes(files.read(keys / "encryption.key", "encryption key"))
-    handed = read_removal(removal)
-    tls = client_context(ca, certificate, certificate_key)
-    token = files.read_line(token_file, "token file")
+    papers = read_papers(entries, register, identity, removal)
+    grounds = Grounds(papers.operator, place, reason, harm)
+    line = line_of(server, token_file, camera, client_context(ca, certificate, certificate_key))
+    means = means_of(keys, pipeline, wait)
+    asked = Release(keys, hours, release, share_file or ())
     with Journal(journal) as kept, ExitStack() as held:
-        with (
-            ServerClient(server, token, tls=tls) as client,
-            ServerClient(server, Signing(signing), tls=tls) as sender,
-        ):
-            approved = check_deployment(client, deployment, package, people)
-            manifest = approved.manifest
-            grounds.check(profile(manifest.profile.name))
-            mandate = Mandate.verified(approved.envelope, people, signing.public_key())
-            models = FacePipeline.named(Registry.load(), pipeline)
-            inquiry = Inquiry(kept, deployment, grounds, mandate.camera)
-            working = Camera(mandate, key, models, sender, new_name=lambda: inquiry.identifier)
-            working.check_deployment()
-            asked = Release(keys, hours, release, share_file or ())
-            secret = unlocking.released(approved, package, asked, people, identity, unwrap)
-            held.enter_context(kept.holding(deployment, person, secret.window))
-            reader = Reader(secret, package.fine_threshold, len(package.entries))
-            removals = Removals(client, manifest, people, handed)
-            taken = take(photograph, models)
-            held.enter_context(inquiry.noted())
-            result, logged = ask(working, client, inquiry.identifier, taken, wait)
-            removals.refresh()
-        # The connections are closed by now, so that the server cannot tell by the time what was found.
-        reading = read(result, reader, removals, unproven(approved.gate, result, logged))
-        # Before the journal says that the key is forgotten.
-        del secret, reader
-        inquiry.conclude(reading, package.entries, manifest.evidence_recipient)
-    console = Console()
-    console.print(showing.answer(reading, taken.shortcomings), soft_wrap=True)
+        standing = Standing.of(papers, line, deployment)
+        grounds.check(standing.rules)
+        answered = Examiner.open(held, standing, asked, kept, means).check(grounds, partial(take, photograph))
+    _show(answered, papers.package.entries)
+
+
+def line_of(server: str, token_file: Path, camera: Path, tls: ssl.SSLContext | None) -> Line:
+    """How the server is reached, with what these files hold."""
+    return Line(server, files.read_line(token_file, "token file"), identities.load(camera), tls)
+
+
+def means_of(keys: Path, pipeline: str, wait: float) -> Means:
+    """The models of a pipeline and the encryption key of a ceremony."""
+    key = EncryptionKey.from_bytes(files.read(keys / "encryption.key", "encryption key"))
+    return Means(FacePipeline.named(Registry.load(), pipeline), key, wait)
+
+
+def _show(answered: Answered, entries: tuple[PackageEntry, ...]) -> None:
+    reading, console = answered.reading, Console()
+    console.print(showing.answer(reading, answered.shortcomings), soft_wrap=True)
     if reading.matches:
-        console.print(showing.matches([reading], package.entries))
+        console.print(showing.matches([reading], entries))
         console.print(
             f"Match {reading.probe_id[:8]} is in your journal. Say what became of it: blindwatch operator adjudicate",
             soft_wrap=True,

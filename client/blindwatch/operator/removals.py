@@ -51,6 +51,11 @@ class Removals:
             )
         self._newest = served
 
+    def ask(self, client: ServerClient) -> None:
+        """Ask by another connection from now on, and ask once; what was seen counts on."""
+        self._client = client
+        self.refresh()
+
     @property
     def newest(self) -> tuple[int, frozenset[int]]:
         """The sequence of the newest removal that was seen, 0 if there is none, and all entries that are removed."""
