@@ -15,7 +15,7 @@
     │                       RemovalIgnored, OtherWatchlist
     ├── AlertError          AlertTaken, WrongStep, SamePerson, NotTrained, AlertsOpen
     ├── AccessError         Unauthenticated, Forbidden, UnsignedRequest, UnknownCamera, InvalidSignature,
-    │                       StaleRequest, FutureRequest, ReplayedRequest, RevokedCamera
+    │                       StaleRequest, FutureRequest, ReplayedRequest, RevokedCamera, UnauthorisedProbe
     ├── LogError            LogMissing, LogExists, LogInUse, LogUnwritable, MalformedLog, LogCorrupt, LogForked,
     │                       LogRolledBack, InvalidProof, UntrustedCheckpoint, CosignatureMissing, UnknownLog,
     │                       StaleCheckpoint, RecordMismatch
@@ -83,6 +83,11 @@ class Problem(Enum):
     FUTURE_REQUEST = ("future-request", 403, "The request was signed in the future")
     REPLAYED_REQUEST = ("replayed-request", 403, "The request was sent before")
     REVOKED_CAMERA = ("revoked-camera", 403, "The camera's key is revoked")
+    UNAUTHORISED_PROBE = (
+        "unauthorised-probe",
+        403,
+        "The probe is not authorised in the way that is asked for",
+    )
     LOG_MISSING = ("log-missing", 404, "The log, or a part of it, is not there")
     LOG_EXISTS = ("log-exists", 409, "There is a log already")
     LOG_IN_USE = ("log-in-use", 409, "Another process has the log open")
@@ -469,6 +474,12 @@ class RevokedCamera(AccessError):
     """The camera's key was valid once."""
 
     problem = Problem.REVOKED_CAMERA
+
+
+class UnauthorisedProbe(AccessError):
+    """No operator has authorised this probe, or one did where none may."""
+
+    problem = Problem.UNAUTHORISED_PROBE
 
 
 class LogError(BlindwatchError):

@@ -129,6 +129,17 @@ def _other_reason(records: list[Record]) -> None:
     records[place] = records[place].model_copy(update={"reason": "curiosity"})
 
 
+def _said_otherwise(records: list[Record]) -> None:
+    """Another reason, which the profile has as well."""
+    place = _first(records, Checked)
+    records[place] = records[place].model_copy(update={"reason": "doubted-identity"})
+
+
+def _salted_again(records: list[Record]) -> None:
+    place = _first(records, Checked)
+    records[place] = records[place].model_copy(update={"salt": "00" * 32})
+
+
 def _match_denied(records: list[Record]) -> None:
     place = _first(records, CheckAnswered)
     records[place] = records[place].model_copy(update={"answer": "no-match"})
@@ -153,6 +164,8 @@ def _two_answers(records: list[Record]) -> None:
         (_unsaid, "the operator's log does not say where and why"),
         (_without_harm, "a risk of significant harm, which has to be stated"),
         (_other_reason, "no such reason for a check"),
+        (_said_otherwise, "is not what was signed with the probe"),
+        (_salted_again, "is not what was signed with the probe"),
         (_match_denied, "do not say the same of whether there was a match"),
         (_afterwards, "and is noted of 2099-01-01T00:00:00Z"),
         (_twice, "more than once"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -27,16 +26,17 @@ from blindwatch.errors import (
     UnknownCamera,
     UnsignedRequest,
 )
-from blindwatch.statements.predicates import Revocation, Thresholds, Window
+from blindwatch.statements.predicates import Revocation, Window
 from blindwatch.wire import problems
 from blindwatch.wire.client import ServerClient
 from blindwatch.wire.credentials import Signing
 from blindwatch.wire.digests import content_digest
-from blindwatch.wire.messages import DeploymentOffer, Probe, now
+from blindwatch.wire.messages import Probe, now
 from blindwatch.wire.signatures import key_id
 
-from ..people import CAMERA, Force, a_manifest, camera_key, stamp
+from ..people import CAMERA, camera_key, stamp
 from ..serving import FORCE
+from . import checks
 
 if TYPE_CHECKING:
     from tests.serving import ServerProcess, Trial
@@ -223,37 +223,22 @@ def test_after_the_window_a_camera_sees_nothing(server: ServerProcess, trial: Tr
 
 
 def test_a_camera_has_the_budget_of_the_profile(server: ServerProcess, trial: Trial) -> None:
-    force = Force("oifr", same_as=FORCE)  # six in a minute
-    name = f"budget-{secrets.token_hex(4)}"
-    counted = {force.category: len(trial.templates)}
-    listed = trial.watchlist(name, by_category=counted)
-    statement = force.watchlist(listed)
-    approved = a_manifest(
-        force,
-        listed,
-        statement,
-        bundle_digest=trial.bundle_digest,
-        thresholds=Thresholds(similarity=0.7, gate=trial.gate, fine=160 * trial.gate),
-        cameras=CAMERAS,
-    )
-    offer = DeploymentOffer(
-        manifest=force.manifest(approved).to_json(), watchlist=statement.to_json(), bundle=trial.bundle
-    )
-    custodian, camera = server.client("custodian"), server.client("camera")
-    custodian.put_deployment(name, offer)
-    trial.enrol(custodian, name)
+    name = checks.opened(server, trial, cameras=CAMERAS)  # six in a minute
+    camera = server.client("camera")
+
     if time.time() % 60 > 50:
         time.sleep(61 - time.time() % 60)  # so that all happens in one minute of the clock
-    for _ in range(force.profile.probes_per_minute):
+    for _ in range(checks.OFFICERS.profile.probes_per_minute):
         camera.get_deployment(name)
-        camera.post_probe(name, trial.probe())
+        camera.post_probe(name, checks.authorised(trial.probe(), name))
     with httpx.Client() as client:
-        answer = client.send(request(server, name, trial.probe()))
+        answer = client.send(request(server, name, checks.authorised(trial.probe(), name)))
     assert (answer.status_code, type(problems.from_json(answer.content))) == (429, QueryBudgetUsed)
     assert 1 <= int(answer.headers["Retry-After"]) <= 60
     assert camera.get_deployment(name).ready
     # Nobody else's budget is touched.
-    assert send(request(server, name, trial.probe(camera="gate-2"), Signing(SECOND_CAMERA))) is None
+    other = checks.authorised(trial.probe(camera="gate-2"), name)
+    assert send(request(server, name, other, Signing(SECOND_CAMERA))) is None
     assert "query-budget-used" in reasons(server)
     assert len(server.results(name, 7).results) == 7
 

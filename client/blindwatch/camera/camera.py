@@ -108,6 +108,8 @@ class Camera:
     tally: Tally = field(default_factory=Tally)
     new_name: Callable[[], str] = lambda: token_hex(16)
     """What the next probe is called, as 32 hexadecimal digits."""
+    authorise: Callable[[Probe], Probe] = lambda probe: probe
+    """What an operator adds to a probe before it is sent, where the profile asks for that."""
 
     def __post_init__(self) -> None:
         self.mandate.check_means(self.key, self.pipeline.model_digest)
@@ -187,7 +189,7 @@ class Camera:
             ciphertext=ciphertext,
             crop=sealed,
         )
-        problem = self._post(probe)
+        problem = self._post(self.authorise(probe))
         self.counts.add(SENT if problem is None else DROPPED)
         return problem or Sent(probe.probe_id, encrypt_ms, _since(started), len(ciphertext) + len(sealed))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from secrets import token_hex
@@ -17,9 +17,11 @@ from blindwatch.operator.taking import Taken
 from blindwatch.policy.profile import Profile
 from blindwatch.records.operator import Answer, CheckAnswered, Checked
 from blindwatch.records.record import minute
+from blindwatch.statements.authorising import authorise
 from blindwatch.statements.package import PackageEntry
+from blindwatch.statements.signing import Identity
 from blindwatch.wire.client import ServerClient
-from blindwatch.wire.messages import FailedResult, Logged, Result
+from blindwatch.wire.messages import FailedResult, Logged, Probe, Result
 
 _NAP_SECONDS: Final = 0.5
 
@@ -59,6 +61,7 @@ class Inquiry:
             place=grounds.place,
             reason=grounds.reason,
             harm=grounds.harm,
+            salt=token_hex(32),
         )
         self._answer: Answer = "unanswered"
 
@@ -73,6 +76,12 @@ class Inquiry:
                 at=minute(), deployment=self._deployment, check=self.identifier, answer=self._answer
             )
             self._journal.note(answered)
+
+    def authorised_by(self, keys: Identity) -> Callable[[Probe], Probe]:
+        """What signs the probe of this check with the operator's keys, and with it the commitment to its grounds."""
+        return lambda probe: authorise(
+            probe, self._deployment, self._asked.commitment, self._asked.operator, keys
+        )
 
     def conclude(self, reading: Reading, entries: tuple[PackageEntry, ...], recipient: str | None) -> None:
         """Take what was read as the answer; a match is an alert from now on."""

@@ -146,7 +146,7 @@ class Examiner:
         inquiry = Inquiry(self._journal, manifest.deployment, grounds, self.standing.mandate.camera)
         with ExitStack() as held:
             with self.standing.line.opened() as (client, sender):
-                camera = self._camera(sender, inquiry.identifier)
+                camera = self._camera(sender, inquiry)
                 camera.check_deployment()
                 removals.ask(client)
                 taken = give(self._means.models)
@@ -159,9 +159,12 @@ class Examiner:
             inquiry.conclude(reading, self.standing.papers.package.entries, manifest.evidence_recipient)
         return Answered(reading, taken.shortcomings)
 
-    def _camera(self, sender: ServerClient, name: str) -> Camera:
-        means = self._means
-        return Camera(self.standing.mandate, means.key, means.models, sender, new_name=lambda: name)
+    def _camera(self, sender: ServerClient, inquiry: Inquiry) -> Camera:
+        means, name = self._means, inquiry.identifier
+        signed = inquiry.authorised_by(self.standing.papers.keys)
+        return Camera(
+            self.standing.mandate, means.key, means.models, sender, new_name=lambda: name, authorise=signed
+        )
 
 
 def _window(secret: SecretKey) -> Window:

@@ -46,10 +46,14 @@ class Papers:
     """The gallery's faces, where they are to be looked at."""
 
     @property
+    def keys(self) -> Identity:
+        """The signing keys; raises ConfigurationError."""
+        return Identity.from_pem(files.read(self.identity, "signing keys"))
+
+    @property
     def operator(self) -> str:
         """Whose signing keys these are; raises ConfigurationError."""
-        signer = Identity.from_pem(files.read(self.identity, "signing keys"))
-        return unlocking.operator_of(signer, self.register)
+        return unlocking.operator_of(self.keys, self.register)
 
 
 @dataclass(frozen=True)

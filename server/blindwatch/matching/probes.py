@@ -13,6 +13,7 @@ from typing import Final
 from blindwatch.errors import BlindwatchError, Forbidden, ModelMismatch, WrongKey, WrongPreset
 from blindwatch.he.preflight import check_probe
 from blindwatch.he.presets import preset
+from blindwatch.matching.authorising import ProbeGate
 from blindwatch.matching.cameras import Sender
 from blindwatch.matching.intake import Intake
 from blindwatch.matching.jobs import Match, Released
@@ -37,11 +38,19 @@ class ProbeDesk:
     """Takes probes while there is room for them, and turns every one it took into a result."""
 
     def __init__(
-        self, roster: Roster, pool: WorkerPool, mailbox: Mailbox, ledger: Ledger, pending: Pending, room: int
+        self,
+        roster: Roster,
+        pool: WorkerPool,
+        mailbox: Mailbox,
+        ledger: Ledger,
+        pending: Pending,
+        gate: ProbeGate,
+        room: int,
     ) -> None:
         self._roster = roster
         self._pool = pool
         self._pending = pending
+        self._gate = gate
         self._intake = Intake("probe", mailbox, ledger, room)
 
     @property
@@ -62,8 +71,9 @@ class ProbeDesk:
         # Once more, now that the body is there.
         trust.check_open(terms.manifest, datetime.now(UTC))
         _check(deployment, probe)
+        grounds = await self._gate.admit(terms.manifest, probe)
         sent = KeptProbe(probe=body, signed=sender.signature.base, signature=sender.signature.value)
-        piece = _Piece(name, probe, sent, self._roster, self._pool, self._pending)
+        piece = _Piece(name, probe, grounds, sent, self._roster, self._pool, self._pending)
         await self._intake.take(name, probe.probe_id, piece)
         return ProbeReceipt(probe_id=probe.probe_id, accepted_at=now())
 
@@ -78,6 +88,7 @@ class _Piece:
 
     deployment: str
     probe: Probe
+    grounds: str | None
     sent: KeptProbe
     roster: Roster
     pool: WorkerPool
@@ -91,6 +102,7 @@ class _Piece:
             probe_id=self.probe.probe_id,
             camera=self.probe.camera,
             ciphertext=hashlib.sha256(self.probe.ciphertext).hexdigest(),
+            grounds=self.grounds,
         )
 
     async def work(self) -> Result | FailedResult:

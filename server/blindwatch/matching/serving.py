@@ -21,6 +21,7 @@ from blindwatch.matching import logs
 from blindwatch.matching.access import BearerTokens
 from blindwatch.matching.application import application
 from blindwatch.matching.auditing import AuditDesk
+from blindwatch.matching.authorising import ProbeGate
 from blindwatch.matching.authority import Authority
 from blindwatch.matching.cameras import CameraGate
 from blindwatch.matching.closing import ClosingDesk
@@ -99,7 +100,8 @@ async def _desks(settings: ServerSettings, store: Store, allow_insecure: bool) -
     mailbox = Mailbox(store.results, ledger, settings.result_hours * _HOUR)
     pending = Pending()
     closing = ClosingDesk(store, pool, roster, authority, mailbox, pending, ledger)
-    probes = ProbeDesk(roster, pool, mailbox, ledger, pending, settings.queue_length)
+    authorised = ProbeGate(authority.register, store.nonces)
+    probes = ProbeDesk(roster, pool, mailbox, ledger, pending, authorised, settings.queue_length)
     searches = SearchDesk(roster, pool, mailbox, ledger, store.nonces)
     audit = AuditDesk(store, roster, authority, ledger, pending)
     await ledger.record(Started(at=minute(), software=metadata.version("blindwatch")))

@@ -1,4 +1,4 @@
-"""What is used up: nonces of cameras, each of which passes once, and the number of probes and of searches."""
+"""What is used up: nonces of cameras and authorisations of operators, and the number of probes and of searches."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Nonces:
             with self._engine.begin() as connection:
                 # The first statement writes, so whoever comes second waits here and sees what the first one did.
                 connection.execute(delete(NONCES).where(NONCES.c.kept_until <= at))
-                _use(connection, deployment, signature)
+                _use(connection, deployment, signature.key_id, signature.nonce, signature.expires)
                 refusal = None
                 if budget is not None:
                     refusal = _spend(connection, deployment, signature.key_id, at, budget)
@@ -54,6 +54,14 @@ class Nonces:
             raise UnknownDeployment from None
         if refusal is not None:
             raise refusal
+
+    def use(self, deployment: str, key_id: str, nonce: str, expires: float) -> None:
+        """Use up what a key has signed, by its name; raises ReplayedRequest, or UnknownDeployment."""
+        try:
+            with self._engine.begin() as connection:
+                _use(connection, deployment, key_id, nonce, expires)
+        except IntegrityError:
+            raise UnknownDeployment from None
 
     def count_search(self, deployment: str, at: float, budget: Budget) -> None:
         """Use up one search, whoever of the operators makes it; raises QueryBudgetUsed or UnknownDeployment."""
@@ -73,12 +81,12 @@ class Nonces:
         return 0 if row is None else int(row.total)
 
 
-def _use(connection: Connection, deployment: str, signature: Verified) -> None:
+def _use(connection: Connection, deployment: str, key_id: str, nonce: str, expires: float) -> None:
     row = {
         "deployment": deployment,
-        "camera_key": signature.key_id,
-        "nonce": signature.nonce,
-        "kept_until": signature.expires + MARGIN_SECONDS,
+        "camera_key": key_id,
+        "nonce": nonce,
+        "kept_until": expires + MARGIN_SECONDS,
     }
     if not connection.execute(insert(NONCES).values(row).on_conflict_do_nothing()).rowcount:
         raise ReplayedRequest

@@ -99,7 +99,10 @@ NONCES: Final = Table(
     Column("nonce", String, primary_key=True),
     Column("kept_until", Float, nullable=False, index=True),
 )
-"""What signatures of cameras have used up. Who deletes a row can send that request once more in its minute."""
+"""What signatures of cameras have used up, and those of operators, which are named as their probes are.
+
+Who deletes a row can send that request once more in its minute, or that probe once more in its two.
+"""
 
 PROBE_COUNTS: Final = Table(
     "probe_counts",

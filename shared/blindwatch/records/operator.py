@@ -5,6 +5,7 @@ A server that learnt which of its results were matches could compute templates f
 
 from __future__ import annotations
 
+import hashlib
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
@@ -120,6 +121,13 @@ class Checked(OfDeployment):
     reason: Reason
     harm: Reason | None = None
     """The risk of significant harm that was stated, as a private place needs one."""
+    salt: Digest
+    """256 random bits, in hex: without them nobody finds the grounds by trying all words of a profile."""
+
+    @property
+    def commitment(self) -> str:
+        """What the server's log has of this record: its SHA-256 (hex), which the salt keeps closed."""
+        return hashlib.sha256(self.to_cbor()).hexdigest()
 
 
 Answer = Literal["match", "no-match", "unanswered"]

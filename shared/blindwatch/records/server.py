@@ -72,6 +72,8 @@ class ProbeAccepted(OfDeployment):
     probe_id: ProbeId
     camera: CameraName
     ciphertext: Digest
+    grounds: Digest | None = None
+    """Where the profile is for checks of one person: the commitment that an operator signed with the probe."""
 
 
 class FacesCounted(OfDeployment):

@@ -16,7 +16,16 @@ from blindwatch.statements.statement import Fields, Line, Predicate
 from blindwatch.tlog.policy import Policy
 from blindwatch.wire import limits
 from blindwatch.wire.crops import PUBLIC_BYTES
-from blindwatch.wire.messages import CameraName, Count, DeploymentId, Digest, PresetName, Timestamp, Use
+from blindwatch.wire.messages import (
+    CameraName,
+    Count,
+    DeploymentId,
+    Digest,
+    PresetName,
+    ProbeId,
+    Timestamp,
+    Use,
+)
 
 
 def instant(timestamp: str) -> datetime:
@@ -313,6 +322,23 @@ class Stop(Predicate):
     def subjects(self) -> dict[str, str]:
         """The manifest under which nothing is taken any more."""
         return {"deployment": self.manifest_digest}
+
+
+class ProbeAuthorisation(Predicate):
+    """An operator has one probe compared, on grounds that are in the operator's log and open to a commitment here."""
+
+    kind: ClassVar[str] = "urn:blindwatch:probe-authorisation:v1"
+
+    deployment: DeploymentId
+    probe_id: ProbeId
+    ciphertext: Digest
+    grounds: Digest
+    operator: PersonName
+    issued_at: Timestamp
+
+    def subjects(self) -> dict[str, str]:
+        """The encrypted template, and the commitment to the grounds."""
+        return {"ciphertext": self.ciphertext, "grounds": self.grounds}
 
 
 class Challenge(Predicate):

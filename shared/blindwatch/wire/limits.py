@@ -20,8 +20,9 @@ RANKED_BLOCKS: Final = 1024
 SEARCH: Final = RANKED_FORM + 4 * KIB
 SEARCHES: Final = 4
 
-# What a camera submits: one ciphertext, a sealed face and a few names.
+# What a camera submits: one ciphertext, a sealed face, a few names and, under some profiles, a signed statement.
 CIPHERTEXT: Final = 1536 * KIB
+PROBE_AUTHORISATION: Final = 6 * KIB
 PROBE: Final = CIPHERTEXT + 24 * KIB
 
 # After the end of a deployment, cameras may say so long what they saw in its last minutes.

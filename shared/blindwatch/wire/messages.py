@@ -135,6 +135,8 @@ class Probe(Message):
     captured_at: Timestamp
     ciphertext: Annotated[bytes, Field(min_length=1, max_length=limits.CIPHERTEXT)]
     crop: Annotated[bytes, Field(min_length=crops.SEALED, max_length=crops.SEALED)]
+    authorisation: Annotated[bytes, Field(min_length=1, max_length=limits.PROBE_AUTHORISATION)] | None = None
+    """An operator's, of this one probe, as an envelope; under a profile for checks of one person, and no other."""
 
 
 class ProbeReceipt(Message):

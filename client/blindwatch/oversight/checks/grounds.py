@@ -1,6 +1,7 @@
 """Check checks of one person: nobody was checked without a record of where and why, and as the profile allows.
 
-What is sent is known to the server and in its log; who sent it and why, to the operator's side alone.
+What is sent is known to the server and in its log; who sent it and why, to the operator's side alone. A commitment,
+which an operator signed and the server's log has, joins the two.
 """
 
 from __future__ import annotations
@@ -57,15 +58,22 @@ def _check_sent(case: Case, made: list[Checked], findings: Findings) -> None:
                 f"Probe {sent.record.probe_id} of {sent.record.at} is in the server's log (record {sent.index}),"
                 " and the operator's log does not say where and why."
             )
-        elif instant(check.at) > sent.at + TOLERANCE:
+            continue
+        if instant(check.at) > sent.at + TOLERANCE:
             findings.fault(f"Check {check.check} was sent at {sent.record.at}, and is noted of {check.at}.")
+        if sent.record.grounds is None:
+            findings.fault(f"Check {check.check} was taken without the authorisation of an operator.")
+        elif sent.record.grounds != check.commitment:
+            findings.fault(
+                f"Check {check.check}: what the operator's log says of it is not what was signed with the probe."
+            )
 
 
 CHECK: Final = Check(
     "checks-grounds",
     "Nobody was checked without a reason, or in private without need",
     "Where the profile is for checks of one person: the operator's log says of each probe that the server took who "
-    "sent it, where and why, before it was sent, and the profile allows that.",
+    "sent it, where and why, before it was sent, just as was signed with the probe, and the profile allows that.",
     "That place and reason are true. Whether one person was checked again and again cannot be seen without keeping "
     "the photographs, and they are not kept.",
     _grounds,

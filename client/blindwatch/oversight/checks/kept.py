@@ -14,6 +14,7 @@ from blindwatch.errors import BlindwatchError, MalformedMessage, StatementMismat
 from blindwatch.oversight.checks.case import TOLERANCE, Case
 from blindwatch.oversight.checks.findings import Check, Findings, Unchecked
 from blindwatch.records.server import ProbeAccepted, ProbesChallenged
+from blindwatch.statements.authorising import check_authorised
 from blindwatch.statements.predicates import instant
 from blindwatch.wire import digests, signatures
 from blindwatch.wire.messages import KeptProbe, Probe
@@ -56,7 +57,16 @@ def check_probe(case: Case, name: str, kept: KeptProbe | None) -> Probe:
     if record.camera != probe.camera:
         raise StatementMismatch("It names another camera than the log.")
     _check_signature(case, probe, kept, record)
+    _check_authorised(case, probe, record)
     return probe
+
+
+def _check_authorised(case: Case, probe: Probe, record: ProbeAccepted) -> None:
+    """Where the profile is for checks: an operator signed it, with the grounds that the log has."""
+    if case.profile.checks is None:
+        return
+    if check_authorised(probe, case.bundle.deployment, case.register).grounds != record.grounds:
+        raise StatementMismatch("An operator authorised it on other grounds than the log has.")
 
 
 def _check_signature(case: Case, probe: Probe, kept: KeptProbe, record: ProbeAccepted) -> None:
@@ -104,7 +114,8 @@ CHECK: Final = Check(
     "kept-probes",
     "The drawn probes are what cameras sent",
     "Every probe that the server handed over was signed by a camera of the manifest, for this deployment, at the "
-    "time that the log says, and has the ciphertext that the log has.",
+    "time that the log says, and has the ciphertext that the log has; where the profile is for checks of one person, "
+    "an operator authorised it, on the grounds that the log has closed.",
     "What face is in it: it stays encrypted.",
     _authentic,
 )
