@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
+from typing import Any
 
 from blindwatch.console.alerts import Alert, Candidate, Reason
 from blindwatch.console.bands import Band
@@ -63,36 +64,33 @@ class Notebook:
             raise LogUnwritable
 
 
-def entry(reference: str = "K3QZ7A2M", priority: Priority = Priority.RED, **changes: object) -> PackageEntry:
-    content: dict[str, object] = {
-        "reference": reference,
-        "category": "wanted-by-court",
-        "priority": priority,
-        "instruction": "Stop and speak; warrant",
-        "image_date": date(2024, 5, 6),
-        "known_relative": None,
-        **changes,
-    }
-    return PackageEntry(**content)
+def entry(reference: str = "K3QZ7A2M", priority: Priority = Priority.RED) -> PackageEntry:
+    return PackageEntry(
+        reference=reference,
+        category="wanted-by-court",
+        priority=priority,
+        instruction="Stop and speak; warrant",
+        image_date=date(2024, 5, 6),
+        known_relative=None,
+    )
 
 
-def alert(number: int = 1, **changes: object) -> Alert:
-    """An alert of a reference of its own, with both images."""
-    about = changes.pop("entry", None) or entry(f"AAAAAA{number:02}".translate(str.maketrans("0189", "ABCD")))
-    content: dict[str, object] = {
-        "id": f"{number:032x}",
-        "camera": "gate-1",
-        "captured_at": START,
-        "raised_at": START,
-        "priority": about.priority,
-        "candidates": (Candidate(about, Band.ABOVE, FOUND),),
-        "probe_image": FACE,
-        **changes,
-    }
-    return Alert(**content)
+def alert(number: int = 1, about: PackageEntry | None = None, **changes: Any) -> Alert:
+    """An alert of a reference of its own, with both images; `changes` are fields of it."""
+    about = about or entry(f"AAAAAA{number:02}".translate(str.maketrans("0189", "ABCD")))
+    made = Alert(
+        id=f"{number:032x}",
+        camera="gate-1",
+        captured_at=START,
+        raised_at=START,
+        priority=about.priority,
+        candidates=(Candidate(about, Band.ABOVE, FOUND),),
+        probe_image=FACE,
+    )
+    return replace(made, **changes)
 
 
-def with_relative(number: int = 1, **changes: object) -> Alert:
+def with_relative(number: int = 1, **changes: Any) -> Alert:
     made = alert(number, **changes)
     noted = made.candidates[0].entry.model_copy(update={"known_relative": NOTE})
     return replace(made, candidates=(replace(made.candidates[0], entry=noted),))

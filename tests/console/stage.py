@@ -234,7 +234,14 @@ class Stage:
             client.post_probe(self.deployment, probe)
         return probe_id
 
-    def walk(self, page: Page, number: int = 0, **options: object) -> str:
+    def walk(
+        self,
+        page: Page,
+        number: int = 0,
+        camera: str = CAMERA,
+        sealed: Image | None = None,
+        closed: bool = False,
+    ) -> str:
         """Have somebody of the list walk past, and wait until the operator's side has dealt with it."""
 
         def faces() -> int:
@@ -242,7 +249,7 @@ class Stage:
                 return page.post.duty.signals.faces
 
         before = faces()
-        identifier = self.see(seen_again(number), **options)
+        identifier = self.see(seen_again(number), camera, sealed, closed)
         eventually(lambda: faces() > before)
         return identifier
 
@@ -296,11 +303,13 @@ class Stage:
         release = Release(self.folder / "keys", hours, None, enough(self.folder / "shares"))
         ready, said = self.folder / f"ready-{secrets.token_hex(4)}", io.StringIO()
         with ExitStack() as stack:
-            clients = tuple(
+            client, at_once = (
                 stack.enter_context(ServerClient(server or self.server.address, TOKENS["operator"], timeout))
                 for timeout in (20, 1.5)
             )
-            post = Post.open(stack, papers, release, clients, self.deployment, others, check_minutes)
+            post = Post.open(
+                stack, papers, release, (client, at_once), self.deployment, others, check_minutes
+            )
             crops: Any = _Watched(post.source.crops, opening)
             post = replace(post, source=replace(post.source, crops=crops))
             service = Service(post, 0)

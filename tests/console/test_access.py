@@ -5,13 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from ..serving import eventually
 from .cases import BEN
 from .stage import Page, Stage
-from .test_browser import CHROMIUM, GUARD, Screen, browser
+from .test_browser import CHROMIUM, GUARD, Scheme, Screen, browser
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 axe = pytest.importorskip("axe_playwright_python.base", reason="axe is not installed")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
@@ -119,7 +123,7 @@ STATES = (nothing, relative, busy, engaged, halted, away, outside, lost)
 
 
 @pytest.fixture(scope="module", params=STATES, ids=lambda each: each.__name__)
-def state(request, browser, prepared: Stage) -> Iterator[Screen]:
+def state(request: pytest.FixtureRequest, browser: Browser, prepared: Stage) -> Iterator[Screen]:
     prepared.open()
     with prepared.console(BEN) as console:
         screen = Screen(browser, console)
@@ -129,7 +133,7 @@ def state(request, browser, prepared: Stage) -> Iterator[Screen]:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing(state: Screen, scheme: str) -> None:
+def test_axe_finds_nothing(state: Screen, scheme: Scheme) -> None:
     state.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     state.page.evaluate(AXE)
     assert violations(state) == []
@@ -143,7 +147,7 @@ def violations(screen: Screen) -> list[tuple[str, list[str]]]:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_texts_and_controls_stand_out_from_their_ground(state: Screen, scheme: str) -> None:
+def test_texts_and_controls_stand_out_from_their_ground(state: Screen, scheme: Scheme) -> None:
     state.page.emulate_media(color_scheme=scheme)
     time.sleep(0.1)
     texts, edges = state.page.evaluate(TEXTS), state.page.evaluate(EDGES)
@@ -186,7 +190,7 @@ def test_the_language_is_said_and_every_part_has_a_name(state: Screen) -> None:
     assert state.page.evaluate("[...document.images].every(each => each.alt.length > 10)")
 
 
-def test_these_checks_do_find_what_is_wrong(browser, stage: Stage) -> None:
+def test_these_checks_do_find_what_is_wrong(browser: Browser, stage: Stage) -> None:
     with stage.console() as console:
         screen = Screen(browser, console)
         stage.walk(console, 0)
@@ -211,7 +215,7 @@ def test_these_checks_do_find_what_is_wrong(browser, stage: Stage) -> None:
 # Keys alone
 
 
-def test_a_whole_duty_by_keys_alone(browser, stage: Stage) -> None:
+def test_a_whole_duty_by_keys_alone(browser: Browser, stage: Stage) -> None:
     with stage.console(BEN) as console:
         screen = Screen(browser, console)
         stage.walk(console, 2)
@@ -245,7 +249,7 @@ def test_a_whole_duty_by_keys_alone(browser, stage: Stage) -> None:
         screen.context.close()
 
 
-def test_single_keys_can_be_turned_off(browser, stage: Stage) -> None:
+def test_single_keys_can_be_turned_off(browser: Browser, stage: Stage) -> None:
     with stage.console() as console:
         screen = Screen(browser, console)
         screen.page.locator("#keys").click()
@@ -257,7 +261,7 @@ def test_single_keys_can_be_turned_off(browser, stage: Stage) -> None:
         screen.close()
 
 
-def test_who_wants_less_motion_gets_none(browser, stage: Stage) -> None:
+def test_who_wants_less_motion_gets_none(browser: Browser, stage: Stage) -> None:
     with stage.console() as console:
         for motion, moves in (("reduce", "none"), ("no-preference", "fresh")):
             screen = Screen(browser, console, reduced_motion=motion)
@@ -269,7 +273,7 @@ def test_who_wants_less_motion_gets_none(browser, stage: Stage) -> None:
             screen.close()
 
 
-def test_a_new_alert_is_announced(browser, stage: Stage) -> None:
+def test_a_new_alert_is_announced(browser: Browser, stage: Stage) -> None:
     with stage.console() as console:
         screen = Screen(browser, console)
         stage.walk(console, 0)

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -22,6 +23,7 @@ from blindwatch.integrations.dead_letters import DeadLetters
 from blindwatch.integrations.mqtt import Broker
 from blindwatch.integrations.outbox import Outbox
 from blindwatch.integrations.webhook import Webhook
+from blindwatch.records.operator import Outcome
 from blindwatch.statements.package import OperatorPackage
 
 from ..client.running import SIMILARITY
@@ -42,11 +44,11 @@ class Others:
     outbox: Outbox
 
     @property
-    def events(self) -> list[dict[str, object]]:
+    def events(self) -> list[dict[str, Any]]:
         """What the receiver of webhooks got."""
         return [json.loads(each.body) for each in self.receiver.posts]
 
-    def told(self, kind: str = "alert.adjudicated") -> list[dict[str, object]]:
+    def told(self, kind: str = "alert.adjudicated") -> list[dict[str, Any]]:
         """The data of events of one kind."""
         return [each["data"] for each in self.events if each["type"] == kind]
 
@@ -69,7 +71,9 @@ def others(tmp_path: Path) -> Iterator[Others]:
         assert not dead.path.exists()
 
 
-def decide(page: Page, identifier: str, outcome: str, reason: Reason | None = None, by: str = ANNA) -> None:
+def decide(
+    page: Page, identifier: str, outcome: Outcome, reason: Reason | None = None, by: str = ANNA
+) -> None:
     with page.post.duty.desk() as desk:
         desk.decide(identifier, by, desk.tray.get(identifier).stage, outcome, reason)
 

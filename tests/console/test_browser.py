@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 import pytest
@@ -20,16 +21,20 @@ from ..serving import eventually
 from .cases import ANNA, BEN, NOTE
 from .stage import SECOND_CAMERA, Page, Stage, seen_again
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, FloatRect
+
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = next((path for name in ("chromium", "google-chrome") if (path := shutil.which(name))), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
 
+Scheme = Literal["light", "dark"]
 GUARD = 0.7
 """Seconds after which a new card takes decisions."""
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[object]:
+def browser() -> Iterator[Browser]:
     with sync_api.sync_playwright() as playwright:
         opened = playwright.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox", "--disable-background-networking"]
@@ -38,13 +43,23 @@ def browser() -> Iterator[object]:
         opened.close()
 
 
+class Served(Protocol):
+    """A page that an operator can be led to."""
+
+    @property
+    def address(self) -> str: ...
+
+    def link(self, operator: str) -> str: ...
+
+
 class Screen:
     """One operator's browser. It notes every request, and everything that the browser complains about."""
 
-    def __init__(self, browser, console: Page, operator: str = ANNA, **options: object) -> None:
+    def __init__(self, browser: Browser, console: Served, operator: str = ANNA, **options: Any) -> None:
         self.context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
         self.page = self.context.new_page()
-        self.asked, self.said = [], []
+        self.asked: list[str] = []
+        self.said: list[str] = []
         self.page.on("request", lambda each: self.asked.append(each.url))
         self.page.on("console", lambda each: self.said.append(each.text))
         self.page.on("pageerror", lambda each: self.said.append(str(each)))
@@ -65,6 +80,13 @@ class Screen:
     def press(self, key: str) -> None:
         self.page.keyboard.press(key)
 
+    def boxes(self, selector: str) -> list[FloatRect]:
+        """Where each of these is, all of which are shown."""
+        found = [each.bounding_box() for each in self.page.query_selector_all(selector)]
+        shown = [box for box in found if box is not None]
+        assert len(shown) == len(found)
+        return shown
+
     def shot(self, folder: Path, name: str) -> bytes:
         return self.page.screenshot(path=folder / f"{name}.png")
 
@@ -84,7 +106,7 @@ def console(stage: Stage) -> Iterator[Page]:
 # The whole way
 
 
-def test_from_the_camera_to_an_outcome(browser, stage: Stage, console: Page, tmp_path: Path) -> None:
+def test_from_the_camera_to_an_outcome(browser: Browser, stage: Stage, console: Page, tmp_path: Path) -> None:
     screen = Screen(browser, console)
     screen.has("No alert")
     stage.walk(console, 0)
@@ -130,7 +152,7 @@ def test_from_the_camera_to_an_outcome(browser, stage: Stage, console: Page, tmp
     ]
 
 
-def test_under_encryption_a_match_is_seen_and_a_stranger_is_not(browser, encrypted: Stage) -> None:
+def test_under_encryption_a_match_is_seen_and_a_stranger_is_not(browser: Browser, encrypted: Stage) -> None:
     encrypted.open()
     with encrypted.console(BEN) as console:
         screen = Screen(browser, console)
@@ -147,7 +169,9 @@ def test_under_encryption_a_match_is_seen_and_a_stranger_is_not(browser, encrypt
         screen.close()
 
 
-def test_two_operators_have_an_alert_each_and_see_who_has_which(browser, stage: Stage, console: Page) -> None:
+def test_two_operators_have_an_alert_each_and_see_who_has_which(
+    browser: Browser, stage: Stage, console: Page
+) -> None:
     anna, ben = Screen(browser, console), Screen(browser, console, BEN)
     stage.walk(console, 0)
     anna_or_ben = [anna, ben]
@@ -168,7 +192,7 @@ def test_two_operators_have_an_alert_each_and_see_who_has_which(browser, stage: 
 
 
 def test_a_known_relative_is_considered_before_anybody_is_sent(
-    browser, stage: Stage, console: Page, tmp_path: Path
+    browser: Browser, stage: Stage, console: Page, tmp_path: Path
 ) -> None:
     screen = Screen(browser, console)
     stage.walk(console, 2)
@@ -188,7 +212,7 @@ def test_a_known_relative_is_considered_before_anybody_is_sent(
 
 
 def test_stop_is_one_press_and_no_ciphertext_is_taken_two_seconds_later(
-    browser, stage: Stage, console: Page, tmp_path: Path
+    browser: Browser, stage: Stage, console: Page, tmp_path: Path
 ) -> None:
     screen = Screen(browser, console)
     stage.walk(console, 0)
@@ -213,7 +237,7 @@ def test_stop_is_one_press_and_no_ciphertext_is_taken_two_seconds_later(
 
 
 def test_an_alert_comes_by_itself_and_the_keys_do_not_reach_the_next_one(
-    browser, stage: Stage, console: Page
+    browser: Browser, stage: Stage, console: Page
 ) -> None:
     screen = Screen(browser, console)
     stage.walk(console, 0)
@@ -231,7 +255,9 @@ def test_an_alert_comes_by_itself_and_the_keys_do_not_reach_the_next_one(
     screen.close()
 
 
-def test_what_was_chosen_stays_while_the_page_changes_around_it(browser, stage: Stage, console: Page) -> None:
+def test_what_was_chosen_stays_while_the_page_changes_around_it(
+    browser: Browser, stage: Stage, console: Page
+) -> None:
     screen = Screen(browser, console)
     stage.walk(console, 0)
     screen.card("red")
@@ -245,7 +271,7 @@ def test_what_was_chosen_stays_while_the_page_changes_around_it(browser, stage: 
     screen.close()
 
 
-def test_a_dark_face_is_said_to_be_dark(browser, stage: Stage, console: Page) -> None:
+def test_a_dark_face_is_said_to_be_dark(browser: Browser, stage: Stage, console: Page) -> None:
     screen = Screen(browser, console)
     stage.walk(console, 3, sealed=seen_again(3, 0.15))
     screen.has("the face is dark", "#quality")
@@ -253,7 +279,7 @@ def test_a_dark_face_is_said_to_be_dark(browser, stage: Stage, console: Page) ->
     screen.close()
 
 
-def test_without_an_image_that_opens_nobody_is_sent(browser, stage: Stage) -> None:
+def test_without_an_image_that_opens_nobody_is_sent(browser: Browser, stage: Stage) -> None:
     with stage.console() as console:
         screen = Screen(browser, console)
         stage.walk(console, 0, closed=True)
@@ -266,7 +292,9 @@ def test_without_an_image_that_opens_nobody_is_sent(browser, stage: Stage) -> No
         screen.close()
 
 
-def test_a_check_is_told_from_an_alert_by_nothing_and_failing_it_is_said(browser, stage: Stage) -> None:
+def test_a_check_is_told_from_an_alert_by_nothing_and_failing_it_is_said(
+    browser: Browser, stage: Stage
+) -> None:
     with stage.console(check_minutes=0.005) as console:
         screen = Screen(browser, console)
         screen.page.wait_for_selector("#card .actions", timeout=10_000)
@@ -281,7 +309,7 @@ def test_a_check_is_told_from_an_alert_by_nothing_and_failing_it_is_said(browser
         screen.close()
 
 
-def test_the_console_works_without_scripts(browser, stage: Stage, console: Page) -> None:
+def test_the_console_works_without_scripts(browser: Browser, stage: Stage, console: Page) -> None:
     screen = Screen(browser, console, java_script_enabled=False)
     stage.walk(console, 0)
     page = screen.page
@@ -298,7 +326,7 @@ def test_the_console_works_without_scripts(browser, stage: Stage, console: Page)
     screen.close()
 
 
-def test_a_page_that_has_lost_the_console_says_so(browser, stage: Stage, tmp_path: Path) -> None:
+def test_a_page_that_has_lost_the_console_says_so(browser: Browser, stage: Stage, tmp_path: Path) -> None:
     with stage.console() as console:
         screen = Screen(browser, console)
         console.service.close()
@@ -321,7 +349,7 @@ def levels(screen: Screen, folder: Path) -> dict[str, float]:
 
 
 def test_without_colours_the_priorities_are_still_three(
-    browser, stage: Stage, console: Page, tmp_path: Path
+    browser: Browser, stage: Stage, console: Page, tmp_path: Path
 ) -> None:
     screen = Screen(browser, console)
     for number in (0, 1, 2):
@@ -341,14 +369,14 @@ def test_without_colours_the_priorities_are_still_three(
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(("width", "height"), [(1366, 768), (1280, 800), (390, 844), (320, 640)])
 def test_images_are_of_one_size_and_nothing_is_wider_than_the_screen(
-    browser, stage: Stage, console: Page, tmp_path: Path, width: int, height: int, scheme: str
+    browser: Browser, stage: Stage, console: Page, tmp_path: Path, width: int, height: int, scheme: Scheme
 ) -> None:
     screen = Screen(browser, console, color_scheme=scheme, viewport={"width": width, "height": height})
     stage.walk(console, 3)
     stage.walk(console, 0)
     screen.card("red")
     screen.shot(tmp_path, f"{width}-{scheme}")
-    boxes = [each.bounding_box() for each in screen.page.query_selector_all("#card img")]
+    boxes = screen.boxes("#card img")
     assert len({(box["width"], box["height"]) for box in boxes}) == 1
     assert boxes[0]["y"] == boxes[1]["y"]
     assert boxes[0]["x"] < boxes[1]["x"]
@@ -362,9 +390,5 @@ def test_images_are_of_one_size_and_nothing_is_wider_than_the_screen(
         # Nothing of the card is below the edge, also while something can be undone.
         screen.press("1")
         screen.card("red")
-        last = max(
-            each.bounding_box()["y"] + each.bounding_box()["height"]
-            for each in screen.page.query_selector_all("#card .actions > *")
-        )
-        assert last <= height
+        assert max(box["y"] + box["height"] for box in screen.boxes("#card .actions > *")) <= height
     screen.close()

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from blindwatch.console.alerts import Alert, Reason
+from blindwatch.console.alerts import Alert, Reason, Stage
 from blindwatch.console.desk import Desk, Notice
 from blindwatch.errors import (
     AlertsOpen,
@@ -32,6 +32,18 @@ def reject(desk: Desk, made: Alert, operator: str = ANNA) -> Notice:
     return desk.decide(made.id, operator, "new", "rejected", WHY)
 
 
+def held(desk: Desk, operator: str) -> Alert:
+    found = desk.held(operator)
+    assert found is not None
+    return found
+
+
+def taken(desk: Desk, operator: str) -> Alert:
+    found = desk.take(operator)
+    assert found is not None
+    return found
+
+
 # Order and claims
 
 
@@ -39,10 +51,10 @@ def test_the_most_urgent_comes_first_and_among_these_the_oldest() -> None:
     office = Office()
     late = {"raised_at": START.replace(minute=5)}
     desk = office.raised(
-        alert(1, entry=entry("AAAAAAAA", Priority.GREEN)),
-        alert(2, entry=entry("BBBBBBBB", Priority.AMBER)),
-        alert(3, entry=entry("CCCCCCCC"), **late),
-        alert(4, entry=entry("DDDDDDDD")),
+        alert(1, about=entry("AAAAAAAA", Priority.GREEN)),
+        alert(2, about=entry("BBBBBBBB", Priority.AMBER)),
+        alert(3, about=entry("CCCCCCCC"), **late),
+        alert(4, about=entry("DDDDDDDD")),
     )
     assert identifiers(desk.tray.open) == [4, 3, 2, 1]
 
@@ -50,7 +62,7 @@ def test_the_most_urgent_comes_first_and_among_these_the_oldest() -> None:
 def test_two_operators_get_two_alerts_and_neither_can_act_on_the_others() -> None:
     desk = Office().raised(first := alert(1), second := alert(2))
     assert (desk.take(ANNA), desk.take(BEN)) == (desk.held(ANNA), desk.held(BEN))
-    assert (desk.held(ANNA).id, desk.held(BEN).id) == (first.id, second.id)
+    assert (held(desk, ANNA).id, held(desk, BEN).id) == (first.id, second.id)
     for act in (
         lambda: desk.claim(first.id, BEN),
         lambda: reject(desk, first, BEN),
@@ -60,20 +72,20 @@ def test_two_operators_get_two_alerts_and_neither_can_act_on_the_others() -> Non
     ):
         with pytest.raises(AlertTaken):
             act()
-    assert desk.held(ANNA).id == first.id
+    assert held(desk, ANNA).id == first.id
 
 
 def test_taking_again_gives_the_same_alert() -> None:
     desk = Office().raised(alert(1), alert(2))
-    assert desk.take(ANNA).id == desk.take(ANNA).id
+    assert taken(desk, ANNA).id == taken(desk, ANNA).id
 
 
 def test_whoever_takes_another_alert_gives_the_first_one_back() -> None:
     desk = Office().raised(first := alert(1), second := alert(2))
     desk.take(ANNA)
     desk.claim(second.id, ANNA)
-    assert desk.held(ANNA).id == second.id
-    assert desk.take(BEN).id == first.id
+    assert held(desk, ANNA).id == second.id
+    assert taken(desk, BEN).id == first.id
 
 
 def test_an_alert_that_was_given_back_waits_again() -> None:
@@ -81,7 +93,7 @@ def test_an_alert_that_was_given_back_waits_again() -> None:
     desk.take(ANNA)
     assert desk.waiting(BEN) == []
     desk.release(first.id, ANNA)
-    assert desk.take(BEN).id == first.id
+    assert taken(desk, BEN).id == first.id
 
 
 def test_an_operator_who_does_nothing_for_a_minute_is_away_and_the_alert_waits_again() -> None:
@@ -94,9 +106,9 @@ def test_an_operator_who_does_nothing_for_a_minute_is_away_and_the_alert_waits_a
     office.pass_(seconds=1)
     assert desk.held(ANNA) is None
     assert desk.is_away(ANNA)
-    assert desk.take(BEN).id == first.id
+    assert taken(desk, BEN).id == first.id
     office.pass_(seconds=60)
-    assert desk.take(ANNA).id == first.id
+    assert taken(desk, ANNA).id == first.id
     assert not desk.is_away(ANNA)
 
 
@@ -130,7 +142,7 @@ def test_what_was_undone_was_never_decided() -> None:
     reject(desk, first)
     office.pass_(seconds=5)
     desk.undo(first.id, ANNA)
-    assert desk.held(ANNA).id == first.id
+    assert held(desk, ANNA).id == first.id
     office.pass_(seconds=30)
     assert office.notes.outcomes == []
     assert desk.tray.open[0].stage == "new"
@@ -142,7 +154,7 @@ def test_undoing_gives_back_the_alert_that_was_taken_since() -> None:
     reject(desk, first)
     desk.take(ANNA)
     desk.undo(first.id, ANNA)
-    assert desk.held(ANNA).id == first.id
+    assert held(desk, ANNA).id == first.id
     assert identifiers(desk.waiting(BEN)) == [int(second.id, 16)]
 
 
@@ -153,7 +165,7 @@ def test_the_next_step_settles_the_one_before() -> None:
     desk.decide(first.id, ANNA, "sent", "engaged", None)
     assert office.notes.outcomes == [(first.id, "sent", (ANNA,), None)]
     desk.undo(first.id, ANNA)
-    assert desk.held(ANNA).stage == "sent"
+    assert held(desk, ANNA).stage == "sent"
 
 
 def test_a_whole_engagement() -> None:
@@ -199,7 +211,7 @@ def test_nobody_is_asked_about_an_alert_that_they_have_agreed_to() -> None:
         desk.decide(first.id, ANNA, "new", "sent", None)
     office.pass_(seconds=30)
     assert office.notes.outcomes == []
-    assert desk.take(BEN).id == first.id
+    assert taken(desk, BEN).id == first.id
     assert desk.decide(first.id, BEN, "new", "sent", None) is Notice.DECIDED
     office.pass_(seconds=10)
     assert office.notes.outcomes == [(first.id, "sent", (ANNA, BEN), None)]
@@ -226,7 +238,7 @@ def test_somebody_who_stays_in_view_is_one_alert_with_a_count() -> None:
         [(0, 1, 1), (29.9, 1, 2), (29.9, 1, 3), (30, 2, 1), (0, 2, 2)], 1
     ):
         office.clock.pass_(seconds=seconds)
-        office.raised(alert(number, entry=same))
+        office.raised(alert(number, about=same))
         assert office.tray.raised == alerts
         assert office.tray.open[-1].sightings == sightings
     assert len(office.notes.alerts) == 2
@@ -234,16 +246,16 @@ def test_somebody_who_stays_in_view_is_one_alert_with_a_count() -> None:
 
 def test_another_camera_or_another_entry_is_another_alert() -> None:
     office = Office()
-    office.raised(alert(1, entry=entry()), alert(2, entry=entry(), camera="gate-2"), alert(3))
+    office.raised(alert(1, about=entry()), alert(2, about=entry(), camera="gate-2"), alert(3))
     assert office.tray.raised == 3
 
 
 def test_who_was_just_decided_about_is_not_shown_again_at_once() -> None:
     office = Office()
-    desk = office.raised(first := alert(1, entry=entry()))
+    desk = office.raised(first := alert(1, about=entry()))
     reject(desk, first)
     office.pass_(seconds=20)
-    office.raised(alert(2, entry=entry()))
+    office.raised(alert(2, about=entry()))
     assert office.tray.alerts == []
 
 
@@ -257,7 +269,7 @@ def check(number: int = 7) -> Alert:
 def test_whoever_sees_a_check_passes_it_and_the_deployment_has_no_alert_more() -> None:
     office = Office()
     desk = office.raised(shown := check())
-    assert desk.take(ANNA).id == shown.id
+    assert taken(desk, ANNA).id == shown.id
     assert reject(desk, shown) is Notice.CHECK_PASSED
     assert office.notes.checks == [(ANNA, True)]
     assert (office.notes.alerts, office.notes.outcomes, desk.flags, desk.tray.raised) == ([], [], [], 0)
@@ -305,7 +317,7 @@ def test_whoever_is_not_trained_can_only_look_on() -> None:
     ):
         with pytest.raises(NotTrained):
             act()
-    assert desk.take(ANNA).id == first.id
+    assert taken(desk, ANNA).id == first.id
 
 
 # Time, and the end
@@ -323,7 +335,7 @@ def test_an_alert_that_nobody_decided_expires_by_the_clock_of_the_profile() -> N
 
 
 @pytest.mark.parametrize("stage", ["sent", "engaged"])
-def test_so_does_one_that_somebody_was_sent_for(stage: str) -> None:
+def test_so_does_one_that_somebody_was_sent_for(stage: Stage) -> None:
     office = Office()
     office.raised(replace(alert(1), stage=stage))
     office.pass_(hours=24)

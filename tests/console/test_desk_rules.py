@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from contextlib import suppress
-from typing import get_args
+from typing import Any, get_args
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blindwatch.console.alerts import Reason
+from blindwatch.console.alerts import Reason, Stage
 from blindwatch.console.steps import STEPS
 from blindwatch.errors import AlertError, NotFound
 from blindwatch.records.operator import FINAL, Outcome
@@ -32,9 +32,9 @@ ACTS = st.one_of(
 )
 
 
-def act(office: Office, what: str, *about: object) -> None:
+def act(office: Office, *what: Any) -> None:
     desk = office.desk
-    match what, *about:
+    match what:
         case ("pass", seconds):
             office.pass_(seconds=seconds)
         case ("take", operator):
@@ -47,7 +47,7 @@ def act(office: Office, what: str, *about: object) -> None:
 
 
 @given(st.lists(ACTS, max_size=40), st.sampled_from((1, 2)))
-def test_every_alert_goes_one_way_to_one_outcome(acts: list[tuple[object, ...]], verifiers: int) -> None:
+def test_every_alert_goes_one_way_to_one_outcome(acts: list[tuple[Any, ...]], verifiers: int) -> None:
     office = Office(verifiers=verifiers)
     office.raised(alert(1), alert(2), with_relative(3), alert(4, probe_image=None))
     for each in acts:
@@ -58,7 +58,7 @@ def test_every_alert_goes_one_way_to_one_outcome(acts: list[tuple[object, ...]],
         assert len(taken) == len(set(taken))
     office.pass_(hours=25)
     office.pass_(seconds=11)
-    ways: dict[str, list[str]] = defaultdict(list)
+    ways: dict[str, list[Outcome]] = defaultdict(list)
     for identifier, outcome, operators, _ in office.notes.outcomes:
         ways[identifier].append(outcome)
         assert outcome != "sent" or len(set(operators)) == verifiers
@@ -66,5 +66,6 @@ def test_every_alert_goes_one_way_to_one_outcome(acts: list[tuple[object, ...]],
     assert len(ways) == office.tray.raised == len(office.tray.settled) == 4
     for way in ways.values():
         assert [outcome for outcome in way if outcome in FINAL] == way[-1:]
-        for before, after in zip(("new", *way), way, strict=False):
+        steps: list[Stage] = ["new", *way]
+        for before, after in zip(steps, way, strict=False):
             assert after == "expired" or after in STEPS[before]

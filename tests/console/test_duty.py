@@ -6,7 +6,6 @@ import os
 import signal
 import time
 from datetime import timedelta
-from types import SimpleNamespace
 
 import pytest
 
@@ -24,7 +23,7 @@ from blindwatch.errors import (
 )
 from blindwatch.operator.journal import Journal
 from blindwatch.policy.profile import profile, profiles
-from blindwatch.records.operator import Alerted, AttentionChecked, KeyForgotten, KeyReceived, Stopped
+from blindwatch.records.operator import Alerted, AttentionChecked, KeyForgotten, KeyReceived, Outcome, Stopped
 from blindwatch.statements.predicates import Closing
 from blindwatch.wire.messages import now
 
@@ -35,7 +34,9 @@ from .cases import ANNA, BEN
 from .stage import Page, Stage, seen_again
 
 
-def decide(page: Page, identifier: str, outcome: str, reason: Reason | None = None, by: str = ANNA) -> None:
+def decide(
+    page: Page, identifier: str, outcome: Outcome, reason: Reason | None = None, by: str = ANNA
+) -> None:
     with page.post.duty.desk() as desk:
         desk.decide(identifier, by, desk.tray.get(identifier).stage, outcome, reason)
 
@@ -138,7 +139,7 @@ def test_an_alert_expires_by_the_clock_of_the_profile_and_only_its_outcome_stays
 def test_the_page_says_what_the_profile_has_and_the_tray_purges_by_it(name: str) -> None:
     rules = profile(name)
     kept = span(timedelta(hours=rules.clocks.alert_hours))
-    assert f"after {kept} at the latest" in retention(SimpleNamespace(rules=rules))
+    assert f"after {kept} at the latest" in retention(rules)
 
 
 # Stop

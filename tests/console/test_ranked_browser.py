@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, get_args
 
 import pytest
 
 from ..serving import eventually
 from .ranked_stage import CRIME, OPERATOR, Gallery, Opened
 from .test_access import AXE, EDGES, TARGETS, TEXTS, violations
-from .test_browser import CHROMIUM, Screen, browser
+from .test_browser import CHROMIUM, Scheme, Screen, browser
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
 __all__ = ["browser"]
+
+SCHEMES: tuple[Scheme, ...] = get_args(Scheme)
 
 
 @pytest.fixture
@@ -34,7 +40,7 @@ def ask(screen: Screen, gallery: Gallery) -> None:
 
 def looked_at(screen: Screen) -> None:
     """axe, contrasts and sizes of targets, in both colour schemes."""
-    for scheme in ("light", "dark"):
+    for scheme in SCHEMES:
         screen.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         screen.page.evaluate(AXE)
         assert violations(screen) == []
@@ -43,7 +49,9 @@ def looked_at(screen: Screen) -> None:
         assert min(screen.page.evaluate(TARGETS)) >= 24
 
 
-def test_from_the_photograph_to_the_outcome(browser, gallery: Gallery, page: Opened, tmp_path: Path) -> None:
+def test_from_the_photograph_to_the_outcome(
+    browser: Browser, gallery: Gallery, page: Opened, tmp_path: Path
+) -> None:
     screen = Screen(browser, page, OPERATOR, viewport={"width": 1366, "height": 768})
     screen.has("Search for a person")
     looked_at(screen)
@@ -64,7 +72,7 @@ def test_from_the_photograph_to_the_outcome(browser, gallery: Gallery, page: Ope
     image = screen.page.locator("img[src='/candidates/1']")
     image.wait_for()
     assert image.evaluate("each => each.complete && each.naturalWidth") == 112
-    boxes = [each.bounding_box() for each in screen.page.query_selector_all("#card img")]
+    boxes = screen.boxes("#card img")
     assert len({(box["width"], box["height"]) for box in boxes}) == 1
     assert boxes[0]["y"] == boxes[1]["y"]
     assert max(box["y"] + box["height"] for box in boxes) <= 768
@@ -82,7 +90,7 @@ def test_from_the_photograph_to_the_outcome(browser, gallery: Gallery, page: Ope
     screen.close()
 
 
-def test_the_page_lets_go_of_what_the_room_does(browser, gallery: Gallery, page: Opened) -> None:
+def test_the_page_lets_go_of_what_the_room_does(browser: Browser, gallery: Gallery, page: Opened) -> None:
     """Without anybody loading it again: candidates that nobody opened, and all of it with the key."""
     screen = Screen(browser, page, OPERATOR)
     ask(screen, gallery)
@@ -101,7 +109,7 @@ def test_the_page_lets_go_of_what_the_room_does(browser, gallery: Gallery, page:
     screen.close()
 
 
-def test_without_scripts(browser, gallery: Gallery, page: Opened) -> None:
+def test_without_scripts(browser: Browser, gallery: Gallery, page: Opened) -> None:
     screen = Screen(browser, page, OPERATOR, java_script_enabled=False)
     ask(screen, gallery)
     screen.page.get_by_role("button", name="Open candidate 3").click()

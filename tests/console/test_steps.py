@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from itertools import product
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
@@ -57,7 +57,7 @@ def test_of_all_steps_these_are_allowed() -> None:
 
 
 @pytest.mark.parametrize("missing", [{"probe_image": None}, {"candidates": ()}])
-def test_without_two_images_nobody_is_sent_and_nobody_is_rejected(missing: dict[str, object]) -> None:
+def test_without_two_images_nobody_is_sent_and_nobody_is_rejected(missing: dict[str, Any]) -> None:
     assert steps_of(alert(**missing)) == WITHOUT_IMAGES
 
 
@@ -80,7 +80,7 @@ def test_there_is_nothing_to_consider_without_a_note() -> None:
 
 def test_nothing_follows_a_final_outcome() -> None:
     assert {stage for stage in STAGES if stage not in steps.STEPS} == FINAL
-    assert not any(replace(alert(), stage=stage).is_open for stage in FINAL)
+    assert not any(replace(alert(), stage=stage).is_open for stage in STAGES if stage in FINAL)
 
 
 # Two people

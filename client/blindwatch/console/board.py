@@ -13,6 +13,7 @@ from blindwatch.console.assignment import Assignment
 from blindwatch.console.desk import Desk, Flag
 from blindwatch.console.duty import Duty
 from blindwatch.console.wording import clock, span, times
+from blindwatch.policy.profile import Profile
 
 
 @dataclass(frozen=True)
@@ -194,10 +195,10 @@ def errors(assignment: Assignment) -> str:
     return f"{said}, by what was measured of the model."
 
 
-def retention(assignment: Assignment) -> str:
+def retention(rules: Profile) -> str:
     """For how long what is kept, as the purging has it from the same profile."""
-    hours = span(timedelta(hours=assignment.rules.clocks.alert_hours))
+    hours = span(timedelta(hours=rules.clocks.alert_hours))
     return (
         f"Images and scores of an alert go when it has its outcome, after {hours} at the latest. "
-        f"The outcome stays. Profile {assignment.rules.name}, version {assignment.rules.version}."
+        f"The outcome stays. Profile {rules.name}, version {rules.version}."
     )

@@ -54,7 +54,7 @@ def board_page(board: Board, session: Session, error: BlindwatchError | None = N
         board=board,
         session=session,
         error=error,
-        retention=retention(board.assignment),
+        retention=retention(board.assignment.rules),
         errors=errors(board.assignment),
         zone=board.now.astimezone().tzname(),
     )
