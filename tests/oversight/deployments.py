@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from blindwatch.records import replaying
 from blindwatch.records.operator import Adjudicated, Alerted, KeyForgotten, KeyReceived
 from blindwatch.records.reading import server_record
-from blindwatch.records.record import Record, minute
+from blindwatch.records.record import OfDeployment, Record, minute
 from blindwatch.records.server import ResultReleased
 from blindwatch.statements.dsse import Envelope
 from blindwatch.statements.predicates import (
@@ -293,8 +294,8 @@ class Deployment:
         found: list[tuple[int, bytes]] = []
         newest = read_checkpoint(self.fetch, FORCE.log.verifier).checkpoint
 
-        def each(first: int, entries: object) -> None:
-            for index, entry in enumerate(entries, first):  # type: ignore[arg-type]
+        def each(first: int, entries: Sequence[bytes]) -> None:
+            for index, entry in enumerate(entries, first):
                 record = server_record(entry)
                 if isinstance(record, ResultReleased) and record.deployment == self.name:
                     found.append((index, merkle.leaf_hash(entry)))
@@ -302,8 +303,8 @@ class Deployment:
         follow(self.fetch, None, newest, each)
         return found
 
-    def _operator(self, kind: type[Record], **content: object) -> Record:
-        return kind(at=minute(self.clock.now()), deployment=self.name, **content)  # type: ignore[arg-type]
+    def _operator(self, kind: type[OfDeployment], **content: Any) -> Record:
+        return kind(at=minute(self.clock.now()), deployment=self.name, **content)
 
 
 def manifest(bundle: Path) -> DeploymentManifest:

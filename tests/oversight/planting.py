@@ -21,7 +21,7 @@ WHO = "canary 1"
 
 
 def unit(vector: NDArray[Any]) -> NDArray[np.float32]:
-    return (vector / np.linalg.norm(vector)).astype(np.float32)
+    return np.asarray(vector / np.linalg.norm(vector), np.float32)
 
 
 def an_embedding(seed: int = 7, dimension: int = 128) -> NDArray[np.float32]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from itertools import chain
@@ -164,14 +164,14 @@ def vectors(scan: Scan) -> int:
 @pytest.mark.parametrize("form", ["random", "words of 48 bits", "uniform", "normal", "small normal"])
 def test_random_data_has_no_findings(form: str, rng: np.random.Generator) -> None:
     count = 4 << 20
-    data = {
+    made: dict[str, Callable[[], bytes]] = {
         "random": lambda: rng.bytes(8 * count),
         "words of 48 bits": lambda: rng.integers(0, 1 << 48, count).tobytes(),
         "uniform": lambda: rng.random(count).tobytes(),
         "normal": lambda: rng.normal(size=count).tobytes(),
         "small normal": lambda: (rng.normal(size=count) / np.sqrt(128)).astype(np.float32).tobytes(),
-    }[form]()
-    (scan := Scan(FACE.sought)).data(form, data)
+    }
+    (scan := Scan(FACE.sought)).data(form, made[form]())
     assert found(scan) == {}
 
 

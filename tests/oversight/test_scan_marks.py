@@ -14,6 +14,7 @@ import zstandard
 from cryptography.hazmat.primitives.asymmetric import ec, rsa, x25519
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -41,7 +42,7 @@ from .planting import Found, between_noise, in_bytes, noise
 
 NOTHING_KNOWN = Sought(vectors=False)
 PICTURE = np.random.default_rng(4).integers(0, 256, (200, 150, 3), np.uint8)
-KEYS = {
+KEYS: dict[str, PrivateKeyTypes] = {
     "Ed25519": Ed25519PrivateKey.generate(),
     "X25519": x25519.X25519PrivateKey.generate(),
     "RSA": rsa.generate_private_key(65537, 2048),

@@ -18,6 +18,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from struct import pack
 
@@ -339,7 +340,7 @@ def next_generation(packets: list[bytes], link: int) -> bytes:
 
 @pytest.mark.parametrize("version", [4, 6])
 @pytest.mark.parametrize("link", LINKS)
-@pytest.mark.parametrize("write", [classic, next_generation, lambda *each: classic(*each, ">")])
+@pytest.mark.parametrize("write", [classic, next_generation, partial(classic, order=">")])
 def test_traffic_is_put_together(
     write: Callable[..., bytes], link: int, version: int, tmp_path: Path
 ) -> None:

@@ -12,7 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from blindwatch.camera.sealing import Sealer
 from blindwatch.custodian import ceremony
@@ -150,7 +150,7 @@ class Estate:
             for path in files(self.of(owner))
         ]
 
-    def rows(self) -> list[dict[str, object]]:
+    def rows(self) -> list[dict[str, Any]]:
         """Everything in the database of the server."""
         place = f"file:{self.server.store / DATABASE}?mode=ro"
         with closing(sqlite3.connect(place, uri=True)) as database:

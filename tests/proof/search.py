@@ -33,6 +33,9 @@ def files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
+Chunk = bytes  # a method of the class below has the name of the type
+
+
 class Search(Sift):
     """Looks for many needles in one pass, and tells what they are."""
 
@@ -40,11 +43,11 @@ class Search(Sift):
         """What is found in some bytes."""
         return {needle.what for needle, _ in self.find(data)}
 
-    def chunks(self, chunks: Iterable[bytes]) -> set[str]:
+    def chunks(self, chunks: Iterable[Chunk]) -> set[str]:
         """What is found in any of several chunks."""
         return set[str]().union(*map(self.bytes, chunks))
 
-    def whole(self, data: bytes | bytearray) -> set[str]:
+    def whole(self, data: Chunk | bytearray) -> set[str]:
         """What is found in bytes of any length."""
         view = memoryview(data)
         return self.chunks(bytes(view[at : at + CHUNK + OVERLAP]) for at in range(0, len(data), CHUNK))

@@ -96,9 +96,9 @@ def enrol(key: EncryptionKey, faces: Templates, digests: list[str]) -> Residues:
 def revealed(first: EncryptionKey, other: EncryptionKey, rng: np.random.Generator) -> Made:
     """Faces that are enrolled in two deployments, and in the first of them again."""
     faces, digests = random_templates(rng, FACES), list[str]()
-    enrolled = (enrol(key, faces, digests) for key in (first, first, other))
+    made, again, elsewhere = (enrol(key, faces, digests) for key in (first, first, other))
     primes = (65537,) if first.preset.is_insecure else first.preset.primes[: first.preset.data_primes]
-    return replace(split(*enrolled, primes, TRAINED), digests=digests)
+    return replace(split(made, again, elsewhere, primes, TRAINED), digests=digests)
 
 
 def enrol_galleries(key: RankKey, galleries: list[Residues], digests: list[str]) -> Residues:
@@ -109,7 +109,7 @@ def enrol_galleries(key: RankKey, galleries: list[Residues], digests: list[str])
         data = encryptor.block(gallery)
         found = forms.read(forms.BLOCK, RANKED, key.key_id, data)
         rows = np.ascontiguousarray(found.transpose(2, 3, 0, 1, 4)).reshape(RANKED.dimension, 2, 2, -1)
-        digests.extend(hashlib.sha256(row).hexdigest() for row in rows)
+        digests.extend(hashlib.sha256(row.tobytes()).hexdigest() for row in rows)
         return rows[..., :COEFFICIENTS].astype(np.int64)
 
     made = np.array([[residues(gallery) for _ in range(RANK_TIMES)] for gallery in galleries])
@@ -126,9 +126,9 @@ def ranked() -> Made:
     rng = np.random.default_rng(12)
     galleries, digests = [random_templates(rng, 1000).coarse for _ in range(GALLERIES)], list[str]()
     first, other = (generate_ranked(RANKED).encryption for _ in range(2))
-    enrolled = (enrol_galleries(key, galleries, digests) for key in (first, first, other))
-    made = split(*enrolled, RANKED.primes[: RANKED.data_primes], RANKED.dimension)
-    return replace(made, digests=digests)
+    made, again, elsewhere = (enrol_galleries(key, galleries, digests) for key in (first, first, other))
+    primes = RANKED.primes[: RANKED.data_primes]
+    return replace(split(made, again, elsewhere, primes, RANKED.dimension), digests=digests)
 
 
 @pytest.fixture(scope="module")
@@ -186,7 +186,7 @@ def masked_once(case: Enrolments, rng: np.random.Generator) -> Enrolments:
 
     def noisy(shape: tuple[int, ...]) -> Residues:
         noise = np.rint(rng.normal(scale=30, size=shape)).astype(np.int64)
-        return np.mod(case.first[:, :1] + noise, case.moduli[:, np.newaxis])
+        return np.asarray((case.first[:, :1] + noise) % case.moduli[:, np.newaxis])
 
     return Enrolments(noisy(case.first.shape), noisy(case.second.shape), case.moduli)
 
