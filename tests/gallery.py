@@ -30,7 +30,7 @@ def prepare(folder: Path) -> None:
     write(folder / "sought.jpg", encoded(alter(small(SOUGHT)), ".jpg"))
     write_rows(folder / "list", *rows)
     SEARCHERS.write_register(folder / "register.toml")
-    for name in ("a.khan", "b.osei", "e.novak"):
+    for name in ("a.khan", "b.osei", "e.novak", "g.okoro"):
         SEARCHERS.write_identity(name, folder / f"{name}.pem")
     Journal.create(folder / "journal", "e.novak.force.example/journal")
     for role, token in TOKENS.items():

@@ -40,6 +40,7 @@ ROLES = {
     "d.silva": PersonRole.AUTHORISING_OFFICER,
     "f.lund": PersonRole.AUTHORISING_OFFICER,
     "e.novak": PersonRole.OPERATOR,
+    "g.okoro": PersonRole.OPERATOR,
     "o.ngo": PersonRole.OVERSIGHT,
     "server-1": PersonRole.SERVER,
 }

@@ -19,7 +19,7 @@ import httpx
 import numpy as np
 from numpy.typing import NDArray
 
-from blindwatch.console.ranked.commands import opened
+from blindwatch.console.ranked.commands import opened, signatories
 from blindwatch.console.ranked.room import Room, Terms
 from blindwatch.console.ranked.serving import Searching
 from blindwatch.operator.inquiring import Papers
@@ -52,7 +52,7 @@ from ..gallery import (
 )
 from ..serving import TOKENS, ServerProcess, eventually
 
-OPERATOR = "e.novak"
+OPERATOR, SECOND = "e.novak", "g.okoro"
 CRIME = {"reference": "CR/0042/26", "reason": "unknown-suspect"}
 
 
@@ -142,7 +142,7 @@ class Gallery:
     def trained(self, day: date | None = None) -> Path:
         path = self.folder / f"training-{secrets.token_hex(4)}.toml"
         when = day or (datetime.now(UTC) - timedelta(days=30)).date()
-        path.write_text(f'[trained]\n"{OPERATOR}" = {when}\n')
+        path.write_text("[trained]\n" + "".join(f'"{each}" = {when}\n' for each in (OPERATOR, SECOND)))
         return path
 
     @contextmanager
@@ -169,7 +169,9 @@ class Gallery:
             ServerClient(self.server.address, TOKENS["operator"], timeout=90) as client,
         ):
             terms = Terms(top, wait)
-            room = opened(given, asked, journal, client, DEPLOYMENT, self.pipeline, self.trained(day), terms)
+            people = signatories(given.register, given.identity, self.folder / f"{SECOND}.pem")
+            training = self.trained(day)
+            room = opened(given, asked, journal, client, DEPLOYMENT, self.pipeline, people, training, terms)
             try:
                 yield room
             finally:

@@ -20,6 +20,7 @@ from blindwatch.operator.searches import Inquiry, inquiries
 from blindwatch.operator.searching import Candidate, best
 from blindwatch.secret import candidates
 from blindwatch.statements.package import OperatorPackage
+from blindwatch.vision.image import Image
 from blindwatch.vision.pipeline import FacePipeline
 from blindwatch.vision.quantise import quantise
 from blindwatch.vision.registry import Registry
@@ -88,10 +89,8 @@ def test_from_ceremony_to_ranking(
     entries = json.loads((folder / "gallery" / "operator.json").read_text())["entries"]
     pipeline = FacePipeline.named(Registry.load())
     enrolled = [small(int(names[entry["reference"]]["sourceRef"].removeprefix("CI-"))) for entry in entries]
-    templates = [
-        quantise(pipeline.faces(image)[0].embedding, preset.squared_norm)
-        for image in (*enrolled, folder / "sought.jpg")
-    ]
+    photographs: list[Image | Path] = [*enrolled, folder / "sought.jpg"]
+    templates = [quantise(pipeline.faces(image)[0].embedding, preset.squared_norm) for image in photographs]
     scores = np.stack(templates[:-1]) @ templates[-1]
     expected = [{"entry": each.entry, **entries[each.entry], "score": each.score} for each in best(scores, 3)]
     assert ranking == expected
@@ -112,12 +111,12 @@ def test_from_ceremony_to_ranking(
     assert kinds == ["key-received", "searched", "key-forgotten"]
     # What became of it is said once.
     assert inquiry.concluded is None
-    assert conclude(folder, search[:8], "identified") == 0
+    assert conclude(folder, search[:8], "eliminated") == 0
     assert conclude(folder, search[:8], "inconclusive") == 1
-    assert "has its outcome already: identified" in capsys.readouterr().err
+    assert "has its outcome already: eliminated" in capsys.readouterr().err
     concluded = in_journal(folder)[search].concluded
     assert concluded is not None
-    assert (concluded.outcome, concluded.operator) == ("identified", "e.novak")
+    assert (concluded.outcome, concluded.operator) == ("eliminated", "e.novak")
     assert command("operator", "journal", "show", journal=folder / "journal") == 0
     assert "1 searches, 0 without an outcome" in capsys.readouterr().out
     # No search without a crime.
@@ -126,7 +125,7 @@ def test_from_ceremony_to_ranking(
         assert "not in its form" in capsys.readouterr().err
     assert rank(folder, server.address, identity=folder / "a.khan.pem") == 1
     assert "not the keys of an operator" in capsys.readouterr().err
-    for wrong_name, outcome in ((search[:7], "identified"), ("0" * 8, "identified"), (search, "guilty")):
+    for wrong_name, outcome in ((search[:7], "inconclusive"), ("0" * 8, "inconclusive"), (search, "guilty")):
         assert conclude(folder, wrong_name, outcome) == 1
         capsys.readouterr()
     assert len(in_journal(folder)) == 1

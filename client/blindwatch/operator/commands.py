@@ -17,7 +17,7 @@ from blindwatch.console.commands import console
 from blindwatch.console.ranked.commands import rank_console
 from blindwatch.deployment.papers import People
 from blindwatch.errors import ConfigurationError
-from blindwatch.operator import checking, forgetting, journalling, showing, unlocking
+from blindwatch.operator import checking, concluding, forgetting, journalling, showing, unlocking
 from blindwatch.operator.fetching import Reading, check_deployment, readings
 from blindwatch.operator.journal import Journal
 from blindwatch.operator.options import Deployment, Hours, Removal, Server, ShareFiles
@@ -35,7 +35,8 @@ from blindwatch.wire.tls import client_context
 app = typer.Typer(no_args_is_help=True)
 app.command("forget")(forgetting.forget)
 app.command("adjudicate")(journalling.adjudicate)
-app.command("conclude")(journalling.conclude)
+app.command("conclude")(concluding.conclude)
+app.command("second")(concluding.second)
 app.command("console")(console)
 app.command("check")(checking.check)
 app.command("rank")(rank)

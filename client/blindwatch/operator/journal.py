@@ -29,6 +29,7 @@ from blindwatch.records.operator import (
     AttentionChecked,
     CheckAnswered,
     Checked,
+    IdentificationProposed,
     KeyForgotten,
     KeyReceived,
     OperatorRecord,
@@ -191,6 +192,7 @@ class Journal:
         | Stopped
         | Searched
         | SearchFailed
+        | IdentificationProposed
         | SearchConcluded
         | Checked
         | CheckAnswered,
@@ -200,8 +202,19 @@ class Journal:
 
     def is_about(self, alert: str, references: Iterable[str]) -> bool:
         """Whether an alert was about these entries; raises ConfigurationError if its salt is gone."""
-        salt = files.read_at_most(self._salt(alert), limits.KIB, "salt of the alert")
-        return hmac.compare_digest(commitment(salt, alert, references), self.courses()[alert].alerted.entry)
+        return self.opens(alert, references, self.courses()[alert].alerted.entry)
+
+    def commit(self, name: str, references: Iterable[str]) -> str:
+        """A commitment to entries that an alert or a search is about, under a new salt, which the folder keeps."""
+        salt = secrets.token_bytes(_SALT_BYTES)
+        # Before the log has what it opens; one that was left by an interruption opens nothing.
+        files.replace_private(self._salt(name), salt, "salt of the alert")
+        return commitment(salt, name, references)
+
+    def opens(self, name: str, references: Iterable[str], committed: str) -> bool:
+        """Whether a commitment is to these entries; raises ConfigurationError if its salt is gone."""
+        salt = files.read_at_most(self._salt(name), limits.KIB, "salt of the alert")
+        return hmac.compare_digest(commitment(salt, name, references), committed)
 
     def reference(self, alert: str) -> str:
         """What an alert is called where the match server's name for its probe must not be known, as hex.
@@ -226,9 +239,6 @@ class Journal:
         self, deployment: str, reading: Reading, entries: Sequence[PackageEntry], recipient: str | None
     ) -> Alerted:
         matched = [entries[match.entry] for match in reading.matches]
-        salt = secrets.token_bytes(_SALT_BYTES)
-        # Before the log has what it opens; one that was left by an interruption opens nothing.
-        files.replace_private(self._salt(reading.probe_id), salt, "salt of the alert")
         priority = min((each.priority for each in matched), key=_URGENCY.index)
         return Alerted(
             at=minute(),
@@ -237,7 +247,7 @@ class Journal:
             result=reading.digest,
             camera=reading.camera,
             priority=priority.value,
-            entry=commitment(salt, reading.probe_id, [each.reference for each in matched]),
+            entry=self.commit(reading.probe_id, [each.reference for each in matched]),
             evidence=None if recipient is None else self._seal(deployment, reading, entries, recipient),
             test_subject=all(each.category == _TEST_SUBJECT for each in matched),
         )
@@ -284,7 +294,7 @@ class Journal:
 
 
 def commitment(salt: bytes, alert: str, references: Iterable[str]) -> str:
-    """What the log has of the entries that an alert is about: HMAC-SHA-256 (hex) under the salt."""
+    """What the log has of the entries that an alert or a search is about: HMAC-SHA-256 (hex) under the salt."""
     said = "\n".join([alert, *sorted(references)])
     return hmac.new(salt, said.encode(), hashlib.sha256).hexdigest()
 

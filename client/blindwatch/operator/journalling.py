@@ -15,7 +15,7 @@ from blindwatch.errors import ConfigurationError
 from blindwatch.operator import searches
 from blindwatch.operator.journal import SITE, Journal
 from blindwatch.operator.unlocking import operator_of
-from blindwatch.records.operator import FINAL, Answer, Checked, Outcome, SearchOutcome
+from blindwatch.records.operator import FINAL, Answer, Checked, Outcome
 from blindwatch.records.reading import answered
 from blindwatch.statements.register import Register
 from blindwatch.statements.signing import Identity
@@ -23,7 +23,6 @@ from blindwatch.statements.signing import Identity
 app = typer.Typer(no_args_is_help=True)
 
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
-CONCLUSIONS: tuple[SearchOutcome, ...] = get_args(SearchOutcome)
 Keys = Annotated[Path, typer.Option(help="Your signing keys, a PEM file.", dir_okay=False)]
 People = Annotated[Path, typer.Option(help="Your copy of the register of people.", dir_okay=False)]
 Folder = Annotated[Path, typer.Option("--journal", help="Folder of your journal.", file_okay=False)]
@@ -64,12 +63,20 @@ def _searches(found: Mapping[str, searches.Inquiry]) -> Table:
     table = Table("Search", "At", "Operator", "Crime", "Reason", "Outcome", title="Searches")
     for name, each in found.items():
         made = each.searched
-        unsaid = "[yellow]failed, open[/]" if each.has_failed else "[yellow]open[/]"
-        outcome = unsaid if each.concluded is None else each.concluded.outcome
-        table.add_row(name, made.at, made.operator, made.reference, made.reason, outcome)
+        table.add_row(name, made.at, made.operator, made.reference, made.reason, _standing(each))
     left = sum(each.concluded is None for each in found.values())
     table.caption = f"{len(found)} searches, {left} without an outcome"
     return table
+
+
+def _standing(inquiry: searches.Inquiry) -> str:
+    """What became of a search, or what it waits for."""
+    done, proposed = inquiry.concluded, inquiry.proposed
+    if done is not None:
+        return done.outcome if done.second is None else f"{done.outcome}, {done.operator} and {done.second}"
+    if proposed is not None:
+        return f"[yellow]open, identified by {proposed.operator} alone ({proposed.evidence})[/]"
+    return "[yellow]failed, open[/]" if inquiry.has_failed else "[yellow]open[/]"
 
 
 def _checks(found: Sequence[tuple[Checked, Answer]]) -> Table:
@@ -81,23 +88,6 @@ def _checks(found: Sequence[tuple[Checked, Answer]]) -> Table:
         table.add_row(each.check, each.at, *grounds, answer)
     table.caption = f"{len(found)} checks of one person; what became of matches is among the alerts"
     return table
-
-
-def conclude(
-    journal: Folder,
-    search: Annotated[str, typer.Option(help="Identifier of the search, or its beginning.")],
-    outcome: Annotated[str, typer.Option(help=f"One of {', '.join(CONCLUSIONS)}.")],
-    identity: Keys,
-    register: People,
-) -> None:
-    """Write down what became of a search. It stays as it is."""
-    chosen = next((each for each in CONCLUSIONS if each == outcome), None)
-    if chosen is None:
-        raise ConfigurationError(f"An outcome is one of {', '.join(CONCLUSIONS)}.")
-    person = operator_of(Identity.from_pem(files.read(identity, "signing keys")), Register.load(register))
-    with Journal(journal) as opened:
-        written = searches.conclude(opened, search, chosen, person)
-    Console().print(f"[green]Written down:[/] {written.search[:8]} {written.outcome}.")
 
 
 def adjudicate(

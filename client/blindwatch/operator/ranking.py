@@ -80,12 +80,13 @@ def rank(
     files.check_new_file(out)
     papers = read_papers(entries, register, identity, removal)
     data = files.read(photograph, "photograph")
-    searched = Purpose(crime_reference, reason).search(deployment, papers.operator, data)
+    purpose = Purpose(crime_reference, reason)
     asked = Release(keys, hours, release, share_file or ())
     tls, token = client_context(ca, certificate, certificate_key), files.read_line(token_file, "token file")
     models = FacePipeline.named(Registry.load(), pipeline)
     with Journal(journal) as kept, ExitStack() as held, ServerClient(server, token, tls=tls) as client:
         inquirer = Inquirer.open(held, papers, asked, kept, client, deployment, models)
+        searched = purpose.search(inquirer.approved.manifest, inquirer.operator, data)
         found = inquirer.search(searched, data, top, wait)
     _show(searched, found.candidates, papers.package.entries, inquirer.squared_norm, out)
 

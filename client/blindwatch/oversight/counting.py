@@ -11,9 +11,10 @@ from blindwatch.oversight.checks.case import Case
 from blindwatch.oversight.checks.course import Course
 from blindwatch.oversight.checks.findings import Unchecked
 from blindwatch.oversight.checks.operator_log import Alerts
+from blindwatch.oversight.checks.searches import read
 from blindwatch.oversight.deployment_record import OTHERWISE, Count, DeploymentRecord, Table
 from blindwatch.oversight.intervals import SMALL, rate
-from blindwatch.oversight.uses import REPEATED, tables
+from blindwatch.oversight.uses import REPEATED, searches, tables
 from blindwatch.records.operator import FINAL
 from blindwatch.records.reading import answered
 from blindwatch.records.server import (
@@ -80,7 +81,10 @@ def record_of(case: Case, *, published: bool) -> DeploymentRecord:
 
 
 def _uses(case: Case, alerts: Alerts, published: bool) -> Iterator[Table]:
-    """How checks of one person were used, where the profile has them."""
+    """How checks of one person were used, or what became of searches, where the profile has them."""
+    if case.profile.evidence:
+        found = searches(read(alerts).values())
+        yield Table(found.title, _hidden(found.counts)) if published else found
     if case.profile.checks is not None:
         for each in tables(answered(alerts.records), case.profile.checks, officers=not published):
             yield Table(each.title, _hidden(each.counts)) if published else each

@@ -1,20 +1,30 @@
-"""How checks of one person were used: counts by answer, place, reason, stated risk and officer, from the logs."""
+"""How checks of one person and searches were used: counts by answer, place, reason, officer or outcome."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import Final, Literal
 
+from blindwatch.oversight.checks.searches import Noted
 from blindwatch.oversight.deployment_record import Count, Table
 from blindwatch.policy.profile import Checks, Choice
-from blindwatch.records.operator import Answer, Checked
+from blindwatch.records.operator import Answer, Checked, SearchOutcome
 
 REPEATED: Final = (
     "Whether the same person was checked again and again: nobody can see that without keeping the photographs, and "
     "they are not kept"
 )
 _ANSWERS: Final[dict[Answer, str]] = {"match": "match", "no-match": "no match", "unanswered": "no answer"}
+_BECAME: Final[dict[SearchOutcome | Literal["proposed", "failed", "open"], str]] = {
+    "identified": "somebody identified, by as many people as the rules ask for",
+    "eliminated": "somebody eliminated",
+    "nobody-alike": "nobody alike",
+    "inconclusive": "cannot be said",
+    "proposed": "no outcome: identified by one person alone",
+    "failed": "no outcome: failed",
+    "open": "no outcome",
+}
 
 
 def tables(made: Iterable[tuple[Checked, Answer]], rules: Checks, *, officers: bool) -> Iterator[Table]:
@@ -30,6 +40,20 @@ def tables(made: Iterable[tuple[Checked, Answer]], rules: Checks, *, officers: b
     if officers:
         by = Counter(each.operator for each in asked)
         yield Table("checks by officer", tuple(Count(name, by[name]) for name in sorted(by)))
+
+
+def searches(made: Iterable[Noted]) -> Table:
+    """What became of searches. That one person has identified somebody is no outcome."""
+    counted = Counter(map(_became, made))
+    return Table("what became of searches", tuple(Count(said, counted[said]) for said in _BECAME.values()))
+
+
+def _became(noted: Noted) -> str:
+    if noted.concluded:
+        return _BECAME[noted.concluded[0].outcome]
+    if noted.proposed:
+        return _BECAME["proposed"]
+    return _BECAME["failed" if noted.failed else "open"]
 
 
 def _by(choices: Iterable[Choice], counted: Counter[str]) -> tuple[Count, ...]:

@@ -11,7 +11,9 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field
 
 from blindwatch.records.record import OfDeployment
+from blindwatch.statements.predicates import Word
 from blindwatch.statements.register import PersonName
+from blindwatch.wire import limits
 from blindwatch.wire.messages import CameraName, Digest, ProbeId, ProblemUrn, Timestamp
 
 Outcome = Literal["rejected", "sent", "engaged", "confirmed-true", "confirmed-false", "lost", "expired"]
@@ -73,6 +75,8 @@ class Stopped(OfDeployment):
 
 SearchOutcome = Literal["identified", "eliminated", "nobody-alike", "inconclusive"]
 """What became of a search: of the person, somebody, nobody, or that cannot be said."""
+CrimeReference = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9/._-]{0,63}$")]
+"""Of a crime, as the force has it; no name."""
 Reason = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")]
 
 
@@ -82,11 +86,12 @@ class Searched(OfDeployment):
     kind: Literal["searched"] = "searched"
     search: ProbeId
     operator: PersonName
-    reference: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9/._-]{0,63}$")]
-    """Of the crime, as the force has it; no name."""
+    reference: CrimeReference
     reason: Reason
     photograph: Digest
     """SHA-256 of the file."""
+    profile: Word
+    """The name of the policy profile, whose rules an identification follows."""
 
 
 class SearchFailed(OfDeployment):
@@ -98,6 +103,25 @@ class SearchFailed(OfDeployment):
     problem: ProblemUrn
 
 
+Signed = Annotated[bytes, Field(min_length=1, max_length=16 * limits.KIB)]
+"""A signed statement: an envelope as JSON."""
+
+
+class IdentificationProposed(OfDeployment):
+    """One operator has found that an entry is the person. That is no outcome where the profile asks for two people.
+
+    The commitment is salted like that of an alert; the statement says the same with the operator's signatures.
+    """
+
+    kind: Literal["identification-proposed"] = "identification-proposed"
+    search: ProbeId
+    operator: PersonName
+    entry: Digest
+    evidence: Word
+    """The kind of other evidence, by its word in the policy profile."""
+    statement: Signed
+
+
 class SearchConcluded(OfDeployment):
     """What became of a search, as an operator says later."""
 
@@ -105,6 +129,11 @@ class SearchConcluded(OfDeployment):
     search: ProbeId
     outcome: SearchOutcome
     operator: PersonName
+    """Who said so; of an identification that was proposed, who proposed it."""
+    second: PersonName | None = None
+    """Who agreed, and it is 'identified', or disagreed, and it is 'inconclusive'."""
+    statement: Signed | None = None
+    """What the second operator signed."""
 
 
 class Checked(OfDeployment):
@@ -156,6 +185,7 @@ OperatorRecord: TypeAlias = Annotated[
     | Stopped
     | Searched
     | SearchFailed
+    | IdentificationProposed
     | SearchConcluded
     | Checked
     | CheckAnswered

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
@@ -16,13 +17,16 @@ from blindwatch.console.ranked.serving import Searching
 from blindwatch.console.training import Training
 from blindwatch.console.wiping import begin_again
 from blindwatch.deployment.papers import People, SigningKeys
+from blindwatch.errors import SamePerson
 from blindwatch.operator import options, ranking
+from blindwatch.operator.identifying import Signatory
 from blindwatch.operator.inquiring import Inquirer, Papers
 from blindwatch.operator.journal import Journal
 from blindwatch.operator.unlocking import Release
 from blindwatch.policy.profile import profile
 from blindwatch.secret import candidates
-from blindwatch.statements.register import PersonRole
+from blindwatch.statements.register import PersonRole, Register
+from blindwatch.statements.signing import Identity
 from blindwatch.vision.pipeline import DEFAULT, FacePipeline
 from blindwatch.vision.registry import Registry
 from blindwatch.wire.client import ServerClient
@@ -58,6 +62,12 @@ def rank_console(
     release: options.ReleaseFolder = None,
     hours: options.Hours = 8.0,
     share_file: options.ShareFiles = None,
+    second: Annotated[
+        Path | None,
+        typer.Option(
+            help="Signing keys of another operator, who looks as well and may agree.", dir_okay=False
+        ),
+    ] = None,
     port: Annotated[int, typer.Option(help="Port on this machine; 0 takes a free one.", min=0)] = 0,
     ready_file: Annotated[
         Path | None, typer.Option(help="File to write the address into once the page is there.")
@@ -70,11 +80,12 @@ def rank_console(
     begin_again("rank-console")
     beside = faces or entries.with_name(candidates.FILE)
     papers = ranking.read_papers(entries, register, identity, removal, beside)
+    people = signatories(papers.register, identity, second)
     asked = Release(keys, hours, release, share_file or ())
     tls, token = client_context(ca, certificate, certificate_key), files.read_line(token_file, "token file")
     models = FacePipeline.named(Registry.load(), pipeline)
     with ServerClient(server, token, tls=tls) as client, Journal(journal) as kept:
-        room = opened(papers, asked, kept, client, deployment, models, training, Terms(top, wait))
+        room = opened(papers, asked, kept, client, deployment, models, people, training, Terms(top, wait))
         hush()
         try:
             envelope = room.inquirer.approved.envelope
@@ -84,6 +95,16 @@ def rank_console(
             room.leave()
 
 
+def signatories(register: Register, identity: Path, second: Path | None) -> tuple[Signatory, ...]:
+    """Who uses the page, by their signing keys; raises ConfigurationError, or SamePerson if they are one person's."""
+    paths = (identity,) if second is None else (identity, second)
+    keys = (Identity.from_pem(files.read(path, "signing keys")) for path in paths)
+    people = tuple(Signatory.of(each, register) for each in keys)
+    if len({each.name for each in people}) != len(people):
+        raise SamePerson("The second operator is the first one.", "Give the keys of another with --second.")
+    return people
+
+
 def opened(
     papers: Papers,
     asked: Release,
@@ -91,6 +112,7 @@ def opened(
     client: ServerClient,
     deployment: str,
     models: FacePipeline,
+    people: Sequence[Signatory],
     training: Path,
     terms: Terms,
 ) -> Room:
@@ -100,4 +122,4 @@ def opened(
         days = profile(inquirer.approved.manifest.profile.name).training_days
         trained = Training.load(training, days).is_trained
         key = Key(inquirer.window, held.pop_all().close)
-        return Room(inquirer, journal, papers.package.entries, key, trained, terms)
+        return Room(inquirer, journal, papers.package.entries, key, people, trained, terms)

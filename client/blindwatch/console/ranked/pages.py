@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Annotated, Final, get_args
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, StreamingResponse
@@ -28,7 +28,6 @@ from blindwatch.records.operator import SearchOutcome
 from blindwatch.wire import problems
 
 OUTCOMES: Final[Mapping[SearchOutcome, str]] = {
-    "identified": "Identified, and corroborated otherwise",
     "eliminated": "Somebody was eliminated",
     "nobody-alike": "Nobody is the person",
     "inconclusive": "Cannot be said",
@@ -76,14 +75,14 @@ def post_search(sending: Sending, parts: With, session: LoggedIn) -> Response:
     session.check(upload.fields.get("csrf", ""))
     session.notice = ""
     purpose = Purpose(upload.fields.get("reference", ""), upload.fields.get("reason", ""))
-    parts.room.search(upload.photograph, purpose)
+    parts.room.search(upload.photograph, purpose, session.operator)
     return back()
 
 
 @router.post("/candidates/{rank}/open")
-def post_open(rank: int, parts: With, _session: Sent) -> Response:
+def post_open(rank: int, parts: With, session: Sent) -> Response:
     """Open the face of one candidate."""
-    parts.room.open(rank)
+    parts.room.open(rank, session.operator)
     return back()
 
 
@@ -98,11 +97,38 @@ def post_close(parts: With, session: Sent) -> Response:
 @router.post("/conclusions")
 def post_conclusion(form: Form, parts: With, session: Sent) -> Response:
     """Write down what became of a search."""
-    outcome = next((each for each in get_args(SearchOutcome) if each == form.get("outcome")), None)
+    outcome = next((each for each in OUTCOMES if each == form.get("outcome")), None)
     if outcome is None:
         raise MalformedMessage(forms.MALFORMED)
-    parts.room.conclude(forms.text(form, "search"), outcome)
+    parts.room.conclude(forms.text(form, "search"), outcome, session.operator)
     session.notice = "Written down. It stays as it is, and everything of the search is gone."
+    return back()
+
+
+@router.post("/identifications")
+def post_identification(form: Form, parts: With, session: Sent) -> Response:
+    """Write down that the operator has identified somebody, with other evidence."""
+    said = (forms.text(form, "search"), forms.text(form, "entry"), forms.text(form, "evidence"))
+    parts.room.propose(*said, session.operator)
+    session.notice = "Written down. Another operator has to agree before it is an outcome."
+    return back()
+
+
+@router.post("/agreements")
+def post_agreement(form: Form, parts: With, session: Sent) -> Response:
+    """Write down that another operator finds the same entry."""
+    parts.room.agree(forms.text(form, "search"), forms.text(form, "entry"), session.operator)
+    session.notice = "Written down: identified by two people. Everything of the search is gone."
+    return back()
+
+
+@router.post("/disagreements")
+def post_disagreement(form: Form, parts: With, session: Sent) -> Response:
+    """Write down that another operator does not."""
+    parts.room.disagree(forms.text(form, "search"), session.operator)
+    session.notice = (
+        "Written down: it cannot be said, since two people disagree. Everything of the search is gone."
+    )
     return back()
 
 
@@ -128,15 +154,17 @@ def post_finish(parts: With, session: Sent) -> Response:
 
 
 @router.get("/face")
-def get_face(parts: With, _session: LoggedIn) -> Response:
+def get_face(parts: With, session: LoggedIn) -> Response:
     """The face that was searched for."""
+    parts.room.check_trained(session.operator)
     look = parts.room.look
     return _image(None if look is None else look.face)
 
 
 @router.get("/candidates/{rank}")
-def get_candidate(rank: int, parts: With, _session: LoggedIn) -> Response:
+def get_candidate(rank: int, parts: With, session: LoggedIn) -> Response:
     """The face of a candidate that was opened."""
+    parts.room.check_trained(session.operator)
     look = parts.room.look
     return _image(None if look is None else look.place(rank).image)
 
@@ -156,16 +184,20 @@ def _image(image: bytes | None) -> Response:
 def _page(parts: Parts, session: Session, error: BlindwatchError | None = None) -> str:
     room = parts.room
     manifest, at = room.inquirer.approved.manifest, room.now()
+    rules = profile(manifest.profile.name)
+    is_trained = room.is_trained(session.operator)
     return rendering.page(
         "ranked.html.j2",
         manifest=manifest,
-        rules=profile(manifest.profile.name),
+        rules=rules,
         officers=parts.officers,
         room=room,
-        look=room.look,
+        look=room.look if is_trained else None,
+        is_trained=is_trained,
         session=session,
         error=error,
         outcomes=OUTCOMES,
+        evidence={each.name: each.title for each in rules.evidence},
         now=at,
         zone=at.astimezone().tzname(),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -10,8 +10,9 @@ from threading import Lock, RLock
 
 from blindwatch.console.duty import Key, utc
 from blindwatch.console.ranked.looking import UNOPENED, Look, Place
-from blindwatch.errors import Busy, NotFound, NotTrained, OutsideWindow, WrongStep
-from blindwatch.operator import searches
+from blindwatch.errors import Busy, Forbidden, NotFound, NotTrained, OutsideWindow, WrongStep
+from blindwatch.operator import identifying, searches
+from blindwatch.operator.identifying import Signatory
 from blindwatch.operator.inquiring import Inquirer, Ranked
 from blindwatch.operator.journal import Journal
 from blindwatch.operator.searches import Inquiry, Purpose
@@ -36,6 +37,7 @@ class Room:
         journal: Journal,
         entries: tuple[PackageEntry, ...],
         key: Key,
+        people: Sequence[Signatory],
         trained: Callable[[str, date], bool],
         terms: Terms,
         clock: Callable[[], datetime] = utc,
@@ -46,6 +48,7 @@ class Room:
         """Of what the page shows; it grows with every change."""
         self._journal = journal
         self._entries = entries
+        self._people = {each.name: each for each in people}
         self._trained = trained
         self._terms = terms
         self._clock = clock
@@ -56,13 +59,24 @@ class Room:
 
     @property
     def operator(self) -> str:
-        """Who searches."""
+        """Who has the key, and searches."""
         return self.inquirer.operator
 
     @property
-    def is_trained(self) -> bool:
-        """Whether the operator may search today."""
-        return self._trained(self.operator, self._clock().date())
+    def operators(self) -> tuple[str, ...]:
+        """Who searches, and who may agree to what that operator finds."""
+        return tuple(self._people)
+
+    def is_trained(self, operator: str) -> bool:
+        """Whether an operator may search, look and identify today."""
+        return self._trained(operator, self._clock().date())
+
+    def check_trained(self, operator: str) -> None:
+        """Refuse an operator who is not trained; raises NotTrained."""
+        if not self.is_trained(operator):
+            raise NotTrained(
+                hint="You can say what became of searches, and search again once you are trained."
+            )
 
     @property
     def look(self) -> Look | None:
@@ -79,15 +93,13 @@ class Room:
         """The time by the clock of the room."""
         return self._clock()
 
-    def search(self, photograph: bytes, purpose: Purpose) -> None:
-        """Search for the most central face of a photograph, the bytes of a file, and hold the ranking.
-
-        Raises ConfigurationError if the purpose is not in its form, before anything else is done with the photograph.
-        """
-        deployment = self.inquirer.approved.manifest.deployment
-        searched = purpose.search(deployment, self.operator, photograph)
+    def search(self, photograph: bytes, purpose: Purpose, operator: str) -> None:
+        """Search for the most central face of a photograph, the bytes of a file, and hold the ranking."""
+        if operator != self.operator:
+            raise Forbidden("The operator to whom the key was released makes the searches.")
+        searched = purpose.search(self.inquirer.approved.manifest, operator, photograph)
         with self._alone():
-            self._check_may()
+            self._check_may(operator)
             if self._look is not None:
                 raise WrongStep("A search is open.", "Close it first, or say what became of it.")
             try:
@@ -95,12 +107,12 @@ class Room:
             finally:
                 self._inquiries = self._read()
             with self._changing():
-                self._check_may()  # the time of the key may have ended in between
+                self._check_may(operator)  # the time of the key may have ended in between
                 self._look = self._looked(searched, found)
 
-    def open(self, rank: int) -> None:
+    def open(self, rank: int, operator: str) -> None:
         """Open the face of one candidate, and show it beside the one that was searched for."""
-        self._check_may()
+        self._check_may(operator)
         with self._changing():
             look = self._held()
             self._look = look.opened(rank, self.inquirer.album, self._clock())
@@ -110,13 +122,30 @@ class Room:
         with self._changing():
             self._look = None
 
-    def conclude(self, search: str, outcome: SearchOutcome) -> None:
+    def conclude(self, search: str, outcome: SearchOutcome, operator: str) -> None:
         """Write down what became of a search, and let go of everything of it; raises WrongStep."""
-        with self._alone(), self._changing():
-            written = searches.conclude(self._journal, search, outcome, self.operator)
-            self._inquiries = self._read()
-            if self._look is not None and self._look.searched.search == written.search:
-                self._look = None
+        with self._concluding():
+            searches.conclude(self._journal, search, outcome, operator)
+
+    def propose(self, search: str, reference: str, evidence: str, operator: str) -> None:
+        """Write down that an operator has identified somebody. What is looked at stays, for another one to look."""
+        self.check_trained(operator)
+        if reference not in {each.reference for each in self._entries}:
+            raise NotFound("The gallery has no such entry.", "Give its reference as the candidates have it.")
+        with self._concluding():
+            identifying.propose(self._journal, search, reference, evidence, self._people[operator])
+
+    def agree(self, search: str, reference: str, operator: str) -> None:
+        """Write down that another operator agrees to that, and let go of everything of the search."""
+        self.check_trained(operator)
+        with self._concluding():
+            identifying.agree(self._journal, search, reference, self._people[operator])
+
+    def disagree(self, search: str, operator: str) -> None:
+        """Write down that another operator does not, and let go of everything of the search."""
+        self.check_trained(operator)
+        with self._concluding():
+            identifying.disagree(self._journal, search, self._people[operator])
 
     def tick(self) -> None:
         """Let go of what nobody has opened in time, and of everything when the time of the key is over."""
@@ -134,11 +163,8 @@ class Room:
             self._look = None
             self.key.drop()
 
-    def _check_may(self) -> None:
-        if not self.is_trained:
-            raise NotTrained(
-                hint="You can say what became of searches, and search again once you are trained."
-            )
+    def _check_may(self, operator: str) -> None:
+        self.check_trained(operator)
         if not self.key.is_held:
             raise OutsideWindow(
                 "The key is gone.", "Start the console again; custodians release the key anew."
@@ -170,6 +196,16 @@ class Room:
             yield
         finally:
             self._searching.release()
+
+    @contextmanager
+    def _concluding(self) -> Iterator[None]:
+        """Read the journal again afterwards, and let go of a search that has its outcome."""
+        with self._alone(), self._changing():
+            yield
+            self._inquiries = self._read()
+            waiting = {each.searched.search for each in self.waiting}
+            if self._look is not None and self._look.searched.search not in waiting:
+                self._look = None
 
     @contextmanager
     def _changing(self) -> Iterator[None]:

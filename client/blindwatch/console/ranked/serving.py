@@ -17,13 +17,13 @@ from blindwatch.errors import LogError
 
 
 class Searching(Host):
-    """The page of one operator."""
+    """The page of the operator who searches, and of another one who may agree to what is found."""
 
     def __init__(self, room: Room, officers: tuple[str, ...], port: int) -> None:
         """Take the port, or a free one if it is 0; raises ConfigurationError."""
         self._room = room
         self._officers = officers
-        super().__init__((room.operator,), port, Searching._application)
+        super().__init__(room.operators, port, Searching._application)
 
     def run(self, ready: Path | None) -> None:
         """Serve the page until it is closed."""

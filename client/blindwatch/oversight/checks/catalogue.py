@@ -9,6 +9,7 @@ from blindwatch.oversight.checks import (
     challenges,
     clocks,
     grounds,
+    identifications,
     intake,
     kept,
     lifecycle,
@@ -54,6 +55,7 @@ def checks(replay: Replay | None = None) -> tuple[Check, ...]:
         teardown.CHECK,
         operators.CHECK,
         *searches.CHECKS,
+        identifications.CHECK,
         grounds.CHECK,
         scans.CHECK,
     )

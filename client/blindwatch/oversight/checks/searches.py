@@ -15,7 +15,12 @@ from blindwatch.oversight.checks.case import TOLERANCE, Case
 from blindwatch.oversight.checks.course import Passage
 from blindwatch.oversight.checks.findings import Check, Findings, Unchecked
 from blindwatch.oversight.checks.operator_log import Alerts
-from blindwatch.records.operator import SearchConcluded, Searched, SearchFailed
+from blindwatch.records.operator import (
+    IdentificationProposed,
+    SearchConcluded,
+    Searched,
+    SearchFailed,
+)
 from blindwatch.records.server import SearchAccepted
 from blindwatch.statements.predicates import instant
 
@@ -30,6 +35,7 @@ class Noted:
 
     made: list[Searched] = field(default_factory=list)
     failed: list[SearchFailed] = field(default_factory=list)
+    proposed: list[IdentificationProposed] = field(default_factory=list)
     concluded: list[SearchConcluded] = field(default_factory=list)
 
 
@@ -55,7 +61,7 @@ def review(case: Case) -> tuple[Reviewed, ...]:
     """Every search that either side has, in the order of time; what is missing is said in its place."""
     taken = _taken(case)
     try:
-        noted = _noted(case.alerts)
+        noted = read(case.alerts)
     except Unchecked:
         noted = {}
     found = (
@@ -78,7 +84,10 @@ def _reviewed(name: str, noted: Noted, passage: Passage | None) -> Reviewed:
 def _outcome(noted: Noted) -> str:
     if noted.concluded:
         said = noted.concluded[0]
-        return f"{said.outcome}, {said.at}, by {said.operator}"
+        other = "" if said.second is None else f" and {said.second}"
+        return f"{said.outcome}, {said.at}, by {said.operator}{other}"
+    if noted.proposed:
+        return f"none, identified by {noted.proposed[0].operator} alone"
     return "failed, as the operator's log has it" if noted.failed else "none"
 
 
@@ -95,7 +104,8 @@ def _taken(case: Case) -> dict[str, Passage]:
     return {name: case.course.passages[name] for name in names}
 
 
-def _noted(log: Alerts) -> dict[str, Noted]:
+def read(log: Alerts) -> dict[str, Noted]:
+    """What the operator's log has of every search, by their identifiers."""
     found: dict[str, Noted] = {}
     for record in log.records:
         match record:
@@ -103,6 +113,8 @@ def _noted(log: Alerts) -> dict[str, Noted]:
                 found.setdefault(name, Noted()).made.append(record)
             case SearchFailed(search=name):
                 found.setdefault(name, Noted()).failed.append(record)
+            case IdentificationProposed(search=name):
+                found.setdefault(name, Noted()).proposed.append(record)
             case SearchConcluded(search=name):
                 found.setdefault(name, Noted()).concluded.append(record)
     return found
@@ -113,7 +125,7 @@ def _known(case: Case, findings: Findings) -> None:
     findings.note(f"{len(taken):,} searches in the server's log.")
     if not taken:
         return
-    noted = _noted(case.alerts)
+    noted = read(case.alerts)
     for name, passage in taken.items():
         accepted = passage.accepted[0]
         made = noted.get(name, Noted()).made
@@ -130,7 +142,7 @@ def _known(case: Case, findings: Findings) -> None:
 
 
 def _sent(case: Case, findings: Findings) -> None:
-    noted, taken = _noted(case.alerts), _taken(case)
+    noted, taken = read(case.alerts), _taken(case)
     findings.note(f"{sum(bool(each.made) for each in noted.values()):,} searches in the operator's log.")
     failed = [name for name, each in noted.items() if each.failed]
     if failed:
@@ -146,7 +158,7 @@ def _sent(case: Case, findings: Findings) -> None:
 
 def _concluded(case: Case, findings: Findings) -> None:
     log, taken = case.alerts, _taken(case)
-    noted, latest = _noted(log), _latest(case, log)
+    noted, latest = read(log), _latest(case, log)
     done = sum(bool(each.concluded) for each in noted.values())
     findings.note(f"{done:,} of {len(noted):,} searches have an outcome, up to {latest:%Y-%m-%d}.")
     for name, each in noted.items():
@@ -157,7 +169,7 @@ def _concluded(case: Case, findings: Findings) -> None:
 def _wrongs(noted: Noted, latest: datetime, *, is_taken: bool) -> Iterator[str]:
     """What is wrong with the outcome of a search. One that failed needs none, unless the server took it."""
     if not noted.made:
-        yield "has an outcome or has failed, and was never made."
+        yield "has an outcome, was said to identify somebody, or has failed, and was never made."
         return
     if len(noted.concluded) > 1:
         yield f"has {len(noted.concluded)} outcomes."
@@ -196,7 +208,7 @@ CHECKS: Final = (
         "searches-concluded",
         "Every search has its outcome within 30 days",
         "The operator's log says once of each search what became of it, or the search is not 30 days old by the "
-        "latest time in the bundle.",
+        "latest time in the bundle. That one operator alone has identified somebody is no outcome.",
         "That the outcome is true. The table of searches has each of them, for a person to review.",
         _concluded,
     ),
