@@ -131,8 +131,11 @@ class TfheEngine:
         )
 
     def _compare(self, probe: Integers, entry: Integers, threshold: int) -> _Compared:
-        pair = Pair(probe=tuple(probe.tolist()), entry=tuple(entry.tolist()), threshold=threshold)
-        request = self._ask(pair, OpinionRequest)
+        # Templates in clear are let go of here before the comparison, not after it.
+        request = self._ask(
+            Pair(probe=tuple(probe.tolist()), entry=tuple(entry.tolist()), threshold=threshold),
+            OpinionRequest,
+        )
         answer = OpinionAnswer.from_cbor(self._send("POST", "/verdicts", request.to_cbor(), _VERDICT_SECONDS))
         match = self._ask(answer, Verdict).match
         return _Compared(match, answer.elapsed_ms / 1000, answer.lookups)

@@ -11,6 +11,7 @@ import numpy as np
 from blindwatch.errors import ModelMismatch
 from blindwatch.he import presets
 from blindwatch.he.verdicts import DIMENSION, SQUARED_NORM, Integers, clip
+from blindwatch.vision.embedder import Embedding
 from blindwatch.vision.pipeline import FacePipeline
 from blindwatch.vision.quantise import quantise
 
@@ -27,7 +28,11 @@ class Templater:
 
     def template(self, photograph: Path) -> Integers:
         """Shape (d,); raises `ImageError` subclasses."""
-        return clip(quantise(self._models.faces(photograph)[0].embedding, SQUARED_NORM))
+        return self.of(self._models.faces(photograph)[0].embedding)
+
+    def of(self, embedding: Embedding) -> Integers:
+        """The template (d,) of an embedding."""
+        return clip(quantise(embedding, SQUARED_NORM))
 
     def templates(self, photographs: Sequence[Path]) -> Integers:
         """Shape (n, d)."""

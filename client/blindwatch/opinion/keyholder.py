@@ -70,10 +70,12 @@ def serve(holder: KeyHolder, source: BinaryIO, sink: BinaryIO) -> None:
     frames.write(sink, holder.evaluation_keys().to_cbor())
     while True:
         try:
-            pair = Pair.from_cbor(frames.read(source, Pair.limit))
+            message = frames.read(source, Pair.limit)
         except WorkerLost:
             return
-        frames.write(sink, holder.seal(pair).to_cbor())
+        request = holder.seal(Pair.from_cbor(message))
+        del message  # templates in clear, which are not to be kept until the next pair comes
+        frames.write(sink, request.to_cbor())
         answer = OpinionAnswer.from_cbor(frames.read(source, OpinionAnswer.limit))
         frames.write(sink, holder.open(answer).to_cbor())
 

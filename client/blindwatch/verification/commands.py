@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from blindwatch.cli.progress import progress
 from blindwatch.errors import ConfigurationError
-from blindwatch.he.presets import preset
-from blindwatch.he.verdicts import ENTRIES, VerdictEngine
-from blindwatch.opinion.engine import TfheEngine
-from blindwatch.opinion.environment import installed
-from blindwatch.opinion.faces import PRESET, Templater
+from blindwatch.he.verdicts import ENTRIES
+from blindwatch.opinion.faces import Templater
 from blindwatch.opinion.showing import show
-from blindwatch.verification.bfv import BfvEngine
+from blindwatch.verification.engines import Engine, opened
 from blindwatch.vision.pipeline import DEFAULT, FacePipeline
 from blindwatch.vision.registry import Registry
-
-
-class Engine(StrEnum):
-    """Under which scheme to compare."""
-
-    BFV = "bfv"
-    TFHE = "tfhe"
-
 
 # Without sub-commands, options may stand behind the photographs too.
 app = typer.Typer(context_settings={"allow_interspersed_args": True})
@@ -58,17 +43,3 @@ def verify(
     with opened(engine) as chosen:
         verdicts = chosen.verdicts(sealed, listed, limit)
     show(Console(), chosen.scheme, [each.name for each in entries], verdicts, limit)
-
-
-@contextmanager
-def opened(engine: Engine) -> Iterator[VerdictEngine]:
-    """The engine with keys made for this run, which are gone afterwards."""
-    if engine is Engine.BFV:
-        yield BfvEngine(preset(PRESET))
-        return
-    tfhe = TfheEngine(installed())
-    with progress() as display:
-        display.add_task("Making TFHE keys and trying them", total=None)
-        tfhe.start()
-    with tfhe:
-        yield tfhe

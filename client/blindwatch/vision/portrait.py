@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blindwatch.vision.align import Points, align
+from blindwatch.vision.detector import Detection
 from blindwatch.vision.image import Image
 
 SIDE: Final = 112
@@ -27,6 +28,11 @@ def portrait(image: Image, landmarks: Points) -> bytes:
 def framed(image: Image, landmarks: Points) -> Image:
     """The face of these landmarks in the framing, as pixels."""
     return align(image, landmarks, _LANDMARKS, SIDE)
+
+
+def detection() -> Detection:
+    """Where the face is in a picture that has this framing, so that nothing has to look for it there."""
+    return Detection((0.0, 0.0, float(SIDE), float(SIDE)), _LANDMARKS, 1.0)
 
 
 def encoded(face: Image, longest: int | None = None) -> NDArray[np.uint8]:
