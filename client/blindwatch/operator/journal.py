@@ -29,6 +29,8 @@ from blindwatch.records.operator import (
     AttentionChecked,
     CheckAnswered,
     Checked,
+    Compared,
+    ComparisonAnswered,
     IdentificationProposed,
     KeyForgotten,
     KeyReceived,
@@ -195,7 +197,9 @@ class Journal:
         | IdentificationProposed
         | SearchConcluded
         | Checked
-        | CheckAnswered,
+        | CheckAnswered
+        | Compared
+        | ComparisonAnswered,
     ) -> None:
         """Record something else that an operator did."""
         self._append([record])

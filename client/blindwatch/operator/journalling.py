@@ -15,8 +15,8 @@ from blindwatch.errors import ConfigurationError
 from blindwatch.operator import searches
 from blindwatch.operator.journal import SITE, Journal
 from blindwatch.operator.unlocking import operator_of
-from blindwatch.records.operator import FINAL, Answer, Checked, Outcome
-from blindwatch.records.reading import answered
+from blindwatch.records.operator import FINAL, Answer, Checked, Compared, Outcome
+from blindwatch.records.reading import answered, compared
 from blindwatch.statements.register import Register
 from blindwatch.statements.signing import Identity
 
@@ -42,6 +42,7 @@ def show(journal: Folder) -> None:
     """Show the alerts and searches, and what became of each."""
     with Journal(journal) as opened:
         courses, searched, checked = opened.courses(), searches.inquiries(opened), answered(opened.records())
+        comparisons = compared(opened.records())
     table = Table("Alert", "At", "Camera", "Priority", "Decided", title=f"Journal {opened.key.name}")
     for name, course in courses.items():
         decided = ", ".join(f"{each.outcome} by {each.operator}" for each in course.decided)
@@ -54,6 +55,8 @@ def show(journal: Folder) -> None:
         Console().print(_searches(searched))
     if checked:
         Console().print(_checks(checked))
+    if comparisons:
+        Console().print(_comparisons(comparisons))
     Console().print(
         f"When the deployment is over, hand {journal / SITE} to the oversight body.", soft_wrap=True
     )
@@ -87,6 +90,16 @@ def _checks(found: Sequence[tuple[Checked, Answer]]) -> Table:
         grounds = (each.operator, each.place, each.reason, each.harm or "-")
         table.add_row(each.check, each.at, *grounds, answer)
     table.caption = f"{len(found)} checks of one person; what became of matches is among the alerts"
+    return table
+
+
+def _comparisons(found: Sequence[tuple[Compared, Answer]]) -> Table:
+    columns = ("Comparison", "At", "Operator", "Engine", "Place", "Reason", "Harm", "Answer")
+    table = Table(*columns, title="Comparisons of one person with one entry")
+    for each, answer in found:
+        grounds = (each.operator, each.engine, each.place, each.reason, each.harm or "-")
+        table.add_row(each.comparison, each.at, *grounds, answer)
+    table.caption = f"{len(found)} comparisons of one person with one entry"
     return table
 
 

@@ -14,9 +14,9 @@ from blindwatch.oversight.checks.operator_log import Alerts
 from blindwatch.oversight.checks.searches import read
 from blindwatch.oversight.deployment_record import OTHERWISE, Count, DeploymentRecord, Table
 from blindwatch.oversight.intervals import SMALL, rate
-from blindwatch.oversight.uses import REPEATED, searches, tables
+from blindwatch.oversight.uses import REPEATED, comparisons, searches, tables
 from blindwatch.records.operator import FINAL
-from blindwatch.records.reading import answered
+from blindwatch.records.reading import answered, compared
 from blindwatch.records.server import (
     DeploymentClosed,
     EntriesRemoved,
@@ -53,7 +53,7 @@ def record_of(case: Case, *, published: bool) -> DeploymentRecord:
     alerts = _alerts(case)
     real = [each.alert for each in alerts.alerted() if not each.test_subject]
     groups = _groups(alerts, real)
-    compared = (
+    faces = (
         *_seen(course),
         Count("faces compared", taken),
         Count("results", sum(each.record.problem is None for each in results)),
@@ -67,7 +67,7 @@ def record_of(case: Case, *, published: bool) -> DeploymentRecord:
         tuple(_about(case)),
         (
             Table("the list", tuple(_list(case, manifest, published))),
-            Table("comparisons", compared),
+            Table("comparisons", faces),
             Table("what became of alerts", _hidden(outcomes) if published else outcomes),
             Table("what followed", _followed(alerts, real, published)),
             *(() if published else (Table("outcomes in full", _in_full(alerts, real)),)),
@@ -86,7 +86,11 @@ def _uses(case: Case, alerts: Alerts, published: bool) -> Iterator[Table]:
         found = searches(read(alerts).values())
         yield Table(found.title, _hidden(found.counts)) if published else found
     if case.profile.checks is not None:
-        for each in tables(answered(alerts.records), case.profile.checks, officers=not published):
+        rules, officers = case.profile.checks, not published
+        for each in (
+            *tables(answered(alerts.records), rules, officers=officers),
+            *comparisons(compared(alerts.records), rules, officers=officers),
+        ):
             yield Table(each.title, _hidden(each.counts)) if published else each
 
 

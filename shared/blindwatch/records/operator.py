@@ -170,6 +170,33 @@ class CheckAnswered(OfDeployment):
     answer: Answer
 
 
+EngineName = Literal["bfv", "tfhe"]
+
+
+class Compared(OfDeployment):
+    """An operator is about to compare one person with one entry, at their own machine: no server has a probe of it.
+
+    Of the photograph there is nothing. The commitment is salted, and says which entry it was with the salt.
+    """
+
+    kind: Literal["compared"] = "compared"
+    comparison: ProbeId
+    operator: PersonName
+    engine: EngineName
+    place: Reason
+    reason: Reason
+    harm: Reason | None = None
+    entry: Digest
+
+
+class ComparisonAnswered(OfDeployment):
+    """The one bit that a comparison has given, or that it gave none. It is no alert: no server has a result of it."""
+
+    kind: Literal["comparison-answered"] = "comparison-answered"
+    comparison: ProbeId
+    answer: Answer
+
+
 class KeyForgotten(OfDeployment):
     """An operator's program has dropped the key."""
 
@@ -189,6 +216,8 @@ OperatorRecord: TypeAlias = Annotated[
     | SearchConcluded
     | Checked
     | CheckAnswered
+    | Compared
+    | ComparisonAnswered
     | KeyForgotten,
     Field(discriminator="kind"),
 ]

@@ -8,7 +8,14 @@ from typing import Final, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from blindwatch.errors import BlindwatchError, MalformedLog
-from blindwatch.records.operator import Answer, CheckAnswered, Checked, OperatorRecord
+from blindwatch.records.operator import (
+    Answer,
+    CheckAnswered,
+    Checked,
+    Compared,
+    ComparisonAnswered,
+    OperatorRecord,
+)
 from blindwatch.records.server import ServerRecord
 from blindwatch.wire import cbor, limits
 
@@ -38,6 +45,18 @@ def answered(records: Iterable[OperatorRecord]) -> list[tuple[Checked, Answer]]:
         elif isinstance(each, CheckAnswered):
             answers[each.check] = each.answer
     return [(each, answers.get(each.check, "unanswered")) for each in made]
+
+
+def compared(records: Iterable[OperatorRecord]) -> list[tuple[Compared, Answer]]:
+    """The comparisons with one entry with what each has given, in the order of the records."""
+    made: list[Compared] = []
+    answers: dict[str, Answer] = {}
+    for each in records:
+        if isinstance(each, Compared):
+            made.append(each)
+        elif isinstance(each, ComparisonAnswered):
+            answers[each.comparison] = each.answer
+    return [(each, answers.get(each.comparison, "unanswered")) for each in made]
 
 
 def _read(adapter: TypeAdapter[T], entry: bytes) -> T:
