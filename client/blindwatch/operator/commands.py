@@ -17,7 +17,7 @@ from blindwatch.console.commands import console
 from blindwatch.console.ranked.commands import rank_console
 from blindwatch.deployment.papers import People
 from blindwatch.errors import ConfigurationError
-from blindwatch.operator import checking, concluding, forgetting, journalling, showing, unlocking
+from blindwatch.operator import checking, concluding, forgetting, journalling, showing, unlocking, verifying
 from blindwatch.operator.fetching import Reading, check_deployment, readings
 from blindwatch.operator.journal import Journal
 from blindwatch.operator.options import Deployment, Hours, Removal, Server, ShareFiles
@@ -39,6 +39,7 @@ app.command("conclude")(concluding.conclude)
 app.command("second")(concluding.second)
 app.command("console")(console)
 app.command("check")(checking.check)
+app.command("verify-person")(verifying.verify_person)
 app.command("rank")(rank)
 app.command("rank-console")(rank_console)
 app.add_typer(journalling.app, name="journal", help="A log of your own, of keys, alerts and their outcomes.")

@@ -10,8 +10,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from blindwatch.errors import LogError, Problem, error_for
+from blindwatch.he.verdicts import SQUARED_NORM, Verdicts
 from blindwatch.operator.fetching import Reading
 from blindwatch.operator.searching import Candidate
+from blindwatch.opinion.showing import certainty
 from blindwatch.statements.package import PackageEntry, Priority
 
 PRIORITIES: Final = {
@@ -71,6 +73,27 @@ def answer(reading: Reading, shortcomings: Sequence[str]) -> str:
             "[bold]No match.[/] Faces on the list are missed at times: this does not say who the person is."
         )
     return " ".join([said, *(f"[yellow]{each}[/]" for each in shortcomings)])
+
+
+def comparison(entry: PackageEntry, verdicts: Verdicts, shortcomings: Sequence[str]) -> str:
+    """What a comparison with one entry has given, in words that say how far it may be believed."""
+    about = f"entry {entry.reference} ({escape(entry.category)})"
+    if all(verdicts.matches):
+        said = f"[bold]Match[/] with {about}. People who look alike match too: compare them yourself before you act."
+    else:
+        said = (
+            f"[bold]No match[/] with {about}. One person's photographs differ at times: this does not say who it is, "
+            "and nothing of other entries."
+        )
+    return " ".join([said, *(f"[yellow]{each}[/]" for each in shortcomings)])
+
+
+def arithmetic(scheme: str, verdicts: Verdicts, threshold: int) -> str:
+    """How a verdict was computed, how long that took and how sure the arithmetic is."""
+    return (
+        f"Under {escape(scheme)}, threshold {threshold} of {SQUARED_NORM}; compared in {verdicts.seconds:.1f} s.\n"
+        f"{certainty(verdicts)}"
+    )
 
 
 def ranking(candidates: Sequence[Candidate], entries: Sequence[PackageEntry], squared_norm: int) -> Table:
