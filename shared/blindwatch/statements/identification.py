@@ -15,7 +15,7 @@ Finding = Literal["proposed", "agreed", "disagreed"]
 
 
 class Identification(Predicate):
-    """One operator's finding that an entry is the person who was searched for, or not. Who that is, is a commitment."""
+    """One operator's finding that an entry is the person who was searched for, or not. The entry is a commitment."""
 
     kind: ClassVar[str] = "urn:blindwatch:identification:v1"
 
