@@ -62,7 +62,7 @@ NATIVE_SCHEME = {"he", "secret", "bench"}
 PLAIN_NUMBERS = ("blindwatch.he.presets.", "blindwatch.he.ranked.presets.", "blindwatch.he.verdicts.")
 TELLS_OTHERS = {"integrations", "cli", "errors", "wire"}
 """What sends to others knows neither alerts nor results nor keys, so that it cannot send any."""
-CLIENT_ONLY_LIBRARIES = {"onnxruntime", "cv2", "skimage", "matplotlib"}
+CLIENT_ONLY_LIBRARIES = {"av", "onnxruntime", "cv2", "skimage", "matplotlib"}
 
 
 @dataclass(frozen=True)

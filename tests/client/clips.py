@@ -17,8 +17,8 @@ from .photographs import blur, small
 
 RATE = 4.0
 SIZE = (384, 216)
-LEAD = 6.0
-"""Seconds without anybody at first: FFmpeg looks at twenty frames of a stream before it hands out any."""
+LEAD = 3.0
+"""Seconds without anybody at first: FFmpeg looks at some frames of a stream before it hands out any."""
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from blindwatch.camera.camera import Camera, View
+from blindwatch.camera.counting import Minute
 from blindwatch.camera.frames import Frame
 from blindwatch.camera.live import Status, Watch
 from blindwatch.camera.mandate import Mandate
@@ -38,18 +39,19 @@ from blindwatch.wire.signatures import key_id
 from ..people import CAMERA, camera_key
 from ..server.test_ledger import records
 from ..serving import FORCE
-from .clips import LEAD, RATE, Walk, blurred, in_memory, write_clip
+from .clips import LEAD, RATE, Walk, blurred, in_memory, pictures, write_clip
+from .coding import Group, travelling, units, write_coded
 from .conftest import Scene
 from .photographs import PEOPLE
 from .running import command
-from .streaming import streaming
+from .streaming import playing, streaming
 
 if TYPE_CHECKING:
     from tests.serving import ServerProcess
 
     Start = Callable[..., ServerProcess]
 
-# Two who pass each other, one beside an empty place, one out of focus; all from the sixth second on.
+# Two who pass each other, one beside an empty place, one out of focus; all from the third second on.
 WALKS = (
     Walk(0, LEAD, 2, speed=20),
     Walk(3, LEAD + 0.4, 2, x=230, speed=-20),
@@ -58,7 +60,7 @@ WALKS = (
 )
 SECONDS = LEAD + 7
 FRAMES = round(SECONDS * RATE)
-NUMBERS = {"at", "frames", "missed", "faces", "sent", "dropped", "unusable", "longestMs"}
+NUMBERS = {"at", "frames", "missed", "damaged", "faces", "sent", "dropped", "unusable", "longestMs"}
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +127,7 @@ def test_each_face_is_one_probe_and_the_log_has_their_number(
     assert command("camera", "run", "--json", **options) == 0
     *_, last = map(json.loads, capsys.readouterr().out.splitlines())
     assert set(last) == NUMBERS
-    assert (last["frames"], last["missed"]) == (FRAMES, 0)
+    assert (last["frames"], last["missed"], last["damaged"]) == (FRAMES, 0, 0)
     assert (last["faces"], last["sent"], last["dropped"], last["unusable"]) == (4, 3, 0, 1)
     assert 0 < last["longestMs"] < 1000
     results = server.results(name, 3).results
@@ -162,6 +164,30 @@ def test_a_clip_gives_the_same_probes_frame_by_frame_and_as_a_stream(
     assert len(by_hand.templates) == len(set(by_hand.templates)) == 3
     assert as_file.templates == by_hand.templates
     assert as_stream.templates == by_hand.templates
+    assert status.missed <= LEAD * RATE
+
+
+def test_h264_gives_the_same_faces_as_a_file_and_as_a_stream(
+    scene: Scene, pipeline: FacePipeline, server: ServerProcess
+) -> None:
+    name, frames, group = scene.open(server), list(pictures(WALKS, SECONDS)), Group(pictures=4)
+    as_file, as_stream = (Post(server.client("camera")) for _ in range(2))
+    with in_memory() as folder:
+        path = write_coded(folder / "clip.mp4", frames, group=group)
+        status = watched(a_camera(scene, pipeline, as_file, name), str(path))
+    # As of the same pictures in Motion JPEG.
+    assert status.seen == Minute(faces=4, unusable=1)
+    assert (status.frames, status.sent, status.damaged) == (FRAMES, 3, 0)
+    results = server.results(name, 3).results
+    found = [scene.reader.matches(result.releases) for result in results if isinstance(result, Result)]
+    assert sorted([scene.names[each.entry] for each in matches] for matches in found) == [
+        [],
+        [PEOPLE[0]],
+        [PEOPLE[3]],
+    ]
+    with playing(travelling(units(frames, group=group))) as address:
+        status = watched(a_camera(scene, pipeline, as_stream, name), address, frames=FRAMES - round(RATE))
+    assert as_stream.templates == as_file.templates
     assert status.missed <= LEAD * RATE
 
 

@@ -77,6 +77,7 @@ class Parade:
     """Pictures in which people stand for a second, each at another place, as a stream that waits for nobody."""
 
     waits = False
+    damaged = 0
 
     def __init__(self, walkers: Sequence[Walker], rate: float) -> None:
         """The first walker comes at once, the others from `LEAD_SECONDS` on, `rate` of them a second."""

@@ -27,6 +27,8 @@ class Status:
     """Those that were looked at."""
     missed: int
     """Frames that came faster than they could be looked at."""
+    damaged: int
+    """Pictures that could not be used, since a part of them had not arrived."""
     seen: Minute
     sent: int
     problem: Problem | None
@@ -87,6 +89,7 @@ class Watch:
         return Status(
             self.frames,
             grabber.missed,
+            self.source.damaged,
             self.camera.counts.total,
             sender.sent,
             sender.problem,

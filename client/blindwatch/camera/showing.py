@@ -39,7 +39,11 @@ class Line:
         elapsed = max(now - since, _REFRESH_SECONDS)
         frames = (status.frames - before.frames) / elapsed
         faces = status.seen.faces - before.seen.faces
-        line = Text(f"{self._camera}  {frames:.1f} frames/s  {faces} faces in the last minute  ")
+        damaged = status.damaged - before.damaged
+        line = Text(f"{self._camera}  {frames:.1f} frames/s  ")
+        if damaged:
+            line.append(f"{damaged} damaged in the last minute  ", "yellow")
+        line.append(f"{faces} faces in the last minute  ")
         line.append(f"{status.sent} sent  {status.seen.dropped} dropped  ")
         return line.append(*_server(status))
 
@@ -110,6 +114,7 @@ def _counts(status: Status) -> dict[str, int]:
     return {
         "frames": status.frames,
         "missed": status.missed,
+        "damaged": status.damaged,
         **asdict(status.seen),
         "sent": status.sent,
         "longestMs": round(status.longest_ms),

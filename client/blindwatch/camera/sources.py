@@ -1,37 +1,30 @@
-"""Where pictures come from, all through OpenCV: a video file, a stream on the network or a device at this machine."""
+"""Where pictures come from: a video file, a stream on the network or a device at this machine."""
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from threading import Event
 from typing import Final, Protocol
-from urllib.parse import urlsplit
-
-import cv2
-import numpy as np
 
 from blindwatch.camera.frames import Frame
+from blindwatch.camera.video import Device, Picture, Pictures, Video
 from blindwatch.errors import ConfigurationError
-from blindwatch.vision.image import Image
 from blindwatch.wire.messages import now
 
-# OpenCV and FFmpeg would print addresses, and with them passwords.
-os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-
-SCHEMES: Final = frozenset({"rtsp", "rtsps", "http", "https"})
-OPEN_SECONDS: Final = 10.0
-READ_SECONDS: Final = 5.0
+_SOON: Final = {"fpsprobesize": "0"}
+"""Without a look at twenty pictures, to count those of a second, before the first is handed out."""
+_WHOLE: Final = {**_SOON, "rtsp_transport": "tcp"}
+"""Within the connection. Datagrams get lost, and decoders do not always notice."""
+_STREAMS: Final = {"rtsp": _WHOLE, "rtsps": _WHOLE, "http": _SOON, "https": _SOON}
+"""The schemes of streams, with options of FFmpeg for each."""
 RETRY_SECONDS: Final = 2.0
+PATIENCE_SECONDS: Final = 10.0
+"""A stream that has had no whole picture for so long after a damage is opened again."""
 _JUMP_SECONDS: Final = 10.0
 """A source whose clock jumps further than this is timed by this machine."""
-_OPEN: Final = [
-    *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, round(1000 * OPEN_SECONDS)),
-    *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, round(1000 * READ_SECONDS)),
-]
 
 
 class Source(Protocol):
@@ -39,6 +32,11 @@ class Source(Protocol):
 
     waits: bool
     """Whether frames wait until they are looked at. Those of a source that does not are lost when nobody does."""
+
+    @property
+    def damaged(self) -> int:
+        """How many pictures could not be used, since a part of them had not arrived."""
+        ...
 
     def read(self) -> Frame | None:
         """The next frame, when it is time for it; None if there is none and there will be none."""
@@ -52,13 +50,14 @@ class Source(Protocol):
 def opened(source: str) -> Source:
     """The source of this name: a number is a device, an address a stream, and everything else a file."""
     if source.isdecimal():
-        return Live(lambda: cv2.VideoCapture(int(source)))
+        return Live(lambda: Device(int(source)))
     if "://" in source:
-        if urlsplit(source).scheme not in SCHEMES:
+        options = _STREAMS.get(source.partition("://")[0].lower())
+        if options is None:
             raise ConfigurationError(
-                "Streams of this kind are not supported.", f"Use one of: {', '.join(sorted(SCHEMES))}"
+                "Streams of this kind are not supported.", f"Use one of: {', '.join(sorted(_STREAMS))}"
             )
-        return Live(lambda: cv2.VideoCapture(source, cv2.CAP_FFMPEG, _OPEN))
+        return Live(lambda: Video(source, options, PATIENCE_SECONDS))
     if not Path(source).is_file():
         raise ConfigurationError("There is no video or folder at the source's path.")
     return Clip(Path(source))
@@ -72,8 +71,12 @@ class _Clock:
         self._position = 0.0
         self._taken = time.monotonic()
 
-    def tick(self, position: float, taken: float) -> float:
-        """The time of a frame, by its position in seconds and when it was taken."""
+    def frame(self, picture: Picture) -> Frame:
+        """A picture that was taken now, with its time."""
+        taken = time.monotonic()
+        return Frame(picture.image, self._tick(picture.position, taken), taken, now())
+
+    def _tick(self, position: float, taken: float) -> float:
         step = position - self._position
         self.at += step if 0 < step <= _JUMP_SECONDS else max(taken - self._taken, 0.0)
         self._position, self._taken = position, taken
@@ -86,24 +89,25 @@ class Clip:
     waits = True
 
     def __init__(self, path: Path) -> None:
-        self._capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
-        if not self._capture.isOpened():
-            raise _unopened()
+        self._pictures = Video(f"file:{path}")
         self._clock = _Clock()
         self._closing = Event()
         self._started: float | None = None
 
+    @property
+    def damaged(self) -> int:
+        """How many pictures could not be used."""
+        return self._pictures.damaged
+
     def read(self) -> Frame | None:
         """The next frame, when it is time for it."""
-        image = None if self._closing.is_set() else _grab(self._capture)
-        if image is None:
-            self._capture.release()
+        picture = None if self._closing.is_set() else self._pictures.next()
+        if picture is None:
+            self._pictures.close()
             return None
         self._started = self._started or time.monotonic()
-        position = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
-        self._closing.wait(max(0.0, self._started + position - time.monotonic()))
-        taken = time.monotonic()
-        return Frame(image, self._clock.tick(position, taken), taken, now())
+        self._closing.wait(max(0.0, self._started + picture.position - time.monotonic()))
+        return self._clock.frame(picture)
 
     def close(self) -> None:
         """Play no further."""
@@ -115,40 +119,38 @@ class Live:
 
     waits = False
 
-    def __init__(self, open_it: Callable[[], cv2.VideoCapture]) -> None:
+    def __init__(self, open_it: Callable[[], Pictures]) -> None:
         self._open = open_it
-        self._capture = open_it()
-        if not self._capture.isOpened():
-            raise _unopened()
+        self._pictures: Pictures | None = open_it()
+        self._damaged = 0
         self._clock = _Clock()
         self._closing = Event()
+
+    @property
+    def damaged(self) -> int:
+        """How many pictures could not be used."""
+        pictures = self._pictures
+        return self._damaged + (0 if pictures is None else pictures.damaged)
 
     def read(self) -> Frame | None:
         """The next frame, as soon as it is there."""
         while not self._closing.is_set():
-            image = _grab(self._capture) if self._capture.isOpened() else None
-            if image is not None:
-                taken = time.monotonic()
-                position = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
-                return Frame(image, self._clock.tick(position, taken), taken, now())
-            self._capture.release()
+            picture = None if self._pictures is None else self._pictures.next()
+            if picture is not None:
+                return self._clock.frame(picture)
+            self._let_go()
             if not self._closing.wait(RETRY_SECONDS):
-                self._capture = self._open()
-        self._capture.release()
+                with suppress(ConfigurationError):  # it is not back yet
+                    self._pictures = self._open()
+        self._let_go()
         return None
 
     def close(self) -> None:
         """Look no further."""
         self._closing.set()
 
-
-def _grab(capture: cv2.VideoCapture) -> Image | None:
-    found, image = capture.read()
-    return image.astype(np.uint8, copy=False) if found else None
-
-
-def _unopened() -> ConfigurationError:
-    return ConfigurationError(
-        "The source of pictures cannot be opened.",
-        "Check its address, its password and that it is a video which FFmpeg reads, or that the device is free.",
-    )
+    def _let_go(self) -> None:
+        if (pictures := self._pictures) is not None:
+            self._pictures = None
+            self._damaged += pictures.damaged
+            pictures.close()
