@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import pytest
 
-from blindwatch.camera import sources
+from blindwatch.camera import sources, video
 from blindwatch.camera.sources import Live, opened
 from blindwatch.camera.video import Picture, Video
 from blindwatch.errors import ConfigurationError
@@ -38,6 +38,13 @@ PASSWORD = "correct-horse"  # noqa: S105 - one that must not be printed
 CODINGS = pytest.mark.parametrize("coding", [H264, H265], ids=lambda coding: coding.name)
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine may be so busy that nothing arrives for seconds."""
+    monkeypatch.setattr(video, "OPEN_SECONDS", 60.0)
+    monkeypatch.setattr(video, "READ_SECONDS", 60.0)
+
+
 @cache
 def scene() -> list[tuple[float, Image]]:
     """Three groups of pictures, no two of them the same."""
@@ -56,11 +63,11 @@ def stream(coding: Coding = H264) -> Stream:
 
 def shown(address: str) -> tuple[list[Picture], int]:
     """All pictures of a file or a stream, and how many were damaged."""
-    video = Video(address, OVER_RTSP if "://" in address else None)
+    source = Video(address, OVER_RTSP if "://" in address else None)
     try:
-        return list(iter(video.next, None)), video.damaged
+        return list(iter(source.next, None)), source.damaged
     finally:
-        video.close()
+        source.close()
 
 
 def played(told: Stream) -> tuple[list[Picture], int]:
@@ -113,10 +120,10 @@ def test_times_are_those_of_the_source_where_its_rate_varies(coding: Coding, tmp
 
 @pytest.mark.parametrize("degrees", [90, 180, 270])
 def test_a_video_is_shown_upright(degrees: int, tmp_path: Path) -> None:
-    video = coded(scene()[:EVERY])
+    film = coded(scene()[:EVERY])
     turns = {90: (0, 1, -1, 0), 180: (-1, 0, 0, -1), 270: (0, -1, 1, 0)}
-    (tmp_path / "upright.mp4").write_bytes(video)
-    before, _, after = video.rpartition(matrix(1, 0, 0, 1))
+    (tmp_path / "upright.mp4").write_bytes(film)
+    before, _, after = film.rpartition(matrix(1, 0, 0, 1))
     (tmp_path / "turned.mp4").write_bytes(before + matrix(*turns[degrees]) + after)
     upright, _ = shown(str(tmp_path / "upright.mp4"))
     turned, _ = shown(str(tmp_path / "turned.mp4"))
@@ -205,9 +212,9 @@ def test_a_jpeg_that_did_not_arrive_is_left_out() -> None:
 
 
 def test_a_file_with_a_damage_is_shown_to_its_end(tmp_path: Path) -> None:
-    video, longest = coded(scene(), group=Group(EVERY)), max(sent()[EVERY].parts, key=len)
-    at = video.index(longest) + len(longest) // 2
-    (tmp_path / "clip.mp4").write_bytes(video[:at] + bytes(200) + video[at + 200 :])
+    film, longest = coded(scene(), group=Group(EVERY)), max(sent()[EVERY].parts, key=len)
+    at = film.index(longest) + len(longest) // 2
+    (tmp_path / "clip.mp4").write_bytes(film[:at] + bytes(200) + film[at + 200 :])
     found, damaged = shown(str(tmp_path / "clip.mp4"))
     numbers, likeness = judged(found)
     assert numbers == [*range(EVERY), *range(2 * EVERY, len(scene()))]
