@@ -83,11 +83,7 @@ class Problem(Enum):
     FUTURE_REQUEST = ("future-request", 403, "The request was signed in the future")
     REPLAYED_REQUEST = ("replayed-request", 403, "The request was sent before")
     REVOKED_CAMERA = ("revoked-camera", 403, "The camera's key is revoked")
-    UNAUTHORISED_PROBE = (
-        "unauthorised-probe",
-        403,
-        "The probe is not authorised in the way that is asked for",
-    )
+    UNAUTHORISED_PROBE = ("unauthorised-probe", 403, "The probe is not authorised as its deployment asks for")
     LOG_MISSING = ("log-missing", 404, "The log, or a part of it, is not there")
     LOG_EXISTS = ("log-exists", 409, "There is a log already")
     LOG_IN_USE = ("log-in-use", 409, "Another process has the log open")

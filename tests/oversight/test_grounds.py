@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -12,21 +13,29 @@ from pathlib import Path
 
 import pytest
 
+from blindwatch.errors import StatementMismatch, UnauthorisedProbe
 from blindwatch.oversight.bundle import Bundle
 from blindwatch.oversight.checks.case import Case
 from blindwatch.oversight.checks.findings import carry_out
 from blindwatch.oversight.checks.grounds import CHECK
+from blindwatch.oversight.checks.kept import check_probe
 from blindwatch.oversight.checks.operators import CHECK as OPERATORS
 from blindwatch.oversight.uses import REPEATED
 from blindwatch.records.operator import Alerted, CheckAnswered, Checked
 from blindwatch.records.record import Record
-from blindwatch.statements.predicates import Closing
+from blindwatch.statements.predicates import Closing, instant
 from blindwatch.tlog.log import Log
+from blindwatch.wire import signatures
+from blindwatch.wire.client import CBOR
+from blindwatch.wire.digests import content_digest
+from blindwatch.wire.messages import KeptProbe, Probe
 
 from ..client.photographs import encoded, small
 from ..client.running import SIMILARITY, command
 from ..client.stations import OFFICERS, OPERATOR, Station, stationed
 from ..people import stamp
+from ..proof.tap import Traffic, tap
+from ..server.checks import authorised
 from ..serving import FORCE, TOKENS, ServerProcess
 from .deployments import OPERATOR_LOG
 
@@ -55,6 +64,17 @@ class Checks:
         return carry_out(CHECK, Case(Bundle.open(bundle), OFFICERS.register)).faults
 
 
+@dataclass(frozen=True)
+class Seen(Checks):
+    """The same with the probe of the first check, as it went to the server."""
+
+    probe: Probe
+
+    @property
+    def case(self) -> Case:
+        return Case(Bundle.open(self.bundle), OFFICERS.register)
+
+
 def decide(station: Station) -> None:
     """What became of the one match: a decision of somebody who is with the person, so that nobody is sent."""
     alert = next(each.alert for each in station.records() if isinstance(each, Alerted))
@@ -80,14 +100,35 @@ def close(station: Station) -> None:
     custodian.close_deployment(station.deployment, FORCE.sign(closing.envelope(), "c.ruiz").to_json())
 
 
+def _sent(traffic: Traffic) -> Probe:
+    """The probe that went by."""
+    stream = next(bytes(each) for each in traffic.sent if b"/probes HTTP" in each)
+    head, _, body = stream[stream.index(b"POST ") :].partition(b"\r\n\r\n")
+    length = re.search(rb"(?i)content-length: (\d+)", head)
+    assert length is not None
+    return Probe.from_cbor(body[: int(length[1])])
+
+
+def kept(probe: Probe, deployment: str) -> KeptProbe:
+    """A probe as a server keeps it for oversight, which its camera signed when it was captured."""
+    body = probe.to_cbor()
+    path = f"/v1/deployments/{deployment}/probes"
+    asked = signatures.Request("POST", "server.test", path, "", content_digest(body), CBOR)
+    fields = signatures.sign(asked, FORCE.camera, instant(probe.captured_at).timestamp())
+    parameters = fields[signatures.INPUT_FIELD].removeprefix("blindwatch=")
+    base = signatures.signature_base(asked.components, parameters)
+    return KeptProbe(probe=body, signed=base, signature=FORCE.camera.sign(base))
+
+
 @pytest.fixture(scope="module")
-def checked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checks]:
+def checked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
     folder = tmp_path_factory.mktemp("checked")
     listed = [encoded(small(number)) for number in LISTED]
     with ExitStack() as stack:
         server = ServerProcess(tmp_path_factory.mktemp("server"), stack)
         station = stationed(folder, server, listed, threshold=SIMILARITY).opened()
-        assert station.check(listed[0]) == 0
+        with tap(server.address) as between:
+            assert station.check(listed[0], server=between.address) == 0
         assert station.check(encoded(small(STRANGER)), place="home", harm="to-a-child") == 0
         assert station.check(encoded(small(STRANGER)), reason="refuses-identity") == 0
         decide(station)
@@ -102,13 +143,12 @@ def checked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checks]:
             operator_log=station.journal / "site",
         )
         assert done == 0
-        yield Checks(folder / "bundle", tuple(station.records()))
+        yield Seen(folder / "bundle", tuple(station.records()), _sent(between.traffic))
 
 
-def test_grounds_that_are_all_there(checked: Checks) -> None:
-    case = Case(Bundle.open(checked.bundle), OFFICERS.register)
+def test_grounds_that_are_all_there(checked: Seen) -> None:
     for check in (CHECK, OPERATORS):
-        assert carry_out(check, case).faults == ()
+        assert carry_out(check, checked.case).faults == ()
 
 
 def _first(records: list[Record], kind: type[Record]) -> int:
@@ -174,6 +214,19 @@ def _two_answers(records: list[Record]) -> None:
 )
 def test_grounds_that_are_not(checked: Checks, tmp_path: Path, change: Change, said: str) -> None:
     assert any(said in fault for fault in checked.faults(tmp_path, change))
+
+
+def test_a_kept_probe_is_one_that_an_operator_authorised(checked: Seen) -> None:
+    case, probe = checked.case, checked.probe
+    name = case.bundle.deployment
+    assert check_probe(case, probe.probe_id, kept(probe, name)) == probe
+    for changed, error, said in (
+        (probe.model_copy(update={"authorisation": None}), UnauthorisedProbe, "has no authorisation"),
+        (authorised(probe, name, ("a.khan",)), UnauthorisedProbe, "not signed by the operator"),
+        (authorised(probe, name), StatementMismatch, "on other grounds than the log has"),
+    ):
+        with pytest.raises(error, match=said):
+            check_probe(case, probe.probe_id, kept(changed, name))
 
 
 def record(checked: Checks, folder: Path, *words: str) -> dict[str, object]:

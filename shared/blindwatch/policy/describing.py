@@ -41,6 +41,7 @@ RULES: Final[tuple[Rule, ...]] = (
     ("What led to a match is sealed to oversight", lambda chosen: "yes" if chosen.matched_input else "no"),
     ("An urgent beginning, before the authority is asked", lambda chosen: _urgency(chosen)),
     ("Training of an operator lasts", lambda chosen: f"{chosen.training_days:g} days"),
+    ("An operator authorises each probe", lambda chosen: "yes" if chosen.checks else "no"),
     ("Where one person may be checked", lambda chosen: _places(chosen, private=False)),
     ("The same, for a risk of significant harm", lambda chosen: _places(chosen, private=True)),
     ("Other evidence, for a search to have identified somebody", lambda chosen: _evidence(chosen)),
