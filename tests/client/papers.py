@@ -155,9 +155,10 @@ class Papers:
         }
         return command("deployment", "approve", "--yes", *flags, **options)
 
-    def ask(self, what: str) -> int:
-        """Show or verify."""
-        return command("deployment", what, manifest=self.manifest, register=self.folder / "register.toml")
+    def ask(self, what: str, page: Path | None = None) -> int:
+        """Show, on a page as well if one is named, or verify."""
+        register = self.folder / "register.toml"
+        return command("deployment", what, manifest=self.manifest, register=register, page=page)
 
     def put(self, **changes: Any) -> None:
         """A manifest that its creator has signed as it should not have been, past all commands."""

@@ -51,7 +51,10 @@ def test_a_deployment_is_drawn_up_approved_shown_and_verified(papers: Papers, sa
     assert "Approved." in said()
     assert papers.ask("verify") == 0
     assert papers.envelope.digest in said()
-    assert papers.ask("show") == 0
+    page = papers.manifest.with_name("standing.html")
+    assert papers.ask("show", page=page) == 0
+    assert "until the deployment ends" in page.read_text()
+    assert page.stat().st_mode & 0o777 == 0o600
     shown = said()
     for part in (
         "a.khan custodian holds",

@@ -13,7 +13,7 @@ from rich.table import Table
 from blindwatch.cli import files
 from blindwatch.cli.tls import Ca
 from blindwatch.custodian.signing import custodian
-from blindwatch.deployment import agreeing, authorising, ending, removing, showing
+from blindwatch.deployment import agreeing, authorising, ending, removing, showing, standing_page
 from blindwatch.deployment.papers import Manifest, People, SigningKeys, read_manifest, write_new
 from blindwatch.policy.profile import profile as find_profile
 from blindwatch.statements import trust
@@ -54,12 +54,20 @@ app.command("approve")(agreeing.approve)
 
 
 @app.command()
-def show(manifest: Manifest, register: People) -> None:
+def show(
+    manifest: Manifest,
+    register: People,
+    page: Annotated[
+        Path | None, typer.Option(help="New file for a page that counts down to everything that lapses.")
+    ] = None,
+) -> None:
     """Show what a manifest says, who signed it and what is missing."""
     envelope, console = read_manifest(manifest), Console()
     content = DeploymentManifest.read(envelope)
-    rules = find_profile(content.profile.name)
-    for part in showing.screen(envelope, content, Register.load(register), rules, datetime.now(UTC)):
+    rules, people, at = find_profile(content.profile.name), Register.load(register), datetime.now(UTC)
+    if page is not None:
+        files.write_private(page, standing_page.html(envelope, content, people, rules, at).encode(), "page")
+    for part in showing.screen(envelope, content, people, rules, at):
         console.print(part)
 
 

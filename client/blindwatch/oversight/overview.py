@@ -17,10 +17,12 @@ from blindwatch.oversight import archiving, recording, report, verifying
 from blindwatch.oversight.bundle import Bundle
 from blindwatch.oversight.checks.case import Case
 from blindwatch.oversight.checks.catalogue import Replay, carry_out_all
-from blindwatch.oversight.checks.findings import Verdict
+from blindwatch.oversight.checks.findings import Unchecked, Verdict
 from blindwatch.oversight.deployment_record import DeploymentRecord
 from blindwatch.oversight.intervals import SMALL
 from blindwatch.oversight.verification import Facts, Verification
+from blindwatch.records.server import DeploymentClosed
+from blindwatch.statements.deadlines import Deadline, deadlines
 from blindwatch.statements.register import Register
 
 INDEX: Final = "index.html"
@@ -37,6 +39,8 @@ class Line:
     record: DeploymentRecord | None
     no_record: str
     archive: str | None
+    next: Deadline | None = None
+    """What lapses next of a deployment that is not over."""
 
     @property
     def deployment(self) -> str:
@@ -107,4 +111,16 @@ def _line(bundle: Bundle, people: Register, out: Path, archives: bool, engine: R
         why = error.detail
     archive = archiving.archive(bundle, folder) if archives else None
     about = dict(found.facts.about)
-    return Line(found, about.get("Place", "not known"), about.get("Time", "not known"), made, why, archive)
+    place, time = about.get("Place", "not known"), about.get("Time", "not known")
+    return Line(found, place, time, made, why, archive, _next(case, datetime.now(UTC)))
+
+
+def _next(case: Case, at: datetime) -> Deadline | None:
+    """What lapses next, by the newest manifest; nothing once the log has the end, or if that is not known."""
+    try:
+        if case.course.last(DeploymentClosed) is not None:
+            return None
+        found = deadlines(case.newest.manifest, case.profile)
+    except Unchecked:
+        return None
+    return next((each for each in found if each.at > at), None)

@@ -13,7 +13,7 @@ from typing import Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from blindwatch.pages.wording import capital, clock, count, iso
+from blindwatch.pages.wording import capital, clock, count, iso, span
 
 HERE: Final = Path(__file__).parent
 STYLE: Final = (HERE / "style.css").read_text(encoding="utf-8")
@@ -30,7 +30,7 @@ def environment(folder: Path) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"capital": capital, "clock": clock, "count": count, "iso": iso}
+    made.filters |= {"capital": capital, "clock": clock, "count": count, "iso": iso, "span": span}
     made.globals |= {
         "style": Markup(STYLE),  # noqa: S704 - our own file
         "style_source": source(STYLE),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from math import floor, log10
 
 
@@ -24,6 +24,13 @@ def count(number: int) -> str:
 def iso(at: datetime) -> str:
     """A time as programs read it."""
     return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def span(length: timedelta) -> str:
+    """How long something takes: to the minute, and from two days on to the hour. The countdown has the same words."""
+    minutes = int(length.total_seconds()) // 60
+    hours = minutes // 60
+    return f"{hours // 24} days {hours % 24} h" if hours >= 48 else f"{hours} h {minutes % 60:02} min"
 
 
 def percent(share: float) -> str:
