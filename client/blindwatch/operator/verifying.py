@@ -123,10 +123,12 @@ def verify_person(
         portrait = _portrait(album_file, secret, named)
         del secret  # it has opened the one face that it was released for
         entry = comparing.listed(portrait, models, templates)
+        of_entry = portrait.shortcomings
+        del portrait
         taken = take(photograph, models)
         verdicts = comparing.decide(taken, entry, threshold, templates, judge)
         comparison.conclude(verdicts)
-    shortcomings = (*taken.shortcomings, *(f"Of the entry: {each}" for each in portrait.shortcomings))
+    shortcomings = (*taken.shortcomings, *(f"Of the entry: {each}" for each in of_entry))
     console = Console()
     console.print(showing.comparison(named.entry, verdicts, shortcomings), soft_wrap=True)
     console.print(showing.arithmetic(judge.scheme, verdicts, threshold), soft_wrap=True)
