@@ -9,9 +9,10 @@ from urllib.parse import parse_qsl
 from fastapi import Depends, Request
 
 from blindwatch.console.alerts import Reason, Stage
-from blindwatch.errors import MalformedMessage, TooLarge
+from blindwatch.errors import MalformedMessage
 from blindwatch.records.operator import Outcome
 from blindwatch.wire import limits
+from blindwatch.wire.bodies import whole_body
 
 _FIELDS: Final = 8
 _OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
@@ -19,18 +20,8 @@ _STAGES: Final[tuple[Stage, ...]] = ("new", *_OUTCOMES)
 MALFORMED: Final = "The form does not have the fields that it should."
 
 
-async def body_of(request: Request, most: int, hint: str = "") -> bytes:
-    """The bytes of a form, which are never on disk; TooLarge, with a hint, if there are more than `most`."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > most:
-            raise TooLarge("The form is over its byte limit.", hint)
-    return bytes(body)
-
-
 async def _read(request: Request) -> Mapping[str, str]:
-    body = await body_of(request, limits.KIB)
+    body = await whole_body(request, limits.KIB, "form")
     try:
         fields = parse_qsl(
             body.decode("ascii"), keep_blank_values=True, strict_parsing=True, max_num_fields=_FIELDS

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from blindwatch.errors import BlindwatchError, InternalError, MalformedMessage, TooLarge, Unauthenticated
-from blindwatch.wire import limits, problems
+from blindwatch.errors import BlindwatchError, InternalError, Unauthenticated
+from blindwatch.wire import problems
+from blindwatch.wire.bodies import whole_body
 from blindwatch.wire.messages import Message
 from blindwatch.wire.opinions import OpinionKeys, OpinionRequest
 
@@ -70,13 +71,4 @@ def _problem(error: BlindwatchError) -> Response:
 
 async def _read(request: Request, kind: type[M]) -> M:
     """The message in the body, of which no more than its limit is ever held."""
-    body = bytearray()
-    try:
-        async with asyncio.timeout(limits.BODY_SECONDS):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > kind.limit:
-                    raise TooLarge("The message is over its byte limit.")
-    except (TimeoutError, ClientDisconnect):
-        raise MalformedMessage("The message did not arrive whole.") from None
-    return kind.from_cbor(bytes(body))
+    return kind.from_cbor(await whole_body(request, kind.limit, "message"))

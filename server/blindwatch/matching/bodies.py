@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
 
 from fastapi import Request, Response
-from starlette.requests import ClientDisconnect
 
 from blindwatch.errors import (
     BlindwatchError,
     Busy,
-    MalformedMessage,
     QueryBudgetUsed,
     TooLarge,
     Unauthenticated,
 )
 from blindwatch.statements.dsse import Envelope
 from blindwatch.wire import digests, limits, problems
+from blindwatch.wire.bodies import whole_body
 
 CBOR: Final = "application/cbor"
 ENVELOPE: Final = "application/vnd.dsse.envelope.v1+json"
@@ -32,18 +30,7 @@ async def read_body(request: Request, limit: int, *, digested: bool) -> bytes:
     announced = request.headers.get("content-length", "0")
     if not announced.isdecimal() or int(announced) > limit:
         raise TooLarge(f"The body is over its limit of {limit} bytes.")
-    body = bytearray()
-    try:
-        async with asyncio.timeout(limits.BODY_SECONDS + limit / limits.BODY_PART):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > limit:
-                    raise TooLarge(f"The body is over its limit of {limit} bytes.")
-    except TimeoutError:
-        raise MalformedMessage("The body did not arrive in its time.") from None
-    except ClientDisconnect:
-        raise MalformedMessage("The body ended early.") from None
-    whole = bytes(body)
+    whole = await whole_body(request, limit)
     digests.check_content_digest(request.headers.get(digests.FIELD), whole, required=digested)
     return whole
 

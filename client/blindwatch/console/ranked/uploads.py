@@ -11,10 +11,11 @@ from typing import Annotated, Final, TypeAlias
 
 from fastapi import Depends, Request
 
-from blindwatch.console.forms import MALFORMED, body_of
+from blindwatch.console.forms import MALFORMED
 from blindwatch.errors import MalformedMessage
 from blindwatch.vision.image import MAX_BYTES
 from blindwatch.wire import limits
+from blindwatch.wire.bodies import whole_body
 
 _MOST: Final = MAX_BYTES + 8 * limits.KIB
 _PARTS: Final = 8
@@ -37,7 +38,7 @@ class Upload:
 
 
 async def _body(request: Request) -> Body:
-    data = await body_of(request, _MOST, "Scale the photograph down.")
+    data = await whole_body(request, _MOST, "form", "Scale the photograph down.")
     return Body(request.headers.get("content-type", ""), data)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import socket
 import ssl
@@ -15,14 +14,15 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from blindwatch.cli import files
-from blindwatch.errors import BlindwatchError, ConfigurationError, MalformedLog, TooLarge
+from blindwatch.errors import BlindwatchError, ConfigurationError, MalformedLog, MalformedMessage
 from blindwatch.tlog.witness import Answer, Witness
 from blindwatch.wire import limits
+from blindwatch.wire.bodies import whole_body
 from blindwatch.wire.serving import hush, quiet
 
 Note = Callable[[Answer], None]
@@ -95,18 +95,10 @@ def serve(
 
 async def _read(request: Request) -> bytes:
     """The body, of which no more than the limit is ever held."""
-    body = bytearray()
     try:
-        async with asyncio.timeout(limits.BODY_SECONDS):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > limits.LOG_PROOF:
-                    raise TooLarge("The submission is over its byte limit.")
-    except TimeoutError:
-        raise MalformedLog("The submission did not arrive in its time.") from None
-    except ClientDisconnect:
-        raise MalformedLog("The submission ended early.") from None
-    return bytes(body)
+        return await whole_body(request, limits.LOG_PROOF, "submission")
+    except MalformedMessage as error:
+        raise MalformedLog(error.detail) from None
 
 
 async def _elsewhere(_: Request, error: Exception) -> Response:
