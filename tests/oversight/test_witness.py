@@ -221,20 +221,22 @@ def test_what_was_cosigned_is_remembered_through_kill_9(witness: Witnessing, log
 def test_killed_at_any_moment_it_has_all_that_it_answered(witness: Witnessing) -> None:
     entries, cosigned = numbered(400), 0
     for round_ in range(6):
-        last = [cosigned]
+        last, answered = [cosigned], threading.Event()
 
-        def submit(last: list[int] = last) -> None:
+        def submit(last: list[int] = last, answered: threading.Event = answered) -> None:
             try:
                 while last[0] < 390:
                     old = last[0]
                     proof = naive_proof(old, entries[: old + 1]) if old else []
                     response = witness.ask(old, proof, signed_tree(old + 1))
                     last[0] = int(response.text) if response.status_code == 409 else old + 1
+                    answered.set()
             except httpx.TransportError:
                 return
 
         thread = threading.Thread(target=submit)
         thread.start()
+        assert answered.wait(20)
         time.sleep(0.05 + 0.03 * round_)
         witness.kill()
         thread.join(20)
