@@ -77,7 +77,7 @@ def test_two_people_and_other_evidence(searched: Searches, tmp_path: Path) -> No
     assert CHECK in {each.check.name for each in found.of(Verdict.PASSED)}
     row = next(each for each in found.facts.searches if each.search == searched.made[0])
     assert row.outcome.startswith("identified, ")
-    assert row.outcome.endswith(", by e.novak and g.okoro")
+    assert row.outcome.endswith(", by e.novak and g.okoro, with other evidence: witness")
 
 
 def test_a_disagreement_is_an_outcome_that_cannot_be_said(searched: Searches, tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_what_one_person_has_found_is_no_outcome(searched: Searches, tmp_path: P
     found = searched.verify(tmp_path, alone)
     assert failed(found) == {}
     row = next(each for each in found.facts.searches if each.search == searched.made[0])
-    assert row.outcome == "none, identified by e.novak alone"
+    assert row.outcome == "none, identified by e.novak alone, with other evidence: witness"
 
     def later(held: list[Record]) -> None:
         alone(held)

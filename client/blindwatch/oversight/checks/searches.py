@@ -82,13 +82,18 @@ def _reviewed(name: str, noted: Noted, passage: Passage | None) -> Reviewed:
 
 
 def _outcome(noted: Noted) -> str:
+    first = next(iter(noted.proposed), None)
     if noted.concluded:
         said = noted.concluded[0]
-        other = "" if said.second is None else f" and {said.second}"
-        return f"{said.outcome}, {said.at}, by {said.operator}{other}"
-    if noted.proposed:
-        return f"none, identified by {noted.proposed[0].operator} alone"
+        people = said.operator if said.second is None else f"{said.operator} and {said.second}"
+        return f"{said.outcome}, {said.at}, by {people}{_evidence(first)}"
+    if first is not None:
+        return f"none, identified by {first.operator} alone{_evidence(first)}"
     return "failed, as the operator's log has it" if noted.failed else "none"
+
+
+def _evidence(first: IdentificationProposed | None) -> str:
+    return "" if first is None else f", with other evidence: {first.evidence}"
 
 
 def _answer(passage: Passage | None) -> str:
