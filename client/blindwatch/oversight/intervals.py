@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from blindwatch.errors import ConfigurationError
+from blindwatch.oversight.extras import needing
 from blindwatch.pages.wording import percent
 
 CONFIDENCE: Final = 0.95
@@ -68,13 +68,8 @@ def rate(events: int, trials: int, *, published: bool) -> Rate:
 
 
 def _interval(events: int, trials: int) -> tuple[float, float]:
-    try:
+    with needing("that compute exact intervals", "oversight,record"):
         from scipy.stats import binomtest
-    except ModuleNotFoundError:
-        raise ConfigurationError(
-            "The package that computes exact intervals is not installed.",
-            'Install it with: pip install "blindwatch[oversight,record]"',
-        ) from None
     if events:
         found = binomtest(events, trials).proportion_ci(CONFIDENCE, method="exact")
         return float(found.low), float(found.high)

@@ -22,6 +22,7 @@ from rich.table import Table
 from blindwatch.cli import files
 from blindwatch.cli.progress import progress
 from blindwatch.errors import ConfigurationError
+from blindwatch.oversight.extras import needing
 from blindwatch.wire import limits
 
 if TYPE_CHECKING:
@@ -55,17 +56,12 @@ def second_opinion(
     pipeline: Annotated[str, typer.Option(help="Pipeline of the registry of models.")] = "default",
 ) -> None:
     """Draw decisions and decide them again in TFHE; the exit code is 1 where a verdict differs."""
-    try:
+    with needing("that find faces", "oversight,vision"):
         from blindwatch.opinion.engine import TfheEngine
         from blindwatch.opinion.environment import installed
         from blindwatch.opinion.faces import Templater
         from blindwatch.vision.pipeline import FacePipeline
         from blindwatch.vision.registry import Registry
-    except ModuleNotFoundError:
-        raise ConfigurationError(
-            "The packages that find faces are not installed.",
-            'Install them with: pip install "blindwatch[oversight,vision]"',
-        ) from None
     everything = read(files.read_at_most(decisions, limits.BUNDLE_INFO, "list of decisions"), photographs)
     drawn = SystemRandom().sample(everything, min(sample, len(everything)))
     reader = Templater(FacePipeline.named(Registry.load(), pipeline))

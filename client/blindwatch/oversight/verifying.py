@@ -13,11 +13,11 @@ from rich.table import Table
 
 from blindwatch.cli import files
 from blindwatch.cli.progress import progress
-from blindwatch.errors import ConfigurationError
 from blindwatch.oversight.bundle import Bundle
 from blindwatch.oversight.checks.case import Case
 from blindwatch.oversight.checks.catalogue import Replay, carry_out_all
 from blindwatch.oversight.checks.findings import Verdict
+from blindwatch.oversight.extras import needing
 from blindwatch.oversight.report import page
 from blindwatch.oversight.verification import WORDS, Facts, Verification, meaning
 from blindwatch.statements.register import Register
@@ -75,13 +75,8 @@ def _checkpoint(path: Path) -> SignedCheckpoint:
 
 def replay_engine(shown: Callable[[int, int], None]) -> Replay:
     """What computes results again: imported here, so that everything else is checked without it."""
-    try:
+    with needing("that compute results", "he,oversight"):
         from blindwatch.oversight.replay import Replay as Engine
-    except ModuleNotFoundError:
-        raise ConfigurationError(
-            "The packages that compute results are not installed.",
-            'Install them with: pip install "blindwatch[he,oversight]"',
-        ) from None
     return Engine(shown)
 
 

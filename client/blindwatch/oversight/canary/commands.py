@@ -12,7 +12,7 @@ from rich.table import Table
 
 from blindwatch.cli import files
 from blindwatch.cli.progress import progress
-from blindwatch.errors import ConfigurationError
+from blindwatch.oversight.extras import needing
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -47,17 +47,12 @@ def make(
     ] = None,
 ) -> None:
     """Compute what is to be looked for from photographs of volunteers, who have agreed to it."""
-    try:
+    with needing("that find faces", "oversight,vision"):
         from blindwatch.oversight.canary.folder import write_canary
         from blindwatch.oversight.canary.making import make_canary
         from blindwatch.oversight.canary.making import photographs as found_in
         from blindwatch.vision.pipeline import DEFAULT, FacePipeline
         from blindwatch.vision.registry import Registry
-    except ModuleNotFoundError:
-        raise ConfigurationError(
-            "The packages that find faces are not installed.",
-            'Install them with: pip install "blindwatch[oversight,vision]"',
-        ) from None
     name = pipeline or DEFAULT
     models, found = FacePipeline.named(Registry.load(), name), found_in(photographs)
     with files.new_folder(out, "canaries") as folder, progress() as display:

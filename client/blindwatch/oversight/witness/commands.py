@@ -14,6 +14,7 @@ from rich.table import Table
 from blindwatch.cli import files
 from blindwatch.errors import ConfigurationError, CosignatureMissing
 from blindwatch.oversight import evidence
+from blindwatch.oversight.extras import needing
 from blindwatch.oversight.witness.folder import WitnessFolder
 from blindwatch.tlog.cosignatures import check_cosignature
 from blindwatch.tlog.keys import Use, VerifierKey
@@ -65,13 +66,8 @@ def run(
     ] = None,
 ) -> None:
     """Answer logs that ask for cosignatures, until a signal ends it."""
-    try:
+    with needing("of a witness", "witness"):
         from blindwatch.oversight.witness import serving
-    except ModuleNotFoundError:
-        raise ConfigurationError(
-            "The packages of a witness are not installed.",
-            'Install them with: pip install "blindwatch[witness]"',
-        ) from None
     if (certificate is None) != (certificate_key is None):
         raise ConfigurationError("A certificate and its key go together.", "Name both files, or neither.")
     tls = server_context(certificate, certificate_key, None) if certificate and certificate_key else None
