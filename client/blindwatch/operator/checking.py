@@ -97,8 +97,12 @@ def line_of(server: str, token_file: Path, camera: Path, tls: ssl.SSLContext | N
 
 def means_of(keys: Path, pipeline: str, wait: float) -> Means:
     """The models of a pipeline and the encryption key of a ceremony."""
-    key = EncryptionKey.from_bytes(files.read(keys / "encryption.key", "encryption key"))
-    return Means(FacePipeline.named(Registry.load(), pipeline), key, wait)
+    return Means(FacePipeline.named(Registry.load(), pipeline), key_of(keys), wait)
+
+
+def key_of(keys: Path) -> EncryptionKey:
+    """The encryption key in the folder of a ceremony."""
+    return EncryptionKey.from_bytes(files.read(keys / "encryption.key", "encryption key"))
 
 
 def _show(answered: Answered, entries: tuple[PackageEntry, ...]) -> None:

@@ -14,7 +14,7 @@ from blindwatch.errors import CosignatureMissing, ServerUnavailable, WrongUse, e
 from blindwatch.operator.fetching import Reading
 from blindwatch.operator.journal import Journal
 from blindwatch.operator.taking import Taken
-from blindwatch.policy.profile import Profile
+from blindwatch.policy.profile import Checks, Profile
 from blindwatch.records.operator import Answer, CheckAnswered, Checked
 from blindwatch.records.record import minute
 from blindwatch.statements.authorising import authorise
@@ -37,12 +37,17 @@ class Grounds:
 
     def check(self, rules: Profile) -> None:
         """Refuse what the profile does not allow; raises WrongUse or PolicyViolation."""
-        if rules.checks is None:
-            raise WrongUse(
-                "The deployment is not for checks of one person.",
-                "A check needs a deployment whose profile is operator-initiated, such as oifr.",
-            )
-        rules.checks.allow(self.place, self.reason, self.harm)
+        rules_of(rules).allow(self.place, self.reason, self.harm)
+
+
+def rules_of(rules: Profile) -> Checks:
+    """Where and why a profile allows checks; raises WrongUse if it allows none."""
+    if rules.checks is None:
+        raise WrongUse(
+            "The deployment is not for checks of one person.",
+            "A check needs a deployment whose profile is operator-initiated, such as oifr.",
+        )
+    return rules.checks
 
 
 class Inquiry:

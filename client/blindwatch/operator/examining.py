@@ -159,6 +159,12 @@ class Examiner:
             inquiry.conclude(reading, self.standing.papers.package.entries, manifest.evidence_recipient)
         return Answered(reading, taken.shortcomings)
 
+    def forget(self) -> None:
+        """Let go of the key at once: of a check under way nothing is opened, and it has no answer."""
+        self._reader.forget()
+        if self.album is not None:
+            self.album.forget()
+
     def _camera(self, sender: ServerClient, inquiry: Inquiry) -> Camera:
         means, name = self._means, inquiry.identifier
         signed = inquiry.authorised_by(self.standing.papers.keys)

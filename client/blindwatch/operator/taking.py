@@ -51,6 +51,14 @@ def check_source(source: str, *, remove: bool) -> None:
         )
 
 
+def check_device(source: str | None) -> None:
+    """Refuse what is neither the number of a device nor an address, if it is given; raises ConfigurationError."""
+    if source is not None and (source == STANDARD_INPUT or _is_file(source)):
+        raise ConfigurationError(
+            "Photographs come from a device or a stream.", "Give a number such as 0, or rtsp://..."
+        )
+
+
 def take(source: str, pipeline: FacePipeline) -> Taken:
     """The face in a photograph: `-` is standard input, a number a device, an address a stream, the rest a file.
 
@@ -61,6 +69,15 @@ def take(source: str, pipeline: FacePipeline) -> Taken:
     if _is_file(source):
         return _removed(Path(source), pipeline)
     return watched(opened(source), pipeline)
+
+
+def given(photograph: bytearray, pipeline: FacePipeline) -> Taken:
+    """The face in the bytes of an image, which are overwritten; raises ImageError or NoFace."""
+    try:
+        pixels = image.decode(photograph)
+    finally:
+        photograph[:] = bytes(len(photograph))
+    return _shown(pixels, pipeline)
 
 
 def _is_file(source: str) -> bool:
@@ -101,7 +118,11 @@ def _removed(path: Path, pipeline: FacePipeline) -> Taken:
 def _given(descriptor: int, pipeline: FacePipeline) -> Taken:
     """The face in the encoded image behind a descriptor, which is read without a buffer that would keep a part."""
     with open(descriptor, "rb", buffering=0, closefd=False) as file:
-        pixels = image.decode(file.readall())
+        return _shown(image.decode(file.readall()), pipeline)
+
+
+def _shown(pixels: Image, pipeline: FacePipeline) -> Taken:
+    """The face in a picture, which is overwritten."""
     try:
         return _face(pixels, pipeline)
     finally:

@@ -41,7 +41,7 @@ def load(source: Path | bytes | Image) -> Image:
     return decode(source if isinstance(source, bytes) else _read(source))
 
 
-def decode(data: bytes) -> Image:
+def decode(data: bytes | bytearray) -> Image:
     """Decode an image upright (EXIF orientation is honoured), after the limits were checked on its header."""
     _check_length(len(data))
     try:
@@ -88,7 +88,7 @@ def _check_pixels(height: int, width: int) -> None:
         raise UnreadableImage("The image has no pixels.", _FORMATS)
 
 
-def _dimensions(data: bytes) -> tuple[int, int]:
+def _dimensions(data: bytes | bytearray) -> tuple[int, int]:
     """Height and width as the header states them; `struct.error` or `IndexError` when it ends early."""
     if data.startswith(b"\xff\xd8\xff"):
         return _jpeg_dimensions(data)
@@ -106,7 +106,7 @@ def _dimensions(data: bytes) -> tuple[int, int]:
     raise UnreadableImage("The file is not an image in a format that is accepted.", _FORMATS)
 
 
-def _jpeg_dimensions(data: bytes) -> tuple[int, int]:
+def _jpeg_dimensions(data: bytes | bytearray) -> tuple[int, int]:
     position = 2
     while True:
         if data[position] != 0xFF:
@@ -124,7 +124,7 @@ def _jpeg_dimensions(data: bytes) -> tuple[int, int]:
             position += 2 + struct.unpack_from(">H", data, position + 2)[0]
 
 
-def _webp_dimensions(data: bytes) -> tuple[int, int]:
+def _webp_dimensions(data: bytes | bytearray) -> tuple[int, int]:
     kind = data[12:16]
     if kind == b"VP8X":
         width, height = (int.from_bytes(data[at : at + 3], "little") + 1 for at in (24, 27))

@@ -37,12 +37,13 @@ class Upload:
     fields: Mapping[str, str]
 
 
-async def _body(request: Request) -> Body:
+async def body_in(request: Request) -> Body:
+    """The body of a request, which is never on a disk; raises TooLarge."""
     data = await whole_body(request, _MOST, "form", "Scale the photograph down.")
     return Body(request.headers.get("content-type", ""), data)
 
 
-Sending: TypeAlias = Annotated[Body, Depends(_body)]
+Sending: TypeAlias = Annotated[Body, Depends(body_in)]
 
 
 def read(body: Body) -> Upload:
