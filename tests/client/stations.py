@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -115,16 +115,17 @@ def stationed(
     photographs: Sequence[bytes],
     preset: str = NOOP,
     threshold: float | None = None,
+    details: Sequence[Mapping[str, str]] = (),
 ) -> Station:
-    """Enrol photographs by the real commands, under the rules for checks."""
+    """Enrol photographs by the real commands, under the rules for checks; `details` are what else rows have."""
     OFFICERS.write_register(folder / "register.toml")
     OFFICERS.write_camera(folder / "camera.pem")
     for name in ("a.khan", OPERATOR):
         OFFICERS.write_identity(name, folder / f"{name}.pem")
     (folder / "operator.token").write_text(TOKENS["operator"])
+    common = {"category": "custody-image", "quality_override": "The only photograph"}
     rows = [
-        row(number, category="custody-image", quality_override="The only photograph")
-        for number in range(len(photographs))
+        row(number, **common, **(details[number] if details else {})) for number in range(len(photographs))
     ]
     for number, photograph in enumerate(photographs):
         write(folder / "list" / f"{number}.png", photograph)

@@ -13,6 +13,7 @@ from rich.console import Console
 from blindwatch.cli import files
 from blindwatch.cli.progress import progress
 from blindwatch.cli.tls import Ca, Certificate, CertificateKey
+from blindwatch.console.checked.commands import check_console
 from blindwatch.console.commands import console
 from blindwatch.console.ranked.commands import rank_console
 from blindwatch.deployment.papers import People
@@ -39,6 +40,7 @@ app.command("conclude")(concluding.conclude)
 app.command("second")(concluding.second)
 app.command("console")(console)
 app.command("check")(checking.check)
+app.command("check-console")(check_console)
 app.command("verify-person")(verifying.verify_person)
 app.command("rank")(rank)
 app.command("rank-console")(rank_console)
