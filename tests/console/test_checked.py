@@ -53,6 +53,8 @@ LISTED: Final = (18, 31, 77)
 STRANGER: Final = 50
 RED, AMBER, GREEN = (each["instruction"] for each in DETAILS)
 WAIT: Final = 90.0
+TRIES, PAUSE = 20, 3.0
+"""Searches of a program, and seconds for which it goes on between two: a minute, after which nothing may be left."""
 
 
 @pytest.fixture(scope="module")
@@ -316,7 +318,7 @@ def test_a_server_that_does_not_answer_and_a_stop_in_between(spot: Spot) -> None
         except BlindwatchError as error:
             failed.append(error)
 
-    with spot.page(wait=3) as page:
+    with spot.page(wait=5) as page:
         server.pause()
         thread = threading.Thread(target=checking, args=(page,))
         try:
@@ -448,16 +450,13 @@ def inside(process: subprocess.Popen[bytes], search: Search) -> set[str]:
         return search.chunks(memory.chunks(process.pid))
 
 
-def awaited(
-    process: subprocess.Popen[bytes], search: Search, met: Callable[[set[str]], bool], seconds: float = WAIT
-) -> bool:
-    """Whether something is so in time. In between the program goes on for a while: it stands still when searched."""
-    began = time.monotonic()
-    while not met(inside(process, search)):
-        if time.monotonic() - began > seconds:
-            return False
-        time.sleep(3)
-    return True
+def awaited(process: subprocess.Popen[bytes], search: Search, met: Callable[[set[str]], bool]) -> bool:
+    """Whether something is so in time, by what the program has of it: while it is searched it stands still."""
+    for _ in range(TRIES):
+        if met(inside(process, search)):
+            return True
+        time.sleep(PAUSE)
+    return False
 
 
 @pytest.mark.skipif(

@@ -65,6 +65,12 @@ def ask(screen: Screen, folder: Path, number: int, place: str = "Public place", 
     page.get_by_role("button", name="Write down and check").click()
 
 
+def ready(screen: Screen) -> None:
+    """Wait until keys decide about the answer that is shown."""
+    screen.page.wait_for_function("document.activeElement.id === 'title'")
+    time.sleep(GUARD)
+
+
 def fits(screen: Screen) -> bool:
     """Whether everything of the card is on the screen without scrolling, and what it is comes first."""
     screen.page.wait_for_function("document.activeElement.id === 'title'")
@@ -99,9 +105,9 @@ def test_from_the_grounds_to_the_outcome_by_keys(
     assert fits(screen)
     looked_at(screen)
     # A key alone decides nothing: the reason has to be chosen, where the key leads to.
-    time.sleep(GUARD)
+    ready(screen)
     screen.press("1")
-    assert screen.page.evaluate("document.activeElement.name") == "became"
+    screen.page.wait_for_function("document.activeElement.name === 'became'")
     screen.page.locator("#card .rejected select").select_option(label="a different person")
     screen.press("1")
     screen.has("Written down", "#messages")
@@ -139,11 +145,11 @@ def test_no_match_and_the_three_priorities_without_colour(
     screen.has(NOTE, "#card .relative")
     screen.has("11 years old", "#card")
     assert screen.page.locator("#card .confirmed-true button").is_disabled()
-    time.sleep(GUARD)
+    ready(screen)
     screen.press("r")
     screen.has("Considered.", "#card")
+    ready(screen)
     screen.page.locator("#card .confirmed-true select").select_option(label="no further action")
-    time.sleep(GUARD)
     screen.press("3")
     screen.has("Written down", "#messages")
     assert len(page.room.waiting) == 2
