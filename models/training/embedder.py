@@ -1,8 +1,10 @@
-"""Train the small embedder to answer as retail-0095 does after PCA to 128 dimensions; also writes that PCA.
+"""Train the embedder, from the weights of retail-0095, to answer for poor pictures as that does for good ones.
+
+Also writes the PCA to 128 dimensions.
 
 Run as:
 
-    python embedder.py --work <scratch folder of prepare.py and blends.py> --models models
+    python embedder.py --faces ../shared/faces --work <scratch folder of prepare.py> --models models
 """
 
 from __future__ import annotations
@@ -18,51 +20,15 @@ import numpy as np
 import torch
 from augment import degrade
 from export import check, export
-from faces import SIZE, unit
+from faces import SIZE, TEACHER, unit
 from prepare import MARGIN
+from student import WIDTH, Embedder
 from torch import nn
 
-WIDTH = 128  # of the embedding
-BATCH = 128
-
-
-def convolution(before: int, after: int, stride: int = 1, size: int = 3, groups: int = 1) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(before, after, size, stride, size // 2, groups=groups, bias=False), nn.BatchNorm2d(after)
-    )
-
-
-class Residual(nn.Module):
-    """Two convolutions around a shortcut."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.first, self.second = convolution(width, width), convolution(width, width)
-        self.before, self.after = nn.PReLU(width), nn.PReLU(width)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.after(x + self.second(self.before(self.first(x))))
-
-
-class Embedder(nn.Module):
-    """A narrow residual net; pixels 0..255 in, unit vectors out."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.features = nn.Sequential(
-            convolution(3, 32, 2), nn.PReLU(32), Residual(32),
-            convolution(32, 64, 2), nn.PReLU(64), Residual(64), Residual(64),
-            convolution(64, 128, 2), nn.PReLU(128), Residual(128), Residual(128),
-            convolution(128, 144, 2), nn.PReLU(144), Residual(144),
-        )  # fmt: skip
-        self.pool = nn.Sequential(nn.Conv2d(144, 320, 1, bias=False), nn.BatchNorm2d(320), nn.PReLU(320))
-        self.look = nn.Conv2d(320, 320, 4, groups=320, bias=False)  # one learnt weight for each place
-        self.head = nn.Sequential(nn.BatchNorm1d(320), nn.Linear(320, WIDTH))
-
-    def forward(self, face: torch.Tensor) -> torch.Tensor:
-        found = self.look(self.pool(self.features((face - 127.5) / 128)))
-        found = self.head(found.flatten(1).float())
-        return found / found.norm(dim=1, keepdim=True).clamp_min(1e-6)
+BATCH = 32
+PEAK = 3e-5  # of the learning rate
+WATCHED = 100  # photographs of the selection part, embedded now and then
+KEPT_EVERY = 20  # steps
 
 
 def fit_projection(rows: np.ndarray) -> np.ndarray:
@@ -88,16 +54,18 @@ def sample(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return degrade(np.ascontiguousarray(face[:, ::-1]) if rng.random() < 0.5 else face, rng)
 
 
+def halved(picture: np.ndarray) -> np.ndarray:
+    """The face as a camera aligns it, without its margin."""
+    return cv2.warpAffine(picture, np.array([[0.5, 0, -MARGIN / 2], [0, 0.5, -MARGIN / 2]]), (SIZE, SIZE))
+
+
 def batches(
-    pictures: list[np.ndarray], answers: np.ndarray, steps: int, seed: int
+    pictures: np.ndarray, answers: np.ndarray, steps: int, seed: int
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Shuffled batches, the next one made in a thread while the present one is learnt."""
-    starts = np.cumsum([0] + [len(p) for p in pictures])
 
     def make(rows: np.ndarray, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
-        which = np.searchsorted(starts, rows, side="right") - 1
-        faces = [sample(pictures[k][i - starts[k]], rng) for k, i in zip(which, rows, strict=True)]
-        return torch.from_numpy(np.stack(faces)).permute(0, 3, 1, 2), torch.from_numpy(answers[rows])
+        return nchw(np.stack([sample(pictures[row], rng) for row in rows])), torch.from_numpy(answers[rows])
 
     rng = np.random.default_rng(seed)
     epochs = 1 + steps * BATCH // len(answers)
@@ -112,6 +80,10 @@ def batches(
             yield ahead.result()
 
 
+def nchw(faces: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(faces).permute(0, 3, 1, 2).float()
+
+
 def loss_of(found: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     """Distance to the teacher's vectors, and to the teacher's similarities among the batch."""
     cosine = 1 - (found * target).sum(1).mean()
@@ -119,11 +91,11 @@ def loss_of(found: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     return cosine + 0.3 * gram
 
 
-def embed(net: nn.Module, faces: np.ndarray) -> np.ndarray:
-    """Embeddings in single precision of N x 64 x 64 x 3 pictures."""
-    pixels = torch.from_numpy(faces).permute(0, 3, 1, 2)
+def nearness(net: nn.Module, faces: np.ndarray, wanted: np.ndarray) -> float:
+    """The mean cosine between the embeddings of pictures and the wanted ones."""
     with torch.no_grad():
-        return torch.cat([net(chunk.float()) for chunk in pixels.split(256)]).numpy()
+        found = torch.cat([net(chunk) for chunk in nchw(faces).split(BATCH)]).numpy()
+    return float((found * wanted).sum(1).mean())
 
 
 def rate(done: float) -> float:
@@ -134,9 +106,10 @@ def rate(done: float) -> float:
 class Trainer:
     """The net with its optimiser; kept in a file now and then, so that a cut-off loses little."""
 
-    def __init__(self, steps: int, kept: Path) -> None:
-        self.net = Embedder().to(memory_format=torch.channels_last)
-        self.optimiser = torch.optim.AdamW(self.net.parameters(), 4e-3, weight_decay=0.02)
+    def __init__(self, net: Embedder, steps: int, kept: Path) -> None:
+        self.net = net.to(memory_format=torch.channels_last)
+        learnt = [each for each in net.parameters() if each.requires_grad]
+        self.optimiser = torch.optim.AdamW(learnt, PEAK, weight_decay=0)
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimiser, lambda step: rate(step / steps))
         self.kept, self.done = kept, 0
         if kept.exists():
@@ -152,10 +125,8 @@ class Trainer:
         self.kept.with_suffix(".part").replace(self.kept)
 
     def learn(self, faces: torch.Tensor, target: torch.Tensor) -> float:
-        self.net.train()
-        pixels = faces.float().to(memory_format=torch.channels_last)
         with torch.autocast("cpu", torch.bfloat16):
-            found = self.net(pixels)
+            found = self.net(faces.to(memory_format=torch.channels_last))
         loss = loss_of(found.float(), target)
         self.optimiser.zero_grad()
         loss.backward()
@@ -167,36 +138,42 @@ class Trainer:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--faces", type=Path, default=Path("../shared/faces"))
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--models", type=Path, default=Path("models"))
-    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
     torch.manual_seed(1)
     torch.set_num_threads(args.threads)
     cv2.setNumThreads(1)
     index = np.load(args.work / "index.npz")
-    aligned, teacher = np.load(args.work / "aligned.npy"), np.load(args.work / "teacher.npy")
+    aligned, teacher = np.load(args.work / "aligned.npy", mmap_mode="r"), np.load(args.work / "teacher.npy")
     seen = np.isfinite(index["points"]).all((1, 2))
-    rows, selection = (seen & (index["part"] == label) for label in ("train", "selection"))
-    projection = fit_projection(teacher[rows])
-    np.save(args.models / "retail-0095-pca128.npy", projection)
-    made, made_answers = np.load(args.work / "blends.npy"), np.load(args.work / "blends-teacher.npy")
-    answers = project(np.concatenate([teacher[rows], made_answers]), projection)
-    halve = np.array([[0.5, 0, -MARGIN / 2], [0, 0.5, -MARGIN / 2]])
-    unseen = np.stack([cv2.warpAffine(picture, halve, (SIZE, SIZE)) for picture in aligned[selection]])
-    wanted = project(teacher[selection], projection)
-    trainer = Trainer(args.steps, args.work / "embedder.pt")
-    net = trainer.net
-    print(sum(p.numel() for p in net.parameters()), "parameters;", len(answers), "pictures", flush=True)
-    for batch in batches([aligned[rows], made], answers, args.steps - trainer.done, 3 + trainer.done):
+    rows, selection = (np.flatnonzero(seen & (index["part"] == label)) for label in ("train", "selection"))
+    projected = args.models / "retail-0095-pca128.npy"
+    if not projected.exists():
+        np.save(projected, fit_projection(teacher[rows]))
+    projection = np.load(projected)
+    watched, draws = selection[:WATCHED], np.random.default_rng(4).spawn(WATCHED)
+    wanted = project(teacher[watched], projection)
+    clean = np.stack([halved(aligned[row]) for row in watched])
+    poor = np.stack([sample(aligned[row], rng) for row, rng in zip(watched, draws, strict=True)])
+    net = Embedder()
+    net.begin(args.faces / "models" / TEACHER, projection)
+    trainer = Trainer(net, args.steps, args.work / "embedder.pt")
+
+    def tell(loss: float) -> None:
+        near, of_poor = (nearness(net, faces, wanted) for faces in (clean, poor))
+        print(f"{trainer.done}: loss {loss:.4f}, nearness {near:.4f}, of poor ones {of_poor:.4f}", flush=True)
+
+    tell(math.nan)
+    answers = project(teacher[rows], projection)
+    for batch in batches(aligned[rows], answers, args.steps - trainer.done, 3 + trainer.done):
         loss = trainer.learn(*batch)
-        if trainer.done % 250 == 0:
-            net.eval()
-            near = (embed(net, unseen) * wanted).sum(1).mean()
-            print(f"{trainer.done}: loss {loss:.4f}, nearness to the teacher {near:.4f}", flush=True)
+        if trainer.done % KEPT_EVERY == 0:
             trainer.keep()
-    net.eval()
+            tell(loss)
     export(net, args.models / "blindwatch-embedder.onnx", "face", "embedding")
     check(net, args.models / "blindwatch-embedder.onnx")
 

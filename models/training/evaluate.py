@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from multiprocessing import Pool
@@ -28,6 +29,7 @@ from faces import part
 from blindwatch.errors import NoFace
 from blindwatch.he.presets import Thresholds, preset
 from blindwatch.he.templates import Templates
+from blindwatch.vision.catalogue import Embedder
 from blindwatch.vision.pipeline import FacePipeline
 from blindwatch.vision.quantise import templates
 from blindwatch.vision.registry import Registry
@@ -203,8 +205,14 @@ def by_group(pairs: Pairs, matched: np.ndarray, chosen: np.ndarray) -> dict[str,
     }
 
 
+def wanted(embedder: str) -> list[float]:
+    """The FMRs to measure at, highest first: those of all embedders, and that of this one's operating point."""
+    registered = Registry.load().find_as(embedder, Embedder).operating_point.false_match_rate
+    return sorted({*RATES, registered or RATES[-1]}, reverse=True)
+
+
 def figures(
-    embeddings: np.ndarray, names: np.ndarray, held: np.ndarray, gender: np.ndarray
+    embeddings: np.ndarray, names: np.ndarray, held: np.ndarray, gender: np.ndarray, rates: Sequence[float]
 ) -> dict[str, object]:
     """What measured.toml says of one pipeline, given the embeddings of the photographs used."""
     _, cut, _ = accuracy(embeddings[~held], names[~held], None)
@@ -212,7 +220,7 @@ def figures(
     pairs = Pairs.of(names[held])
     cosines = pairs.scores(embeddings[held])
     scores = Scores.of(pairs, templates(embeddings[held], PRESET))
-    thresholds = [pairs.threshold(cosines, rate) for rate in RATES]
+    thresholds = [pairs.threshold(cosines, rate) for rate in rates]
     matched = scores.matched(PRESET.thresholds(thresholds[-1]))
     groups = {"women": gender[held] == "F", "men": gender[held] == "M"}
     return {
@@ -220,7 +228,7 @@ def figures(
         "accuracy_pairs": count,
         "genuine_pairs": int(pairs.same.sum()),
         "impostor_pairs": int((~pairs.same).sum()),
-        "cosine": [by_cosine(pairs, cosines, rate) for rate in RATES],
+        "cosine": [by_cosine(pairs, cosines, rate) for rate in rates],
         "template": [by_template(pairs, scores, cosine) for cosine in thresholds],
         **{group: by_group(pairs, matched, chosen) for group, chosen in groups.items()},
     }
@@ -255,7 +263,8 @@ def main() -> None:
     tables = [table("data", data)]
     for (detector, embedder), embeddings in zip(PIPELINES, every, strict=True):
         missed = int((held & np.isnan(embeddings[:, 0])).sum())
-        measured = figures(embeddings[seen], names[seen], held[seen], gender[seen])
+        chosen = (each[seen] for each in (embeddings, names, held, gender))
+        measured = figures(*chosen, wanted(embedder))
         tables.append(table(f"{embedder}.{detector}", {"faces_missed": missed, **measured}))
     text = HEADING + "\n".join(tables)
     (args.models / "measured.toml").write_text(text)
@@ -263,16 +272,17 @@ def main() -> None:
 
 
 HEADING = """\
-# Written by training/evaluate.py: pipelines measured on people whom none of the project's own nets has seen.
-# Optimistic for retail-0095 and mobilefacenet, whose training sets very probably have the same people, and a
-# little for blindwatch-embedder, which learnt from retail-0095.
+# Written by training/evaluate.py: pipelines measured on people whom nothing of the project was trained on.
+# Optimistic: the training sets of retail-0095, from which blindwatch-embedder was made, and of mobilefacenet very
+# probably have the same people.
 #
 # `cosine`: the lowest similarity that is a match at each FMR, and what it misses. `template`: the same thresholds
 # as the preset decides with them, on integers and in two steps. A pair matches when its coarse score is at least
 # `gate` and its fine score at least `fine`. Where a cosine asks for a gate below the lowest that the preset
 # evaluates, the gate is that lowest one. `past_gate` is the share of the pairs of two people that pass the gate,
 # matches included.
-# `women` and `men`: rates of the last of these decisions, over pairs of photographs that others labelled so.
+# `women` and `men`: rates of the last of these decisions, that of the operating point, over pairs of photographs
+# that others labelled so.
 # Intervals: 95 % of draws of the people with replacement, at fixed thresholds.
 
 """
