@@ -132,7 +132,12 @@ def test_no_match_and_the_three_priorities_without_colour(
         screen.page.wait_for_selector(f"#card.{priority} .actions")
         screen.shot(tmp_path, priority)
         assert fits(screen)
-        marks[priority] = greys(screen.page.locator("#card .priority").screenshot())
+        # Of the screen as it is, since the page may put a new part into the place of an old one at any time.
+        box = screen.page.evaluate(
+            "(({x, y, width, height}) => ({x, y, width, height}))"
+            "(document.querySelector('#card .priority').getBoundingClientRect())"
+        )
+        marks[priority] = greys(screen.page.screenshot(clip=box))
         Pictures.fromarray(greys(screen.page.screenshot())).save(tmp_path / f"{priority}-grey.png")
         if priority == "green":
             break

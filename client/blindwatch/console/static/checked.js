@@ -41,6 +41,7 @@ function refocus(part, focus) {
 }
 
 async function refresh() {
+  if ($("busy")?.hidden === false) { heard = performance.now(); return; } // the answer comes as a page of its own
   try {
     const answer = await fetch("/", { headers: { Accept: "text/html" } });
     heard = performance.now();
