@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from blindwatch.errors import StatementMismatch, UnauthorisedProbe
-from blindwatch.oversight.bundle import Bundle
+from blindwatch.oversight.bundle import KEPT, Bundle
 from blindwatch.oversight.checks.case import Case
 from blindwatch.oversight.checks.findings import carry_out
 from blindwatch.oversight.checks.grounds import CHECK
@@ -227,6 +227,23 @@ def test_a_kept_probe_is_one_that_an_operator_authorised(checked: Seen) -> None:
     ):
         with pytest.raises(error, match=said):
             check_probe(case, probe.probe_id, kept(changed, name))
+
+
+@pytest.mark.parametrize(
+    ("signer", "faults"),
+    [(OPERATOR, 0), ("g.okoro", 1)],
+    ids=["who checked", "somebody else"],
+)
+def test_a_kept_probe_was_signed_by_who_is_said_to_have_checked(
+    checked: Seen, tmp_path: Path, signer: str, faults: int
+) -> None:
+    bundle = Path(shutil.copytree(checked.bundle, tmp_path / "bundle"))
+    probe = authorised(checked.probe, checked.case.bundle.deployment, (signer,), operator=signer)
+    (bundle / KEPT).mkdir(exist_ok=True)
+    (bundle / KEPT / probe.probe_id).write_bytes(kept(probe, checked.case.bundle.deployment).to_cbor())
+    found = carry_out(CHECK, Case(Bundle.open(bundle), OFFICERS.register)).faults
+    assert [each for each in found if "authorised by another operator" in each] == list(found)
+    assert len(found) == faults
 
 
 def record(checked: Checks, folder: Path, *words: str) -> dict[str, object]:

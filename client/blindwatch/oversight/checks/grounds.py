@@ -7,17 +7,20 @@ which an operator signed and the server's log has, joins the two.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Final
 
-from blindwatch.errors import PolicyViolation
+from blindwatch.errors import BlindwatchError, PolicyViolation
 from blindwatch.oversight.checks.case import TOLERANCE, Case
 from blindwatch.oversight.checks.findings import Check, Findings
 from blindwatch.policy.profile import Checks
 from blindwatch.records.operator import CheckAnswered, Checked, Compared, ComparisonAnswered, OperatorRecord
 from blindwatch.records.reading import answered, compared
 from blindwatch.records.server import ProbeAccepted
+from blindwatch.statements.authorising import check_authorised
 from blindwatch.statements.predicates import instant
+from blindwatch.wire.messages import Probe
 
 
 def _grounds(case: Case, findings: Findings) -> None:
@@ -91,14 +94,28 @@ def _check_sent(case: Case, made: list[Checked], findings: Findings) -> None:
             findings.fault(
                 f"Check {check.check}: what the operator's log says of it is not what was signed with the probe."
             )
+    _check_signers(case, noted, findings)
+
+
+def _check_signers(case: Case, noted: Mapping[str, Checked], findings: Findings) -> None:
+    """Of the drawn probes: who signed is who checked, as the operator's log has it. `kept-probes` has the rest."""
+    for name, kept in case.bundle.kept():
+        check = noted.get(name)
+        if kept is None or check is None:
+            continue
+        with suppress(BlindwatchError):
+            given = check_authorised(Probe.from_cbor(kept.probe), case.bundle.deployment, case.register)
+            if given.operator != check.operator:
+                findings.fault(f"Check {name} was authorised by another operator than its record names.")
 
 
 CHECK: Final = Check(
     "checks-grounds",
     "Nobody was checked without a reason, or in private without need",
     "Where the profile is for checks of one person: the operator's log says of each probe that the server took who "
-    "sent it, where and why, before it was sent, just as was signed with the probe, and the profile allows that. The "
-    "profile allows as well what the log says of comparisons with one entry.",
+    "sent it, where and why, before it was sent, just as was signed with the probe, and the profile allows that; "
+    "drawn probes were signed by who is said to have sent them. The profile allows as well what the log says of "
+    "comparisons with one entry.",
     "That place and reason are true. That every comparison with one entry is there: no other log has one. Whether "
     "one person was checked again and again cannot be seen without keeping the photographs, and they are not kept.",
     _grounds,
