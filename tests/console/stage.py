@@ -51,7 +51,7 @@ from ..client.running import SIMILARITY, command, enough, named
 from ..crops import CROP
 from ..people import CAMERA, CREATOR, camera_key
 from ..serving import FORCE, TOKENS, ServerProcess, eventually
-from .cases import ANNA, BEN, NOTE
+from .cases import ANNA, NOTE
 
 LINK = re.compile(r"^(\S+): (http://\S+)$", re.MULTILINE)
 SECOND_CAMERA = "gate-2"
@@ -65,8 +65,8 @@ ENTRIES = (
 )
 
 
-_MORE = [Person(name, PersonRole.OPERATOR, Identity.generate().public) for name in (BEN, "h.ito")]
-"""Other operators, in the register that the console has."""
+_MORE = Person("h.ito", PersonRole.OPERATOR, Identity.generate().public)
+"""Another operator, in the register that the console has."""
 
 
 def seen_again(number: int, light: float = 0.85) -> Image:
@@ -294,7 +294,7 @@ class Stage:
         papers = Papers(
             package=OperatorPackage.load(self.folder / "watchlist" / "operator.json"),
             faces=self.folder / "watchlist" / candidates.FILE,
-            register=Register([*FORCE.register.people, *_MORE]),
+            register=Register([*FORCE.register.people, _MORE]),
             identity=self.folder / f"{ANNA}.pem",
             training=training or self.train(ANNA, *others),
             journal=self.journal,
