@@ -30,6 +30,8 @@ from .stage import Page, Stage, seen_again
 
 EACH = 24
 """Results of either kind."""
+STRANGERS = range(74, 90)
+"""Faces like nobody's of the list; the one before them is the first of it."""
 
 
 def followed(
@@ -40,7 +42,7 @@ def followed(
     found: dict[bool, list[list[Seen]]] = {True: [], False: []}
     for number, matches in enumerate(order):
         before = len(requests(watcher))
-        stage.see(seen_again(number % 4) if matches else small(70 + number % 20))
+        stage.see(seen_again(number % 4) if matches else small(STRANGERS[number % len(STRANGERS)]))
         eventually(lambda: is_whole(requests(watcher)[before:]))  # noqa: B023
         row = requests(watcher)[before:]
         while row and is_asking(row[0]):  # nothing had come for so long that it asked again

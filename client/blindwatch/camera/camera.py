@@ -170,6 +170,8 @@ class Camera:
     ) -> Sent | Problem:
         """Encrypt and seal a face, forget all that is in clear of it, which is told of; then send and count it."""
         started, probe_id = time.perf_counter(), self.new_name()
+        # What the network has freed: of what an encryption takes up for good, the unused rest would keep a piece.
+        scrub(self.key.preset.dimension)
         template = templates(face.embedding[np.newaxis], self.key.preset)
         ciphertext = self._encryptor.probe(template)
         sealed = self._sealer.seal(face.portrait, probe_id)

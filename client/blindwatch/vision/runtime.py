@@ -26,6 +26,8 @@ class Network:
         options.inter_op_num_threads = 1
         # Its own store of memory would keep what was computed of a face until the next one comes.
         options.enable_cpu_mem_arena = False
+        # The first run would take its memory by other pieces than all that follow, which never overwrite those.
+        options.enable_mem_pattern = False
         options.log_severity_level = 3  # errors only: warnings are for whoever exports a network
         self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         self._input = self._session.get_inputs()[0].name
