@@ -160,9 +160,8 @@ def test_under_encryption_a_match_is_seen_and_a_stranger_is_not(browser: Browser
         encrypted.walk(console, 1, camera=SECOND_CAMERA)
         screen.card("amber")
         screen.has(SECOND_CAMERA, "#card")
-        screen.page.wait_for_function(
-            "[...document.querySelectorAll('#card img')].every(each => each.naturalWidth === 112)"
-        )
+        for image in screen.page.query_selector_all("#card img"):
+            assert image.evaluate("each => each.decode().then(() => each.naturalWidth)") == 112
         eventually(lambda: console.post.duty.signals.faces == 2)
         screen.has("Open alerts: 1", "#queue")
         assert console.post.duty.signals.problems.total() == 0

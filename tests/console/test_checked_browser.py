@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -67,13 +68,13 @@ def ask(screen: Screen, folder: Path, number: int, place: str = "Public place", 
 
 def ready(screen: Screen) -> None:
     """Wait until keys decide about the answer that is shown."""
-    screen.page.wait_for_function("document.activeElement.id === 'title'")
+    screen.page.wait_for_selector("#title:focus")
     time.sleep(GUARD)
 
 
 def fits(screen: Screen) -> bool:
     """Whether everything of the card is on the screen without scrolling, and what it is comes first."""
-    screen.page.wait_for_function("document.activeElement.id === 'title'")
+    screen.page.wait_for_selector("#title:focus")
     box = screen.page.locator("#card").bounding_box()
     return box is not None and box["y"] >= 0 and box["y"] + box["height"] <= VIEWPORT["height"]
 
@@ -100,14 +101,14 @@ def test_from_the_grounds_to_the_outcome_by_keys(
     assert image.evaluate("each => each.decode().then(() => each.naturalWidth)") == 112
     screen.has("Stop & speak <b>softly</b>: warrant of a court", "#card")  # text, and no markup
     screen.has("▲", "#card .priority")
-    screen.page.wait_for_function("/in \\d+ s/.test(document.querySelector('[data-left]').textContent)")
+    screen.page.locator("[data-left]", has_text=re.compile(r"in \d+ s")).first.wait_for()
     screen.shot(tmp_path, "match")
     assert fits(screen)
     looked_at(screen)
     # A key alone decides nothing: the reason has to be chosen, where the key leads to.
     ready(screen)
     screen.press("1")
-    screen.page.wait_for_function("document.activeElement.name === 'became'")
+    screen.page.wait_for_selector("[name=became]:focus")
     screen.page.locator("#card .rejected select").select_option(label="a different person")
     screen.press("1")
     screen.has("Written down", "#messages")
