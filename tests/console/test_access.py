@@ -268,8 +268,10 @@ def test_who_wants_less_motion_gets_none(browser: Browser, stage: Stage) -> None
             if moves == "none":
                 stage.walk(console, 0)
             screen.page.wait_for_selector("#card.red .actions")
-            name = screen.page.evaluate("getComputedStyle(document.getElementById('card')).animationName")
-            assert name == moves
+            card = screen.page.locator("#card")
+            # In one go, since the page may put a new card into the place of the old one at any time.
+            shown = "each => { each.classList.add('fresh'); return getComputedStyle(each).animationName; }"
+            assert card.evaluate(shown) == moves
             screen.close()
 
 
