@@ -41,8 +41,8 @@ def init(
 def show(journal: Folder) -> None:
     """Show the alerts and searches, and what became of each."""
     with Journal(journal) as opened:
-        courses, searched, checked = opened.courses(), searches.inquiries(opened), answered(opened.records())
-        comparisons = compared(opened.records())
+        courses, searched, records = opened.courses(), searches.inquiries(opened), tuple(opened.records())
+    checked, comparisons = answered(records), compared(records)
     table = Table("Alert", "At", "Camera", "Priority", "Decided", title=f"Journal {opened.key.name}")
     for name, course in courses.items():
         decided = ", ".join(f"{each.outcome} by {each.operator}" for each in course.decided)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -35,27 +35,16 @@ def operator_record(entry: bytes) -> OperatorRecord:
     return _read(_OPERATOR, entry)
 
 
-def answered(records: Iterable[OperatorRecord]) -> list[tuple[Checked, Answer]]:
+def answered(records: Sequence[OperatorRecord]) -> list[tuple[Checked, Answer]]:
     """The checks of one person with what each has given, in the order of the records."""
-    made: list[Checked] = []
-    answers: dict[str, Answer] = {}
-    for each in records:
-        if isinstance(each, Checked):
-            made.append(each)
-        elif isinstance(each, CheckAnswered):
-            answers[each.check] = each.answer
-    return [(each, answers.get(each.check, "unanswered")) for each in made]
+    answers = {each.check: each.answer for each in records if isinstance(each, CheckAnswered)}
+    return [(each, answers.get(each.check, "unanswered")) for each in records if isinstance(each, Checked)]
 
 
-def compared(records: Iterable[OperatorRecord]) -> list[tuple[Compared, Answer]]:
+def compared(records: Sequence[OperatorRecord]) -> list[tuple[Compared, Answer]]:
     """The comparisons with one entry with what each has given, in the order of the records."""
-    made: list[Compared] = []
-    answers: dict[str, Answer] = {}
-    for each in records:
-        if isinstance(each, Compared):
-            made.append(each)
-        elif isinstance(each, ComparisonAnswered):
-            answers[each.comparison] = each.answer
+    answers = {each.comparison: each.answer for each in records if isinstance(each, ComparisonAnswered)}
+    made = (each for each in records if isinstance(each, Compared))
     return [(each, answers.get(each.comparison, "unanswered")) for each in made]
 
 
