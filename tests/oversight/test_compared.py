@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -18,13 +17,12 @@ from blindwatch.records.operator import Checked, Compared, ComparisonAnswered
 from blindwatch.records.record import Record
 
 from ..client.photographs import encoded, small
-from ..client.running import SIMILARITY, command
+from ..client.running import SIMILARITY
 from ..client.stations import OFFICERS, OPERATOR, stationed
 from ..client.verifying import verify
-from ..serving import TOKENS, ServerProcess
-from .test_grounds import Checks, close
+from ..serving import ServerProcess
+from .handed import Change, Checks, changed, everywhere, first, handed_over, record, twice, without
 
-Change = Callable[[list[Record]], None]
 LISTED = (18, 31)
 STRANGER = 50
 
@@ -40,18 +38,7 @@ def handed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checks]:
         assert station.check(encoded(small(STRANGER))) == 0
         assert verify(station, listed[0], 0) == 0
         assert verify(station, listed[0], 1, place="home", harm="to-others") == 0
-        close(station)
-        (folder / "oversight.token").write_text(TOKENS["oversight"])
-        done = command(
-            *("oversight", "export", str(folder / "bundle")),
-            deployment=station.deployment,
-            server=server.address,
-            token_file=folder / "oversight.token",
-            add=[station.manifest_file, station.watchlist / "watchlist.dsse.json"],
-            operator_log=station.journal / "site",
-        )
-        assert done == 0
-        yield Checks(folder / "bundle", tuple(station.records()))
+        yield Checks(handed_over(station, folder), tuple(station.records()))
 
 
 def test_comparisons_need_no_probe_and_a_probe_needs_more_than_a_comparison(
@@ -63,72 +50,33 @@ def test_comparisons_need_no_probe_and_a_probe_needs_more_than_a_comparison(
     assert any("2 comparisons with one entry" in note for note in carry_out(CHECK, case).evidence)
 
     def taken_for_a_check(records: list[Record]) -> None:
-        place = _first(records, Checked)
+        place = first(records, Checked)
         probe = records[place]
         assert isinstance(probe, Checked)
-        compared = records[_first(records, Compared)]
+        compared = records[first(records, Compared)]
         records[place] = compared.model_copy(update={"comparison": probe.check})
 
     faults = handed.faults(tmp_path, taken_for_a_check)
     assert any("the operator's log does not say where and why" in fault for fault in faults)
 
 
-def _first(records: list[Record], kind: type[Record]) -> int:
-    return next(place for place, each in enumerate(records) if isinstance(each, kind))
-
-
-def _unsaid(records: list[Record]) -> None:
-    del records[_first(records, Compared)]
-
-
-def _without_harm(records: list[Record]) -> None:
-    for place, each in enumerate(records):
-        records[place] = each.model_copy(update={"harm": None}) if isinstance(each, Compared) else each
-
-
-def _other_reason(records: list[Record]) -> None:
-    place = _first(records, Compared)
-    records[place] = records[place].model_copy(update={"reason": "curiosity"})
-
-
-def _at_another_time(records: list[Record]) -> None:
-    place = _first(records, Compared)
-    records[place] = records[place].model_copy(update={"at": "2099-01-01T00:00:00Z"})
-
-
-def _twice(records: list[Record]) -> None:
-    records.append(records[_first(records, Compared)])
-
-
-def _two_answers(records: list[Record]) -> None:
-    records.append(records[_first(records, ComparisonAnswered)])
-
-
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (_unsaid, "has an answer, and the operator's log does not say where and why"),
-        (_without_harm, "a risk of significant harm, which has to be stated"),
-        (_other_reason, "no such reason for a check"),
-        (_at_another_time, "outside the window of the deployment"),
-        (_twice, "has 2 records"),
-        (_two_answers, "has 2 answers"),
+        (without(Compared), "has an answer, and the operator's log does not say where and why"),
+        (everywhere(Compared, harm=None), "a risk of significant harm, which has to be stated"),
+        (changed(Compared, reason="curiosity"), "no such reason for a check"),
+        (changed(Compared, at="2099-01-01T00:00:00Z"), "outside the window of the deployment"),
+        (twice(Compared), "has 2 records"),
+        (twice(ComparisonAnswered), "has 2 answers"),
     ],
 )
 def test_comparisons_against_the_rules(handed: Checks, tmp_path: Path, change: Change, said: str) -> None:
     assert any(said in fault for fault in handed.faults(tmp_path, change))
 
 
-def counts(handed: Checks, folder: Path, *words: str) -> dict[str, dict[str, int | None]]:
-    register = OFFICERS.write_register(folder / "register.toml")
-    out = folder / "record"
-    assert command("oversight", "record", str(handed.bundle), *words, register=register, out=out) == 0
-    found: dict[str, dict[str, int | None]] = json.loads((out / "record.json").read_text())["counts"]
-    return found
-
-
 def test_comparisons_are_counted_apart_from_checks(handed: Checks, tmp_path: Path) -> None:
-    found = counts(handed, tmp_path, "--full")
+    found = record(handed, tmp_path, "--full")["counts"]
     assert found["checks by answer"] == {"match": 0, "no match": 1, "no answer": 0}
     assert found["comparisons with one entry by answer"] == {"match": 1, "no match": 1, "no answer": 0}
     assert found["comparisons with one entry by engine"] == {"TFHE": 0, "BFV": 2}
@@ -141,7 +89,7 @@ def test_comparisons_are_counted_apart_from_checks(handed: Checks, tmp_path: Pat
 
 
 def test_no_officer_and_no_small_number_is_published(handed: Checks, tmp_path: Path) -> None:
-    found = counts(handed, tmp_path)
+    found = record(handed, tmp_path)["counts"]
     assert "comparisons with one entry by officer" not in found
     assert found["comparisons with one entry by answer"]["match"] is None
     assert found["comparisons with one entry by place"]["Home"] is None
