@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import io
 import secrets
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, redirect_stdout
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
+from typing import TypeAlias
 
 import httpx
 
 from blindwatch.console.checked.commands import opened
+from blindwatch.console.checked.pages import application
 from blindwatch.console.checked.room import Room
-from blindwatch.console.checked.serving import Checking
 from blindwatch.operator import checking
 from blindwatch.operator.examining import Means, Standing
 from blindwatch.operator.journal import Journal
-from blindwatch.operator.ranking import read_papers
+from blindwatch.operator.papers import Papers
 from blindwatch.operator.unlocking import Release
 from blindwatch.secret import candidates
 from blindwatch.secret.candidates import Album
@@ -33,7 +32,7 @@ from blindwatch.vision.pipeline import FacePipeline
 
 from ..client.running import enough, named
 from ..client.stations import OPERATOR, Station
-from ..serving import eventually
+from . import rooms
 from .cases import NOTE
 from .ranked_stage import csrf
 
@@ -50,24 +49,7 @@ DETAILS = (
 )
 
 
-@dataclass(frozen=True)
-class Opened:
-    """A page that runs in this process."""
-
-    room: Room
-    host: Checking
-    journal: Journal
-
-    @property
-    def address(self) -> str:
-        return self.host.address
-
-    def link(self, operator: str = OPERATOR) -> str:
-        return self.host.link(operator)
-
-    @property
-    def kinds(self) -> list[str]:
-        return [each.kind for each in self.journal.records()]
+Opened: TypeAlias = rooms.Opened[Room]
 
 
 @dataclass(frozen=True)
@@ -114,7 +96,7 @@ class Spot:
         """A room, and the journal of the station."""
         folder = self.station.folder
         album = self.station.watchlist / candidates.FILE if faces else None
-        papers = read_papers(
+        papers = Papers.read(
             self.station.watchlist / "operator.json",
             folder / "register.toml",
             folder / f"{OPERATOR}.pem",
@@ -138,39 +120,21 @@ class Spot:
         self, wait: float = 90, day: date | None = None, device: str | None = None, faces: bool = True
     ) -> Iterator[Opened]:
         """The page, in this process."""
-        ready = self.station.folder / f"ready-{secrets.token_hex(4)}"
-        with self.room(wait, day, device, faces) as (room, journal):
-            host = Checking(room, ("d.silva",), 0)
-            thread = threading.Thread(target=host.run, args=(ready,))
-            with redirect_stdout(io.StringIO()):
-                thread.start()
-                eventually(ready.exists)
-            try:
-                yield Opened(room, host, journal)
-            finally:
-                host.close()
-                thread.join(30)
+        with (
+            self.room(wait, day, device, faces) as (room, journal),
+            rooms.page_of(room, application, journal, self.station.folder) as page,
+        ):
+            yield page
 
     def options(self, folder: Path, **changes: object) -> dict[str, object]:
         """The options of `blindwatch operator check-console`."""
         given = {"training": self.trained(), "ready_file": folder / "ready", **changes}
         return self.station.named(photograph=None, place=None, reason=None, **given)
 
-    @contextmanager
-    def process(self, folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    def process(self, folder: Path) -> AbstractContextManager[tuple[subprocess.Popen[bytes], str]]:
         """The program, and the link that it prints."""
-        said = folder / "said"
         words = [sys.executable, "-m", "blindwatch.cli.main", "operator", "check-console"]
-        with said.open("wb") as out, ExitStack() as stack:
-            process = subprocess.Popen(
-                [*words, *named(**self.options(folder))], stdout=out, stderr=subprocess.STDOUT
-            )
-            stack.callback(process.wait, 60)
-            stack.callback(process.terminate)
-            eventually(lambda: (folder / "ready").exists() or process.poll() is not None, 120)
-            text = said.read_text()
-            assert process.poll() is None, text
-            yield process, text.split(f"{OPERATOR}: ")[1].split()[0]
+        return rooms.running([*words, *named(**self.options(folder))], folder)
 
 
 def check(http: httpx.Client, photograph: bytes, **fields: str) -> httpx.Response:

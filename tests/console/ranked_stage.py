@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import io
 import json
 import secrets
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, redirect_stdout
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
+from typing import TypeAlias
 
 import httpx
 import numpy as np
 from numpy.typing import NDArray
 
 from blindwatch.console.ranked.commands import opened, signatories
+from blindwatch.console.ranked.pages import application
 from blindwatch.console.ranked.room import Room, Terms
-from blindwatch.console.ranked.serving import Searching
-from blindwatch.operator.inquiring import Papers
 from blindwatch.operator.journal import Journal
+from blindwatch.operator.papers import Papers
 from blindwatch.operator.searching import best
 from blindwatch.operator.unlocking import Release
 from blindwatch.secret import candidates
@@ -50,26 +49,14 @@ from ..gallery import (
     sign,
     upload,
 )
-from ..serving import TOKENS, ServerProcess, eventually
+from ..serving import TOKENS, ServerProcess
+from . import rooms
 
 OPERATOR, SECOND = "e.novak", "g.okoro"
 CRIME = {"reference": "CR/0042/26", "reason": "unknown-suspect"}
 
 
-@dataclass(frozen=True)
-class Opened:
-    """A page that runs in this process."""
-
-    room: Room
-    host: Searching
-    journal: Journal
-
-    @property
-    def address(self) -> str:
-        return self.host.address
-
-    def link(self, operator: str = OPERATOR) -> str:
-        return self.host.link(operator)
+Opened: TypeAlias = rooms.Opened[Room]
 
 
 @dataclass(frozen=True)
@@ -180,18 +167,11 @@ class Gallery:
     @contextmanager
     def page(self, **terms: float | date | None) -> Iterator[Opened]:
         """The page, in this process."""
-        ready, said = self.folder / f"ready-{secrets.token_hex(4)}", io.StringIO()
-        with self.room(**terms) as room:  # type: ignore[arg-type]
-            host = Searching(room, ("d.silva",), 0)
-            thread = threading.Thread(target=host.run, args=(ready,))
-            with redirect_stdout(said):
-                thread.start()
-                eventually(ready.exists)
-            try:
-                yield Opened(room, host, room._journal)
-            finally:
-                host.close()
-                thread.join(10)
+        with (
+            self.room(**terms) as room,  # type: ignore[arg-type]
+            rooms.page_of(room, application, room._journal, self.folder) as page,
+        ):
+            yield page
 
     def program(self, folder: Path) -> list[str]:
         """`blindwatch operator rank-console` for a process of its own, with its own journal."""
@@ -206,18 +186,9 @@ class Gallery:
         words = [sys.executable, "-m", "blindwatch.cli.main", "operator", "rank-console"]
         return [*words, *named(**given)]
 
-    @contextmanager
-    def process(self, folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    def process(self, folder: Path) -> AbstractContextManager[tuple[subprocess.Popen[bytes], str]]:
         """The program, and the link that it prints."""
-        said = folder / "said"
-        with said.open("wb") as out, ExitStack() as stack:
-            process = subprocess.Popen(self.program(folder), stdout=out, stderr=subprocess.STDOUT)
-            stack.callback(process.wait, 30)
-            stack.callback(process.terminate)
-            eventually(lambda: (folder / "ready").exists() or process.poll() is not None, 120)
-            text = said.read_text()
-            assert process.poll() is None, text
-            yield process, text.split(f"{OPERATOR}: ")[1].split()[0]
+        return rooms.running(self.program(folder), folder)
 
 
 @contextmanager

@@ -246,7 +246,7 @@ def test_a_search_that_fails_is_in_the_journal_as_such(gallery: Gallery) -> None
         thread = threading.Thread(target=searching)
         try:
             thread.start()
-            eventually(room._searching.locked, 30)
+            eventually(room._working.locked, 30)
             with pytest.raises(Busy):
                 room.search(gallery.photograph, PURPOSE, OPERATOR)
             with pytest.raises(Busy):

@@ -19,6 +19,7 @@ from blindwatch.console.board import board
 from blindwatch.console.guarding import Guard
 from blindwatch.console.parts import Parts, parts_of, session_of
 from blindwatch.console.routes import router
+from blindwatch.console.sessions import Session
 from blindwatch.errors import BlindwatchError, Unauthenticated
 
 Refused: TypeAlias = Callable[[Request, Exception], Response]
@@ -43,17 +44,28 @@ def guarded(parts: object, own: APIRouter, refused: Refused, hosts: frozenset[st
     return Guard(app, hosts)
 
 
-def _refused(request: Request, error: Exception) -> Response:
-    """What is wrong, on the operator's page if there is one."""
-    known = error if isinstance(error, BlindwatchError) else BlindwatchError()
-    status = known.problem.status
+def known(error: Exception) -> BlindwatchError:
+    """What is said of an error."""
+    return error if isinstance(error, BlindwatchError) else BlindwatchError()
+
+
+def told(request: Request, error: Exception, page: Callable[[Session, BlindwatchError], str]) -> HTMLResponse:
+    """What is wrong, on the page of whoever asked, if they are logged in."""
+    what = known(error)
+    status = what.problem.status
     try:
         session = session_of(request)
     except Unauthenticated:
         title = "Not logged in" if status == HTTPStatus.UNAUTHORIZED else "That did not work"
-        return HTMLResponse(rendering.message_page(title, known.detail, known.hint), status)
-    shown = board(parts_of(request).duty, session.operator)
-    return HTMLResponse(rendering.board_page(shown, session, known), status)
+        return HTMLResponse(rendering.message_page(title, what.detail, what.hint), status)
+    return HTMLResponse(page(session, what), status)
+
+
+def _refused(request: Request, error: Exception) -> Response:
+    def page(session: Session, what: BlindwatchError) -> str:
+        return rendering.board_page(board(parts_of(request).duty, session.operator), session, what)
+
+    return told(request, error, page)
 
 
 def _unknown(_request: Request, _error: Exception) -> Response:

@@ -20,7 +20,16 @@ from blindwatch.deployment.papers import People, SigningKeys
 from blindwatch.integrations.metrics import DutyCollector, serving
 from blindwatch.integrations.outbox import Outbox
 from blindwatch.integrations.settings import Integrations
-from blindwatch.operator.options import Deployment, JournalFolder, ReleaseFolder, Removal, Server
+from blindwatch.operator.options import (
+    Deployment,
+    Faces,
+    JournalFolder,
+    Port,
+    ReleaseFolder,
+    Removal,
+    Server,
+    Training,
+)
 from blindwatch.operator.removals import read_removal
 from blindwatch.operator.unlocking import Release
 from blindwatch.secret import candidates
@@ -43,13 +52,8 @@ def console(
     token_file: Annotated[Path, typer.Option(help="File with the operator's token.")],
     identity: SigningKeys,
     journal: JournalFolder,
-    training: Annotated[
-        Path, typer.Option(help="File that says when each operator was trained.", dir_okay=False)
-    ],
-    faces: Annotated[
-        Path | None,
-        typer.Option(help="The list's candidates.cbor; beside operator.json if not given.", dir_okay=False),
-    ] = None,
+    training: Training,
+    faces: Faces = None,
     also: Annotated[
         list[str] | None, typer.Option("--operator", help="Another operator at this console; again for more.")
     ] = None,
@@ -65,7 +69,7 @@ def console(
     check_minutes: Annotated[
         float, typer.Option(help="Minutes between checks of attention, on average; 0 for none.", min=0)
     ] = 60.0,
-    port: Annotated[int, typer.Option(help="Port on this machine; 0 takes a free one.", min=0)] = 0,
+    port: Port = 0,
     ca: Ca = None,
     certificate: Certificate = None,
     certificate_key: CertificateKey = None,

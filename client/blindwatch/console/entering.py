@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from blindwatch.console import forms, rendering
 from blindwatch.console.forms import Form
 from blindwatch.console.parts import Who
-from blindwatch.console.sessions import COOKIE
+from blindwatch.console.sessions import COOKIE, Session, Sessions
 
 router = APIRouter()
 
@@ -27,6 +27,14 @@ def post_login(form: Form, people: Who) -> Response:
     cookie = people.enter(forms.text(form, "token"))
     response = back()
     response.set_cookie(COOKIE, cookie, httponly=True, samesite="strict")
+    return response
+
+
+def left(people: Sessions, session: Session) -> Response:
+    """Log out."""
+    people.leave(session)
+    response = HTMLResponse(rendering.message_page("Logged out", "You can close this page."))
+    response.delete_cookie(COOKIE)
     return response
 
 

@@ -1,17 +1,18 @@
-"""Pages out of templates. Everything that is put into one is escaped."""
+"""Pages out of templates, in which everything that is put into one is escaped, and images."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Final
 
+from fastapi import Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from blindwatch.console import wording
 from blindwatch.console.actions import REASONS
 from blindwatch.console.board import Board, errors, retention
 from blindwatch.console.sessions import Session
-from blindwatch.errors import BlindwatchError
+from blindwatch.errors import BlindwatchError, NotFound
 from blindwatch.operator.showing import image_age
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -63,6 +64,13 @@ def board_page(board: Board, session: Session, error: BlindwatchError | None = N
 def enter_page(operator: str, token: str) -> str:
     """The page to which a link from the terminal leads."""
     return _ENVIRONMENT.get_template("enter.html.j2").render(operator=operator, token=token)
+
+
+def image(data: bytes | None, otherwise: str) -> Response:
+    """A JPEG; raises NotFound, which says `otherwise`, if there is none."""
+    if data is None:
+        raise NotFound(otherwise)
+    return Response(data, media_type="image/jpeg")
 
 
 def message_page(title: str, detail: str, hint: str = "") -> str:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from fastapi import APIRouter, Response
 from fastapi.responses import HTMLResponse, StreamingResponse
 
 from blindwatch.console import forms, rendering
 from blindwatch.console.board import board
 from blindwatch.console.desk import Notice
-from blindwatch.console.entering import back
+from blindwatch.console.entering import back, left
 from blindwatch.console.forms import Form
 from blindwatch.console.parts import LoggedIn, Sent, With
-from blindwatch.console.sessions import COOKIE
 from blindwatch.console.streaming import changes
-from blindwatch.errors import NotFound
 
+_NO_IMAGE: Final = "There is no such image, or you do not have this alert."
 router = APIRouter()
 
 
@@ -25,10 +26,7 @@ def post_logout(parts: With, session: Sent) -> Response:
         held = desk.held(session.operator)
         if held is not None:
             desk.release(held.id, session.operator)
-    parts.sessions.leave(session)
-    response = HTMLResponse(rendering.message_page("Logged out", "You can close this page."))
-    response.delete_cookie(COOKIE)
-    return response
+    return left(parts.sessions, session)
 
 
 @router.get("/")
@@ -111,7 +109,7 @@ def get_probe(identifier: str, parts: With, session: LoggedIn) -> Response:
     with parts.duty.desk() as desk:
         held = desk.held(session.operator)
         image = held.probe_image if held is not None and held.id == identifier else None
-    return _image(image)
+    return rendering.image(image, _NO_IMAGE)
 
 
 @router.get("/alerts/{identifier}/candidates/{number}")
@@ -121,16 +119,10 @@ def get_candidate(identifier: str, number: int, parts: With, session: LoggedIn) 
         held = desk.held(session.operator)
         found = held.candidates if held is not None and held.id == identifier else ()
         image = found[number].image if 0 <= number < len(found) else None
-    return _image(image)
+    return rendering.image(image, _NO_IMAGE)
 
 
 @router.get("/events")
 async def get_events(parts: With, _session: LoggedIn) -> StreamingResponse:
     """Say that the page is not what it was, each time it is not."""
     return changes(lambda: parts.duty.version, parts.is_closing)
-
-
-def _image(image: bytes | None) -> Response:
-    if image is None:
-        raise NotFound("There is no such image, or you do not have this alert.")
-    return Response(image, media_type="image/jpeg")

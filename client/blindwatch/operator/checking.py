@@ -21,7 +21,7 @@ from blindwatch.operator import options, showing
 from blindwatch.operator.checks import Grounds
 from blindwatch.operator.examining import Answered, Examiner, Line, Means, Standing
 from blindwatch.operator.journal import Journal
-from blindwatch.operator.ranking import read_papers
+from blindwatch.operator.papers import Papers
 from blindwatch.operator.taking import check_source, take
 from blindwatch.operator.unlocking import Release
 from blindwatch.statements.package import PackageEntry
@@ -42,13 +42,8 @@ def check(
     keys: Keys,
     entries: Entries,
     register: People,
-    photograph: Annotated[
-        str,
-        typer.Option(
-            help="- for standard input, the number of a device, an address (rtsp://...), or a file to be removed."
-        ),
-    ],
-    place: Annotated[str, typer.Option(help="Kind of place, as the policy profile has it, such as public.")],
+    photograph: options.Photograph,
+    place: options.Place,
     reason: Annotated[str, typer.Option(help="Why, as the policy profile has it, such as refuses-identity.")],
     journal: options.JournalFolder,
     identity: SigningKeys,
@@ -56,12 +51,8 @@ def check(
     server: options.Server,
     deployment: options.Deployment,
     token_file: options.TokenFile,
-    harm: Annotated[
-        str | None, typer.Option(help="In a private place: the risk of significant harm, such as to-others.")
-    ] = None,
-    remove: Annotated[
-        bool, typer.Option("--remove", help="Remove the file of the photograph once it is read.")
-    ] = False,
+    harm: options.Harm = None,
+    remove: options.Remove = False,
     ca: Ca = None,
     certificate: Certificate = None,
     certificate_key: CertificateKey = None,
@@ -78,7 +69,7 @@ def check(
     """
     begin_again("check")
     check_source(photograph, remove=remove)
-    papers = read_papers(entries, register, identity, removal)
+    papers = Papers.read(entries, register, identity, removal)
     grounds = Grounds(papers.operator, place, reason, harm)
     line = line_of(server, token_file, camera, client_context(ca, certificate, certificate_key))
     means = means_of(keys, pipeline, wait)

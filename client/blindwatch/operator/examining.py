@@ -22,8 +22,8 @@ from blindwatch.he.keys import EncryptionKey
 from blindwatch.operator import unlocking
 from blindwatch.operator.checks import Grounds, Inquiry, ask
 from blindwatch.operator.fetching import Approved, Reading, check_deployment, read, unproven
-from blindwatch.operator.inquiring import Papers
 from blindwatch.operator.journal import Journal
+from blindwatch.operator.papers import Papers
 from blindwatch.operator.reading import Reader
 from blindwatch.operator.removals import Removals
 from blindwatch.operator.taking import Taken
@@ -130,7 +130,7 @@ class Examiner:
         held.enter_context(journal.holding(approved.manifest.deployment, standing.operator, window))
         reader = Reader(secret, package.fine_threshold, len(package.entries))
         held.callback(reader.forget)
-        album = _album(papers, secret)
+        album = papers.album(secret)
         if album is not None:
             held.callback(album.forget)
         return cls(standing, window, secret.preset.fine_squared_norm, album, means, journal, reader)
@@ -177,8 +177,3 @@ def _window(secret: SecretKey) -> Window:
     if secret.window is None:
         raise ConfigurationError("A check needs a key that was released for a time.")
     return secret.window
-
-
-def _album(papers: Papers, secret: SecretKey) -> Album | None:
-    digest = papers.package.candidates
-    return None if digest is None or papers.faces is None else Album.load(papers.faces, digest, secret)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Self
 
 from blindwatch.camera.forgetting import scrub
@@ -14,6 +13,7 @@ from blindwatch.he.ranked.keys import RankKey
 from blindwatch.operator import unlocking
 from blindwatch.operator.fetching import Approved, check_deployment
 from blindwatch.operator.journal import Journal
+from blindwatch.operator.papers import Papers
 from blindwatch.operator.removals import Removals
 from blindwatch.operator.searching import Candidate, Integers, Searcher
 from blindwatch.operator.unlocking import Release
@@ -22,38 +22,12 @@ from blindwatch.records.record import minute
 from blindwatch.secret.candidates import Album
 from blindwatch.secret.ranked import RankSecret
 from blindwatch.secret.wrapping import unwrap_ranked
-from blindwatch.statements.dsse import Envelope
-from blindwatch.statements.package import OperatorPackage
 from blindwatch.statements.predicates import Window
-from blindwatch.statements.register import Register
-from blindwatch.statements.signing import Identity
 from blindwatch.vision.image import load
 from blindwatch.vision.pipeline import FacePipeline
 from blindwatch.vision.portrait import portrait
 from blindwatch.vision.quantise import quantise
 from blindwatch.wire.client import ServerClient
-
-
-@dataclass(frozen=True)
-class Papers:
-    """An operator's files for the search of a gallery: its entries without names, the register, signing keys."""
-
-    package: OperatorPackage
-    register: Register
-    identity: Path
-    removal: Envelope | None = None
-    faces: Path | None = None
-    """The gallery's faces, where they are to be looked at."""
-
-    @property
-    def keys(self) -> Identity:
-        """The signing keys; raises ConfigurationError."""
-        return Identity.from_pem(files.read(self.identity, "signing keys"))
-
-    @property
-    def operator(self) -> str:
-        """Whose signing keys these are; raises ConfigurationError."""
-        return unlocking.operator_of(self.keys, self.register)
 
 
 @dataclass(frozen=True)
@@ -106,7 +80,7 @@ class Inquirer:
         removals = Removals(client, approved.manifest, papers.register, papers.removal)
         searcher = Searcher(client, approved.manifest, removals, approved.gate, secret, key)
         held.callback(searcher.forget)
-        album = _album(papers, secret)
+        album = papers.album(secret)
         if album is not None:
             held.callback(album.forget)
         norm = secret.preset.squared_norm
@@ -150,8 +124,3 @@ def _window(secret: RankSecret) -> Window:
     if secret.window is None:
         raise ConfigurationError("A search needs a key that was released for a time.")
     return secret.window
-
-
-def _album(papers: Papers, secret: RankSecret) -> Album | None:
-    digest = papers.package.candidates
-    return None if digest is None or papers.faces is None else Album.load(papers.faces, digest, secret)

@@ -29,3 +29,29 @@ ShareFiles: TypeAlias = Annotated[
         help="File with a custodian's share, for tests only; custodians are asked if none is given."
     ),
 ]
+Faces: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(help="The list's candidates.cbor; beside operator.json if not given.", dir_okay=False),
+]
+Training: TypeAlias = Annotated[
+    Path, typer.Option(help="File that says when each operator was trained.", dir_okay=False)
+]
+Photograph: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        help="- for standard input, the number of a device, an address (rtsp://...), or a file to be removed."
+    ),
+]
+Place: TypeAlias = Annotated[
+    str, typer.Option(help="Kind of place, as the policy profile has it, such as public.")
+]
+Harm: TypeAlias = Annotated[
+    str | None, typer.Option(help="In a private place: the risk of significant harm, such as to-others.")
+]
+Remove: TypeAlias = Annotated[
+    bool, typer.Option("--remove", help="Remove the file of the photograph once it is read.")
+]
+Port: TypeAlias = Annotated[int, typer.Option(help="Port on this machine; 0 takes a free one.", min=0)]
+ReadyFile: TypeAlias = Annotated[
+    Path | None, typer.Option(help="File to write the address into once the page is there.")
+]

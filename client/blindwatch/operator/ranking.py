@@ -14,7 +14,7 @@ from blindwatch.cli import files
 from blindwatch.cli.tls import Ca, Certificate, CertificateKey
 from blindwatch.deployment.papers import People, SigningKeys
 from blindwatch.operator import showing
-from blindwatch.operator.inquiring import Inquirer, Papers
+from blindwatch.operator.inquiring import Inquirer
 from blindwatch.operator.journal import Journal
 from blindwatch.operator.options import (
     Deployment,
@@ -28,13 +28,12 @@ from blindwatch.operator.options import (
     TokenFile,
     Wait,
 )
-from blindwatch.operator.removals import read_removal
+from blindwatch.operator.papers import Papers
 from blindwatch.operator.searches import Purpose
 from blindwatch.operator.searching import Candidate
 from blindwatch.operator.unlocking import Release
 from blindwatch.records.operator import Searched
-from blindwatch.statements.package import OperatorPackage, PackageEntry
-from blindwatch.statements.register import Register
+from blindwatch.statements.package import PackageEntry
 from blindwatch.vision.pipeline import DEFAULT, FacePipeline
 from blindwatch.vision.registry import Registry
 from blindwatch.wire.client import ServerClient
@@ -78,7 +77,7 @@ def rank(
     Who searches, for which crime and why is in the journal before anything is sent.
     """
     files.check_new_file(out)
-    papers = read_papers(entries, register, identity, removal)
+    papers = Papers.read(entries, register, identity, removal)
     data = files.read(photograph, "photograph")
     purpose = Purpose(crime_reference, reason)
     asked = Release(keys, hours, release, share_file or ())
@@ -89,15 +88,6 @@ def rank(
         searched = purpose.search(inquirer.approved.manifest, inquirer.operator, data)
         found = inquirer.search(searched, data, top, wait)
     _show(searched, found.candidates, papers.package.entries, inquirer.squared_norm, out)
-
-
-def read_papers(
-    entries: Path, register: Path, identity: Path, removal: Path | None, faces: Path | None = None
-) -> Papers:
-    """The operator's files for a search."""
-    return Papers(
-        OperatorPackage.load(entries), Register.load(register), identity, read_removal(removal), faces
-    )
 
 
 def _show(

@@ -13,24 +13,13 @@ from blindwatch.cli import files
 from blindwatch.cli.tls import Ca, Certificate, CertificateKey
 from blindwatch.console.wiping import begin_again
 from blindwatch.deployment.papers import People, SigningKeys
-from blindwatch.operator import comparing, showing, unlocking
+from blindwatch.operator import comparing, options, showing, unlocking
 from blindwatch.operator.checking import Entries, Keys
 from blindwatch.operator.checks import Grounds
 from blindwatch.operator.comparing import Comparison, Named
 from blindwatch.operator.fetching import check_deployment
 from blindwatch.operator.journal import Journal
-from blindwatch.operator.options import (
-    Deployment,
-    Hours,
-    JournalFolder,
-    Pipeline,
-    ReleaseFolder,
-    Removal,
-    Server,
-    ShareFiles,
-    TokenFile,
-)
-from blindwatch.operator.ranking import read_papers
+from blindwatch.operator.papers import Papers
 from blindwatch.operator.removals import Removals
 from blindwatch.operator.taking import check_source, take
 from blindwatch.operator.unlocking import Release
@@ -51,40 +40,28 @@ def verify_person(
     keys: Keys,
     entries: Entries,
     register: People,
-    photograph: Annotated[
-        str,
-        typer.Option(
-            help="- for standard input, the number of a device, an address (rtsp://...), or a file to be removed."
-        ),
-    ],
-    place: Annotated[str, typer.Option(help="Kind of place, as the policy profile has it, such as public.")],
+    photograph: options.Photograph,
+    place: options.Place,
     reason: Annotated[str, typer.Option(help="Why, as the policy profile has it, such as doubted-identity.")],
-    journal: JournalFolder,
+    journal: options.JournalFolder,
     identity: SigningKeys,
-    server: Server,
-    deployment: Deployment,
-    token_file: TokenFile,
+    server: options.Server,
+    deployment: options.Deployment,
+    token_file: options.TokenFile,
     engine: Annotated[
         Engine, typer.Option(help="The second scheme, or that of the match server.")
     ] = Engine.TFHE,
-    faces: Annotated[
-        Path | None,
-        typer.Option(help="The list's candidates.cbor; beside operator.json if not given.", dir_okay=False),
-    ] = None,
-    harm: Annotated[
-        str | None, typer.Option(help="In a private place: the risk of significant harm, such as to-others.")
-    ] = None,
-    remove: Annotated[
-        bool, typer.Option("--remove", help="Remove the file of the photograph once it is read.")
-    ] = False,
+    faces: options.Faces = None,
+    harm: options.Harm = None,
+    remove: options.Remove = False,
     ca: Ca = None,
     certificate: Certificate = None,
     certificate_key: CertificateKey = None,
-    pipeline: Pipeline = DEFAULT,
-    removal: Removal = None,
-    release: ReleaseFolder = None,
-    hours: Hours = 8.0,
-    share_file: ShareFiles = None,
+    pipeline: options.Pipeline = DEFAULT,
+    removal: options.Removal = None,
+    release: options.ReleaseFolder = None,
+    hours: options.Hours = 8.0,
+    share_file: options.ShareFiles = None,
 ) -> None:
     """Compare one person with the one entry that they are believed to be, encrypted, at this machine alone.
 
@@ -93,7 +70,7 @@ def verify_person(
     begin_again("verify-person")
     check_source(photograph, remove=remove)
     check_installed(engine)
-    papers = read_papers(entries, register, identity, removal)
+    papers = Papers.read(entries, register, identity, removal)
     package, people = papers.package, papers.register
     grounds = Grounds(papers.operator, place, reason, harm)
     named = Named.find(package, reference)

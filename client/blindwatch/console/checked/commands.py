@@ -10,10 +10,11 @@ import typer
 
 from blindwatch.cli.tls import Ca, Certificate, CertificateKey
 from blindwatch.console.bands import Scale
+from blindwatch.console.checked.pages import application
 from blindwatch.console.checked.room import Room, Setting
-from blindwatch.console.checked.serving import Checking
 from blindwatch.console.duty import Key
 from blindwatch.console.raising import Maker
+from blindwatch.console.rooms.serving import serve
 from blindwatch.console.training import Training
 from blindwatch.console.wiping import begin_again
 from blindwatch.deployment.papers import People, SigningKeys
@@ -21,13 +22,11 @@ from blindwatch.operator import checking, options
 from blindwatch.operator.checks import rules_of
 from blindwatch.operator.examining import Examiner, Means, Standing
 from blindwatch.operator.journal import Journal
-from blindwatch.operator.ranking import read_papers
+from blindwatch.operator.papers import Papers
 from blindwatch.operator.taking import check_device
 from blindwatch.operator.unlocking import Release
 from blindwatch.secret import candidates
-from blindwatch.statements.register import PersonRole
 from blindwatch.vision.pipeline import DEFAULT
-from blindwatch.wire.serving import hush
 from blindwatch.wire.tls import client_context
 
 
@@ -38,9 +37,7 @@ def check_console(
     journal: options.JournalFolder,
     identity: SigningKeys,
     camera: checking.CameraFile,
-    training: Annotated[
-        Path, typer.Option(help="File that says when each operator was trained.", dir_okay=False)
-    ],
+    training: options.Training,
     server: options.Server,
     deployment: options.Deployment,
     token_file: options.TokenFile,
@@ -50,10 +47,7 @@ def check_console(
             help="Number of a device or address (rtsp://...) that takes the photographs; files if not given."
         ),
     ] = None,
-    faces: Annotated[
-        Path | None,
-        typer.Option(help="The list's candidates.cbor; beside operator.json if not given.", dir_okay=False),
-    ] = None,
+    faces: options.Faces = None,
     ca: Ca = None,
     certificate: Certificate = None,
     certificate_key: CertificateKey = None,
@@ -63,10 +57,8 @@ def check_console(
     release: options.ReleaseFolder = None,
     hours: options.Hours = 8.0,
     share_file: options.ShareFiles = None,
-    port: Annotated[int, typer.Option(help="Port on this machine; 0 takes a free one.", min=0)] = 0,
-    ready_file: Annotated[
-        Path | None, typer.Option(help="File to write the address into once the page is there.")
-    ] = None,
+    port: options.Port = 0,
+    ready_file: options.ReadyFile = None,
 ) -> None:
     """Check people in a browser on this machine: grounds, a photograph, an answer, and the face of a match.
 
@@ -74,19 +66,14 @@ def check_console(
     """
     begin_again("check-console")
     check_device(device)
-    papers = read_papers(entries, register, identity, removal, faces or entries.with_name(candidates.FILE))
+    papers = Papers.read(entries, register, identity, removal, faces or entries.with_name(candidates.FILE))
     line = checking.line_of(server, token_file, camera, client_context(ca, certificate, certificate_key))
     means = checking.means_of(keys, pipeline, wait)
     asked = Release(keys, hours, release, share_file or ())
     with Journal(journal) as kept:
         room = opened(Standing.of(papers, line, deployment), asked, kept, means, training, device)
-        hush()
-        try:
-            envelope = room.examiner.standing.approved.envelope
-            officers = papers.register.signers(envelope).of_role(PersonRole.AUTHORISING_OFFICER)
-            Checking(room, tuple(sorted(officers)), port).run(ready_file)
-        finally:
-            room.end()
+        approved = room.examiner.standing.approved.envelope
+        serve(room, application, approved, papers.register, port, ready_file)
 
 
 def opened(

@@ -2,57 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Request, Response
-from fastapi.responses import HTMLResponse, StreamingResponse
+from fastapi import APIRouter, Depends, Response
+from fastapi.responses import HTMLResponse
 from starlette.types import ASGIApp
 
 from blindwatch.console import forms, rendering
-from blindwatch.console.application import guarded
 from blindwatch.console.checked import outcomes
 from blindwatch.console.checked.forms import Posted
 from blindwatch.console.checked.room import Room
 from blindwatch.console.entering import back
 from blindwatch.console.forms import Form
-from blindwatch.console.parts import LoggedIn, Sent, session_of
-from blindwatch.console.sessions import COOKIE, Session, Sessions
-from blindwatch.console.streaming import changes
-from blindwatch.errors import BlindwatchError, NotFound, Unauthenticated
+from blindwatch.console.parts import LoggedIn, Sent
+from blindwatch.console.rooms import pages
+from blindwatch.console.rooms.pages import Parts, finished, parts_of
+from blindwatch.console.sessions import Session
+from blindwatch.errors import BlindwatchError
 from blindwatch.operator.checks import rules_of
-from blindwatch.wire import problems
 
-_HTML: Final = "text/html"
-
-
-@dataclass(frozen=True)
-class Parts:
-    """What the pages work with."""
-
-    room: Room
-    sessions: Sessions
-    officers: tuple[str, ...]
-    """Who approved the deployment."""
-    close: Callable[[], None]
-    """Ends the program."""
-    is_closing: Callable[[], bool]
+_NO_IMAGE: Final = "There is no such image, or its time was over."
 
 
-def _parts_of(request: Request) -> Parts:
-    parts: Parts = request.app.state.parts
-    return parts
-
-
-With = Annotated[Parts, Depends(_parts_of)]
+With = Annotated[Parts[Room], Depends(parts_of)]
 router = APIRouter()
 
 
-def application(parts: Parts, hosts: frozenset[str]) -> ASGIApp:
+def application(parts: Parts[Room], hosts: frozenset[str]) -> ASGIApp:
     """The application, reached under these names and ports."""
-    return guarded(parts, router, _refused, hosts)
+    return pages.application(parts, router, _page, hosts)
 
 
 @router.get("/")
@@ -105,25 +83,10 @@ def post_stop(parts: With, _session: Sent) -> Response:
     return back()
 
 
-@router.post("/logout")
-def post_logout(parts: With, session: Sent) -> Response:
-    """Log out, and let go of the answer."""
-    parts.room.close()
-    parts.sessions.leave(session)
-    response = HTMLResponse(rendering.message_page("Logged out", "You can close this page."))
-    response.delete_cookie(COOKIE)
-    return response
-
-
 @router.post("/finish")
 def post_finish(parts: With, session: Sent) -> Response:
     """Let go of everything and of the key, and end the program."""
-    parts.room.leave()
-    parts.sessions.leave(session)
-    parts.close()
-    return HTMLResponse(
-        rendering.message_page("Checking is over", "The key is forgotten. Your journal has every check.")
-    )
+    return finished(parts, session, "Checking is over", "The key is forgotten. Your journal has every check.")
 
 
 @router.get("/candidates/{number}")
@@ -132,18 +95,10 @@ def get_candidate(number: int, parts: With, _session: LoggedIn) -> Response:
     shown = parts.room.shown
     found = () if shown is None or shown.alert is None else shown.alert.candidates
     image = found[number].image if 0 <= number < len(found) else None
-    if image is None:
-        raise NotFound("There is no such image, or its time was over.")
-    return Response(image, media_type="image/jpeg")
+    return rendering.image(image, _NO_IMAGE)
 
 
-@router.get("/events")
-async def get_events(parts: With, _session: LoggedIn) -> StreamingResponse:
-    """Say that the page is not what it was, each time it is not."""
-    return changes(lambda: parts.room.version, parts.is_closing)
-
-
-def _page(parts: Parts, session: Session, error: BlindwatchError | None = None) -> str:
+def _page(parts: Parts[Room], session: Session, error: BlindwatchError | None = None) -> str:
     room = parts.room
     manifest, at = room.examiner.standing.approved.manifest, room.now()
     return rendering.page(
@@ -160,17 +115,3 @@ def _page(parts: Parts, session: Session, error: BlindwatchError | None = None) 
         now=at,
         zone=at.astimezone().tzname(),
     )
-
-
-def _refused(request: Request, error: Exception) -> Response:
-    """What is wrong: on the operator's page in a browser, and as problem details (RFC 9457) for everybody else."""
-    known = error if isinstance(error, BlindwatchError) else BlindwatchError()
-    status = known.problem.status
-    if _HTML not in request.headers.get("accept", ""):
-        return Response(problems.to_json(known), status, media_type=problems.MEDIA_TYPE)
-    try:
-        session = session_of(request)
-    except Unauthenticated:
-        title = "Not logged in" if status == HTTPStatus.UNAUTHORIZED else "That did not work"
-        return HTMLResponse(rendering.message_page(title, known.detail, known.hint), status)
-    return HTMLResponse(_page(_parts_of(request), session, known), status)

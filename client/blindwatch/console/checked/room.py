@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
-from threading import Lock, RLock
 from typing import Final
 
 from blindwatch.camera.sources import opened
@@ -17,6 +16,7 @@ from blindwatch.console.checked import outcomes
 from blindwatch.console.checked.answers import MINUTE, Shown
 from blindwatch.console.duty import Key, utc
 from blindwatch.console.raising import Maker
+from blindwatch.console.rooms import room as rooms
 from blindwatch.errors import Busy, NotFound, NotTrained, OutsideWindow, WrongStep
 from blindwatch.operator.checks import Grounds
 from blindwatch.operator.examining import Answered, Examiner
@@ -38,7 +38,11 @@ class Setting:
     """The number of a device, or the address of a stream."""
 
 
-class Room:
+def _busy() -> Busy:
+    return Busy("A check is under way.", "Wait until it has its answer.")
+
+
+class Room(rooms.Room):
     """Checks people, shows the answer, and takes what became of it; safe to call from any thread."""
 
     def __init__(
@@ -50,18 +54,13 @@ class Room:
         setting: Setting,
         clock: Callable[[], datetime] = utc,
     ) -> None:
+        super().__init__(key, _busy, clock)
         self.examiner = examiner
-        self.key = key
-        self.version = 0
-        """Of what the page shows; it grows with every change."""
         self.draft = NOWHERE
         """The grounds of a check that was not made, so that nobody has to choose them again."""
         self._journal = journal
         self._maker = maker
         self._setting = setting
-        self._clock = clock
-        self._lock = RLock()
-        self._working = Lock()
         self._is_over = False
         self._shown: Shown | None = None
         self._waiting = self._read()
@@ -70,6 +69,11 @@ class Room:
     def operator(self) -> str:
         """Who checks."""
         return self.examiner.standing.operator
+
+    @property
+    def operators(self) -> tuple[str, ...]:
+        """Whoever checks, alone."""
+        return (self.operator,)
 
     @property
     def rules(self) -> Profile:
@@ -89,7 +93,7 @@ class Room:
     @property
     def has_key(self) -> bool:
         """Whether the key is there."""
-        return self.key.is_held and not self._is_over
+        return super().has_key and not self._is_over
 
     @property
     def is_trained(self) -> bool:
@@ -108,10 +112,6 @@ class Room:
         shown = self._shown
         open_now = None if shown is None or shown.alert is None else shown.alert.id
         return [each for each in self._waiting if each.alerted.alert != open_now]
-
-    def now(self) -> datetime:
-        """The time by the clock of the room."""
-        return self._clock()
 
     def check(self, place: str, reason: str, harm: str | None, photograph: bytearray) -> None:
         """Check the one person on a photograph, whose bytes are overwritten, or whom the camera sees.
@@ -157,17 +157,6 @@ class Room:
         with self._changing():
             self._shown = None
 
-    def tick(self) -> None:
-        """Let go of faces when their time is over, and of everything when that of the key is."""
-        with self._lock:
-            at = self._clock()
-            shown = self._shown
-            if shown is not None and at >= shown.until and (shown.alert is None or shown.has_faces):
-                with self._changing():
-                    self._shown = shown.later()
-            if self.has_key and at >= self.key.until:
-                self.leave()
-
     def leave(self) -> None:
         """Let go of everything, and of the key; a check that is under way has no answer then."""
         with self._changing():
@@ -181,6 +170,12 @@ class Room:
         self.leave()
         with self._working:
             self.key.drop()
+
+    def _fade(self, at: datetime) -> None:
+        shown = self._shown
+        if shown is not None and at >= shown.until and (shown.alert is None or shown.has_faces):
+            with self._changing():
+                self._shown = shown.later()
 
     def _taken(self, photograph: bytearray, models: FacePipeline) -> Taken:
         """The face that is to be checked, unless it is too late for that."""
@@ -228,20 +223,9 @@ class Room:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """The journal is for one at a time, and so is a check; raises Busy."""
-        if not self._working.acquire(blocking=False):
-            raise Busy("A check is under way.", "Wait until it has its answer.")
         try:
-            yield
+            with super()._alone():
+                yield
         finally:
-            self._working.release()
             if self._is_over:
                 self._record()
-
-    @contextmanager
-    def _changing(self) -> Iterator[None]:
-        with self._lock:
-            try:
-                yield
-            finally:
-                self.version += 1

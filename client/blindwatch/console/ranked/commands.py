@@ -12,25 +12,26 @@ import typer
 from blindwatch.cli import files
 from blindwatch.cli.tls import Ca, Certificate, CertificateKey
 from blindwatch.console.duty import Key
+from blindwatch.console.ranked.pages import application
 from blindwatch.console.ranked.room import Room, Terms
-from blindwatch.console.ranked.serving import Searching
+from blindwatch.console.rooms.serving import serve
 from blindwatch.console.training import Training
 from blindwatch.console.wiping import begin_again
 from blindwatch.deployment.papers import People, SigningKeys
 from blindwatch.errors import SamePerson
 from blindwatch.operator import options, ranking
 from blindwatch.operator.identifying import Signatory
-from blindwatch.operator.inquiring import Inquirer, Papers
+from blindwatch.operator.inquiring import Inquirer
 from blindwatch.operator.journal import Journal
+from blindwatch.operator.papers import Papers
 from blindwatch.operator.unlocking import Release
 from blindwatch.policy.profile import profile
 from blindwatch.secret import candidates
-from blindwatch.statements.register import PersonRole, Register
+from blindwatch.statements.register import Register
 from blindwatch.statements.signing import Identity
 from blindwatch.vision.pipeline import DEFAULT, FacePipeline
 from blindwatch.vision.registry import Registry
 from blindwatch.wire.client import ServerClient
-from blindwatch.wire.serving import hush
 from blindwatch.wire.tls import client_context
 
 
@@ -40,9 +41,7 @@ def rank_console(
     register: People,
     journal: options.JournalFolder,
     identity: SigningKeys,
-    training: Annotated[
-        Path, typer.Option(help="File that says when each operator was trained.", dir_okay=False)
-    ],
+    training: options.Training,
     server: options.Server,
     deployment: options.Deployment,
     token_file: options.TokenFile,
@@ -68,10 +67,8 @@ def rank_console(
             help="Signing keys of another operator, who looks as well and may agree.", dir_okay=False
         ),
     ] = None,
-    port: Annotated[int, typer.Option(help="Port on this machine; 0 takes a free one.", min=0)] = 0,
-    ready_file: Annotated[
-        Path | None, typer.Option(help="File to write the address into once the page is there.")
-    ] = None,
+    port: options.Port = 0,
+    ready_file: options.ReadyFile = None,
 ) -> None:
     """Search a gallery in a browser on this machine: a ranking, and the faces that you ask for.
 
@@ -79,20 +76,14 @@ def rank_console(
     """
     begin_again("rank-console")
     beside = faces or entries.with_name(candidates.FILE)
-    papers = ranking.read_papers(entries, register, identity, removal, beside)
+    papers = Papers.read(entries, register, identity, removal, beside)
     people = signatories(papers.register, identity, second)
     asked = Release(keys, hours, release, share_file or ())
     tls, token = client_context(ca, certificate, certificate_key), files.read_line(token_file, "token file")
     models = FacePipeline.named(Registry.load(), pipeline)
     with ServerClient(server, token, tls=tls) as client, Journal(journal) as kept:
         room = opened(papers, asked, kept, client, deployment, models, people, training, Terms(top, wait))
-        hush()
-        try:
-            envelope = room.inquirer.approved.envelope
-            officers = papers.register.signers(envelope).of_role(PersonRole.AUTHORISING_OFFICER)
-            Searching(room, tuple(sorted(officers)), port).run(ready_file)
-        finally:
-            room.leave()
+        serve(room, application, room.inquirer.approved.envelope, papers.register, port, ready_file)
 
 
 def signatories(register: Register, identity: Path, second: Path | None) -> tuple[Signatory, ...]:

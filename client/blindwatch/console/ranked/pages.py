@@ -2,64 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from http import HTTPStatus
+from collections.abc import Mapping
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Request, Response
-from fastapi.responses import HTMLResponse, StreamingResponse
+from fastapi import APIRouter, Depends, Response
+from fastapi.responses import HTMLResponse
 from starlette.types import ASGIApp
 
 from blindwatch.console import forms, rendering
-from blindwatch.console.application import guarded
 from blindwatch.console.entering import back
 from blindwatch.console.forms import Form
-from blindwatch.console.parts import LoggedIn, Sent, session_of
+from blindwatch.console.parts import LoggedIn, Sent
 from blindwatch.console.ranked import uploads
 from blindwatch.console.ranked.room import Room
 from blindwatch.console.ranked.uploads import Sending
-from blindwatch.console.sessions import COOKIE, Session, Sessions
-from blindwatch.console.streaming import changes
-from blindwatch.errors import BlindwatchError, MalformedMessage, NotFound, Unauthenticated
+from blindwatch.console.rooms import pages
+from blindwatch.console.rooms.pages import Parts, finished, parts_of
+from blindwatch.console.sessions import Session
+from blindwatch.errors import BlindwatchError, MalformedMessage
 from blindwatch.operator.searches import Purpose
 from blindwatch.policy.profile import profile
 from blindwatch.records.operator import SearchOutcome
-from blindwatch.wire import problems
 
 OUTCOMES: Final[Mapping[SearchOutcome, str]] = {
     "eliminated": "Somebody was eliminated",
     "nobody-alike": "Nobody is the person",
     "inconclusive": "Cannot be said",
 }
-_HTML: Final = "text/html"
+_NO_IMAGE: Final = "There is no such image, or nobody has opened it."
 
 
-@dataclass(frozen=True)
-class Parts:
-    """What the pages work with."""
-
-    room: Room
-    sessions: Sessions
-    officers: tuple[str, ...]
-    """Who approved the deployment."""
-    close: Callable[[], None]
-    """Ends the program."""
-    is_closing: Callable[[], bool]
-
-
-def _parts_of(request: Request) -> Parts:
-    parts: Parts = request.app.state.parts
-    return parts
-
-
-With = Annotated[Parts, Depends(_parts_of)]
+With = Annotated[Parts[Room], Depends(parts_of)]
 router = APIRouter()
 
 
-def application(parts: Parts, hosts: frozenset[str]) -> ASGIApp:
+def application(parts: Parts[Room], hosts: frozenset[str]) -> ASGIApp:
     """The application, reached under these names and ports."""
-    return guarded(parts, router, _refused, hosts)
+    return pages.application(parts, router, _page, hosts)
 
 
 @router.get("/")
@@ -132,24 +111,11 @@ def post_disagreement(form: Form, parts: With, session: Sent) -> Response:
     return back()
 
 
-@router.post("/logout")
-def post_logout(parts: With, session: Sent) -> Response:
-    """Log out, and let go of the search."""
-    parts.room.close()
-    parts.sessions.leave(session)
-    response = HTMLResponse(rendering.message_page("Logged out", "You can close this page."))
-    response.delete_cookie(COOKIE)
-    return response
-
-
 @router.post("/finish")
 def post_finish(parts: With, session: Sent) -> Response:
     """Let go of everything and of the key, and end the program."""
-    parts.room.leave()
-    parts.sessions.leave(session)
-    parts.close()
-    return HTMLResponse(
-        rendering.message_page("Searching is over", "The key is forgotten. Your journal has every search.")
+    return finished(
+        parts, session, "Searching is over", "The key is forgotten. Your journal has every search."
     )
 
 
@@ -158,7 +124,7 @@ def get_face(parts: With, session: LoggedIn) -> Response:
     """The face that was searched for."""
     parts.room.check_trained(session.operator)
     look = parts.room.look
-    return _image(None if look is None else look.face)
+    return rendering.image(None if look is None else look.face, _NO_IMAGE)
 
 
 @router.get("/candidates/{rank}")
@@ -166,22 +132,10 @@ def get_candidate(rank: int, parts: With, session: LoggedIn) -> Response:
     """The face of a candidate that was opened."""
     parts.room.check_trained(session.operator)
     look = parts.room.look
-    return _image(None if look is None else look.place(rank).image)
+    return rendering.image(None if look is None else look.place(rank).image, _NO_IMAGE)
 
 
-@router.get("/events")
-async def get_events(parts: With, _session: LoggedIn) -> StreamingResponse:
-    """Say that the page is not what it was, each time it is not."""
-    return changes(lambda: parts.room.version, parts.is_closing)
-
-
-def _image(image: bytes | None) -> Response:
-    if image is None:
-        raise NotFound("There is no such image, or nobody has opened it.")
-    return Response(image, media_type="image/jpeg")
-
-
-def _page(parts: Parts, session: Session, error: BlindwatchError | None = None) -> str:
+def _page(parts: Parts[Room], session: Session, error: BlindwatchError | None = None) -> str:
     room = parts.room
     manifest, at = room.inquirer.approved.manifest, room.now()
     rules = profile(manifest.profile.name)
@@ -201,17 +155,3 @@ def _page(parts: Parts, session: Session, error: BlindwatchError | None = None) 
         now=at,
         zone=at.astimezone().tzname(),
     )
-
-
-def _refused(request: Request, error: Exception) -> Response:
-    """What is wrong: on the operator's page in a browser, and as problem details (RFC 9457) for everybody else."""
-    known = error if isinstance(error, BlindwatchError) else BlindwatchError()
-    status = known.problem.status
-    if _HTML not in request.headers.get("accept", ""):
-        return Response(problems.to_json(known), status, media_type=problems.MEDIA_TYPE)
-    try:
-        session = session_of(request)
-    except Unauthenticated:
-        title = "Not logged in" if status == HTTPStatus.UNAUTHORIZED else "That did not work"
-        return HTMLResponse(rendering.message_page(title, known.detail, known.hint), status)
-    return HTMLResponse(_page(_parts_of(request), session, known), status)

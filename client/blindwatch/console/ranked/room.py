@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
-from threading import Lock, RLock
 
 from blindwatch.console.duty import Key, utc
 from blindwatch.console.ranked.looking import UNOPENED, Look, Place
+from blindwatch.console.rooms import room as rooms
 from blindwatch.errors import Busy, Forbidden, NotFound, NotTrained, OutsideWindow, WrongStep
 from blindwatch.operator import identifying, searches
 from blindwatch.operator.identifying import Signatory
@@ -28,7 +28,11 @@ class Terms:
     wait: float
 
 
-class Room:
+def _busy() -> Busy:
+    return Busy("A search is under way.", "Wait until it has its result.")
+
+
+class Room(rooms.Room):
     """Searches, opens what is asked for, and forgets the rest; safe to call from any thread."""
 
     def __init__(
@@ -42,18 +46,13 @@ class Room:
         terms: Terms,
         clock: Callable[[], datetime] = utc,
     ) -> None:
+        super().__init__(key, _busy, clock)
         self.inquirer = inquirer
-        self.key = key
-        self.version = 0
-        """Of what the page shows; it grows with every change."""
         self._journal = journal
         self._entries = entries
         self._people = {each.name: each for each in people}
         self._trained = trained
         self._terms = terms
-        self._clock = clock
-        self._lock = RLock()
-        self._searching = Lock()
         self._look: Look | None = None
         self._inquiries = self._read()
 
@@ -88,10 +87,6 @@ class Room:
     def waiting(self) -> list[Inquiry]:
         """The searches of the journal without an outcome, the oldest first."""
         return [each for each in self._inquiries if each.concluded is None]
-
-    def now(self) -> datetime:
-        """The time by the clock of the room."""
-        return self._clock()
 
     def search(self, photograph: bytes, purpose: Purpose, operator: str) -> None:
         """Search for the most central face of a photograph, the bytes of a file, and hold the ranking."""
@@ -147,25 +142,20 @@ class Room:
         with self._concluding():
             identifying.disagree(self._journal, search, self._people[operator])
 
-    def tick(self) -> None:
-        """Let go of what nobody has opened in time, and of everything when the time of the key is over."""
-        with self._lock:
-            at = self._clock()
-            if self._look is not None and self._look.unopened and at >= self._look.until:
-                with self._changing():
-                    self._look = self._look.without_unopened()
-            if self.key.is_held and at >= self.key.until:
-                self.leave()
-
     def leave(self) -> None:
         """Let go of everything, and of the key."""
         with self._changing():
             self._look = None
             self.key.drop()
 
+    def _fade(self, at: datetime) -> None:
+        if self._look is not None and self._look.unopened and at >= self._look.until:
+            with self._changing():
+                self._look = self._look.without_unopened()
+
     def _check_may(self, operator: str) -> None:
         self.check_trained(operator)
-        if not self.key.is_held:
+        if not self.has_key:
             raise OutsideWindow(
                 "The key is gone.", "Start the console again; custodians release the key anew."
             )
@@ -188,16 +178,6 @@ class Room:
         return list(searches.inquiries(self._journal).values())
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """The journal is for one at a time, and so is the search; raises Busy."""
-        if not self._searching.acquire(blocking=False):
-            raise Busy("A search is under way.", "Wait until it has its result.")
-        try:
-            yield
-        finally:
-            self._searching.release()
-
-    @contextmanager
     def _concluding(self) -> Iterator[None]:
         """Read the journal again afterwards, and let go of a search that has its outcome."""
         with self._alone(), self._changing():
@@ -206,11 +186,3 @@ class Room:
             waiting = {each.searched.search for each in self.waiting}
             if self._look is not None and self._look.searched.search not in waiting:
                 self._look = None
-
-    @contextmanager
-    def _changing(self) -> Iterator[None]:
-        with self._lock:
-            try:
-                yield
-            finally:
-                self.version += 1

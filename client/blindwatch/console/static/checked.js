@@ -1,21 +1,8 @@
-// Keeps the page of checks as the program has it, counts down and makes keys of buttons. Without it the page is loaded again by hand.
+// Keeps the page of checks as the program has it, and makes keys of buttons.
 "use strict";
 
-const LOST = 6000; // milliseconds without a word from the program
 const GUARD = 600; // milliseconds after a new answer in which no key decides: it was meant for what was there before
-let heard = performance.now();
-let shown = performance.now();
-const source = new WeakMap(); // what the server sent for each part of the page
-
-function $(id) { return document.getElementById(id); }
-
-function tick() {
-  for (const each of document.querySelectorAll("[data-left]")) {
-    const left = Math.max(0, Math.round((Date.parse(each.dataset.left) - Date.now()) / 1000));
-    each.textContent = ` in ${left} s`;
-  }
-  $("lost").hidden = performance.now() - heard < LOST;
-}
+const shown = performance.now();
 
 // Only what differs is put in its place, and what was chosen or focused stays so; a photograph that was chosen cannot.
 function put(old, part) {
@@ -40,17 +27,8 @@ function refocus(part, focus) {
   if (same) same.focus();
 }
 
-async function refresh() {
-  if ($("busy")?.hidden === false) { heard = performance.now(); return; } // the answer comes as a page of its own
-  try {
-    const answer = await fetch("/", { headers: { Accept: "text/html" } });
-    heard = performance.now();
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    if (!page.getElementById("waiting")) { location.reload(); return; }
-    document.title = page.title;
-    for (const part of page.querySelectorAll("[data-part]")) if ($(part.id)) put($(part.id), part);
-  } catch { /* said by tick */ }
-  tick();
+function changed() {
+  if ($("busy")?.hidden !== false) refresh("waiting", put); // otherwise the answer comes as a page of its own
 }
 
 function demand() {
@@ -84,10 +62,7 @@ $("keys").addEventListener("click", () => {
   sessionStorage.setItem("keys", on);
 });
 
-for (const part of document.querySelectorAll("[data-part]")) source.set(part, part.outerHTML);
-new EventSource("/events").addEventListener("changed", () => { heard = performance.now(); refresh(); });
-setInterval(tick, 1000);
-tick();
+follow(changed);
 demand();
 // The answer comes first, wherever in the form the button was.
 history.scrollRestoration = "manual";
