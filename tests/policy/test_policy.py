@@ -112,6 +112,15 @@ def test_private_places_need_a_risk_of_harm() -> None:
             checks.allow(*wrong)
 
 
+def check_refused(path: Path, change: tuple[str, str]) -> None:
+    """A profile that was changed so is none."""
+    text = path.read_text()
+    changed = text.replace(*change, 1)
+    assert changed != text
+    with pytest.raises(ConfigurationError):
+        read(changed.encode())
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -123,11 +132,7 @@ def test_private_places_need_a_risk_of_harm() -> None:
     ids=lambda change: change[1],
 )
 def test_rules_for_checks_that_are_none(repo: Path, change: tuple[str, str]) -> None:
-    text = file("oifr", repo).read_text()
-    changed = text.replace(*change, 1)
-    assert changed != text
-    with pytest.raises(ConfigurationError):
-        read(changed.encode())
+    check_refused(file("oifr", repo), change)
 
 
 def test_a_search_identifies_nobody_by_faces_alone() -> None:
@@ -151,11 +156,7 @@ def test_a_search_identifies_nobody_by_faces_alone() -> None:
     ids=lambda change: change[1],
 )
 def test_kinds_of_other_evidence_that_are_none(repo: Path, change: tuple[str, str]) -> None:
-    text = file("rfr", repo).read_text()
-    changed = text.replace(*change, 1)
-    assert changed != text
-    with pytest.raises(ConfigurationError):
-        read(changed.encode())
+    check_refused(file("rfr", repo), change)
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if profile(name).use != "retrospective"])
