@@ -81,11 +81,25 @@ class Screen:
         self.page.keyboard.press(key)
 
     def boxes(self, selector: str) -> list[FloatRect]:
-        """Where each of these is, all of which are shown."""
-        found = [each.bounding_box() for each in self.page.query_selector_all(selector)]
-        shown = [box for box in found if box is not None]
-        assert len(shown) == len(found)
-        return shown
+        """Where each of these is, all of which are shown: read at once, since the page may replace a part."""
+        found: list[FloatRect] = self.page.evaluate(
+            """selector => [...document.querySelectorAll(selector)].map(each => each.getBoundingClientRect())
+               .map(({x, y, width, height}) => ({x, y, width, height}))""",
+            selector,
+        )
+        assert found
+        assert all(box["width"] > 0 and box["height"] > 0 for box in found)
+        return found
+
+    def widths(self, images: str) -> list[int]:
+        """Pixels in a row of each of these, once they are there and the browser has decoded them."""
+        self.page.wait_for_selector(images)
+        found: list[int] = self.page.evaluate(
+            """images => Promise.all([...document.querySelectorAll(images)]
+               .map(each => each.decode().then(() => each.naturalWidth)))""",
+            images,
+        )
+        return found
 
     def shot(self, folder: Path, name: str) -> bytes:
         return self.page.screenshot(path=folder / f"{name}.png")
@@ -115,8 +129,7 @@ def test_from_the_camera_to_an_outcome(browser: Browser, stage: Stage, console: 
     page = screen.page
     assert page.evaluate("document.activeElement.textContent").endswith("Not a match")
     screen.has("Stop & speak <b>softly</b>: warrant of a court", "#card")  # text, and no markup
-    for image in page.query_selector_all("#card img"):
-        assert image.evaluate("each => each.complete && each.naturalWidth") == 112
+    assert screen.widths("#card img") == [112, 112]
     screen.shot(tmp_path, "card")
     # Rejected, and taken back.
     screen.press("1")
@@ -160,8 +173,7 @@ def test_under_encryption_a_match_is_seen_and_a_stranger_is_not(browser: Browser
         encrypted.walk(console, 1, camera=SECOND_CAMERA)
         screen.card("amber")
         screen.has(SECOND_CAMERA, "#card")
-        for image in screen.page.query_selector_all("#card img"):
-            assert image.evaluate("each => each.decode().then(() => each.naturalWidth)") == 112
+        assert screen.widths("#card img") == [112, 112]
         eventually(lambda: console.post.duty.signals.faces == 2)
         screen.has("Open alerts: 1", "#queue")
         assert console.post.duty.signals.problems.total() == 0

@@ -75,8 +75,8 @@ def ready(screen: Screen) -> None:
 def fits(screen: Screen) -> bool:
     """Whether everything of the card is on the screen without scrolling, and what it is comes first."""
     screen.page.wait_for_selector("#title:focus")
-    box = screen.page.locator("#card").bounding_box()
-    return box is not None and box["y"] >= 0 and box["y"] + box["height"] <= VIEWPORT["height"]
+    [box] = screen.boxes("#card")
+    return box["y"] >= 0 and box["y"] + box["height"] <= VIEWPORT["height"]
 
 
 def greys(image: bytes) -> np.ndarray:
@@ -97,8 +97,7 @@ def test_from_the_grounds_to_the_outcome_by_keys(
     assert page.kinds == ["key-received"]
     ask(screen, tmp_path, LISTED[0], "Home", "Significant harm to others")
     screen.page.wait_for_selector("#card.red .actions")
-    image = screen.page.locator("#card img")
-    assert image.evaluate("each => each.decode().then(() => each.naturalWidth)") == 112
+    assert screen.widths("#card img") == [112]
     screen.has("Stop & speak <b>softly</b>: warrant of a court", "#card")  # text, and no markup
     screen.has("▲", "#card .priority")
     screen.page.locator("[data-left]", has_text=re.compile(r"in \d+ s")).first.wait_for()
@@ -133,11 +132,7 @@ def test_no_match_and_the_three_priorities_without_colour(
         screen.page.wait_for_selector(f"#card.{priority} .actions")
         screen.shot(tmp_path, priority)
         assert fits(screen)
-        # Of the screen as it is, since the page may put a new part into the place of an old one at any time.
-        box = screen.page.evaluate(
-            "(({x, y, width, height}) => ({x, y, width, height}))"
-            "(document.querySelector('#card .priority').getBoundingClientRect())"
-        )
+        [box] = screen.boxes("#card .priority")
         marks[priority] = greys(screen.page.screenshot(clip=box))
         Pictures.fromarray(greys(screen.page.screenshot())).save(tmp_path / f"{priority}-grey.png")
         if priority == "green":

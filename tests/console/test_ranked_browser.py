@@ -69,9 +69,7 @@ def test_from_the_photograph_to_the_outcome(
     screen.shot(tmp_path, "ranking")
     looked_at(screen)
     screen.page.get_by_role("button", name="Open candidate 1").click()
-    image = screen.page.locator("img[src='/candidates/1']")
-    image.wait_for()
-    assert image.evaluate("each => each.complete && each.naturalWidth") == 112
+    assert screen.widths("img[src='/candidates/1']") == [112]
     boxes = screen.boxes("#card img")
     assert len({(box["width"], box["height"]) for box in boxes}) == 1
     assert boxes[0]["y"] == boxes[1]["y"]

@@ -24,7 +24,7 @@ function put(old, part) {
 function refocus(part, focus) {
   const alike = each => each === focus || (each.tagName === focus.tagName && each.textContent === focus.textContent);
   const same = [...part.querySelectorAll("button, select, input, h2")].find(alike);
-  if (same) same.focus();
+  if (same) same.focus({ preventScroll: true });
 }
 
 function changed() {

@@ -56,7 +56,7 @@ function put(old, part) {
   }
   if (focus !== null) {
     const same = [...part.querySelectorAll("button, select")].find(each => each.textContent === focus);
-    if (same) same.focus();
+    if (same) same.focus({ preventScroll: true });
   }
 }
 

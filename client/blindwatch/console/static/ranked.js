@@ -9,7 +9,7 @@ function put(old, part) {
   old.replaceWith(part);
   source.set(part, html);
   const same = focus && [...part.querySelectorAll("button, select")].find(each => each.textContent === focus);
-  if (same) same.focus();
+  if (same) same.focus({ preventScroll: true });
 }
 
 follow(() => refresh("places", put));
