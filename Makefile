@@ -3,7 +3,7 @@
 #   make test    linters, then all tests
 #   make lint    linters only
 #   make bench   measurements, recorded in benchmarks/; FACES=DIR LIVE_SECONDS=60 for `live` on photographs
-#   make test-slow  the tests that take minutes each, and one that takes most of an hour
+#   make test-slow  the tests that take minutes each
 #   make tfhe    the second engine, in an environment of its own (6 GB); make test-tfhe tests it against the first
 
 PYTHON ?= python3
@@ -21,7 +21,7 @@ test: lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-slow: .venv/dev.stamp
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow -n 2
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff check .
