@@ -8,17 +8,18 @@ import json
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from blindwatch.custodian.uploading import Upload
 from blindwatch.operator.journal import Journal
-from blindwatch.records.operator import Alerted
+from blindwatch.records.operator import Alerted, RetentionExecuted
 from blindwatch.records.record import minute
 from blindwatch.statements.dsse import Envelope
 from blindwatch.statements.package import OperatorPackage
 
-from ..integrations.receivers import receiving
+from ..integrations.receivers import Receiver, receiving
 from ..people import CREATOR
 from ..serving import FORCE, ServerProcess
 from .approved import approve
@@ -277,20 +278,93 @@ def test_an_operator_forgets_what_it_has_and_signs_that(
 
 def test_others_are_told_once_that_an_operators_copies_are_gone(end: Desk, tmp_path: Path) -> None:
     assert end.close() == 0
-    (tmp_path / "secret").write_text("whsec_" + base64.b64encode(bytes(32)).decode())
     with receiving() as receiver:
-        settings = tmp_path / "integrations.toml"
-        settings.write_text(
-            f'dead_letters = "{tmp_path / "dead"}"\n[[webhook]]\nurl = "{receiver.address}"\n'
-            f'secret_file = "{tmp_path / "secret"}"\n'
-        )
+        settings = integrations(tmp_path, receiver.address)
         assert end.forget(integrations=settings) == 1  # nobody knows yet where the match server is
         assert end.left()
         told = {"integrations": settings, "server": end.server.address}
         assert (end.forget(**told), end.forget(**told)) == (0, 0)
-    (event,) = [json.loads(each.body) for each in receiver.posts]
+    (event,) = events(receiver)
     assert event["type"] == "deployment.purged"
     assert event["data"] == {"deployment": end.deployment, "at": "operator"}
+
+
+def test_others_are_told_of_each_alert_that_they_know_of_and_were_not_told_the_end_of(
+    end: Desk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One that somebody was sent for, one that others were told of by the clock, one that nobody was sent for."""
+    assert end.close() == 0
+    open_, told_of, rejected = ("ab" * 16, "cd" * 16, "ef" * 16)
+    Journal.create(tmp_path / "journal", "e.novak.test/journal")
+    with Journal(tmp_path / "journal") as journal:
+        for alert in (open_, told_of, rejected):
+            journal._append([alerted(end, alert, journal.commit(alert, ["K3QZ7A2M"]))])
+            if alert != rejected:
+                journal.adjudicate(alert, "sent", "e.novak", None)
+            journal.adjudicate(alert, "rejected", "e.novak", "different-person")
+        journal.note(RetentionExecuted(at=minute(), deployment=end.deployment, alert=told_of))
+        reference = journal.reference(open_)
+    with receiving() as receiver:
+        told: dict[str, object] = {
+            "integrations": integrations(tmp_path, receiver.address),
+            "server": end.server.address,
+            "journal": tmp_path / "journal",
+            "also": [end.folder / "matches.json", tmp_path / "journal"],
+        }
+        assert (end.forget(**told), end.forget(**told)) == (0, 0)
+    assert [each["type"] for each in events(receiver)] == ["retention.executed", "deployment.purged"]
+    assert events(receiver)[0]["data"] == {
+        "deployment": end.deployment,
+        "alert": reference,
+        "deleted": "copies",
+        "clock": "end",
+    }
+    assert not (tmp_path / "journal").exists()
+
+
+def test_a_journal_that_cannot_be_read_any_more_keeps_nothing_from_going(
+    end: Desk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert end.close() == 0
+    Journal.create(tmp_path / "journal", "e.novak.test/journal")
+    with Journal(tmp_path / "journal") as journal:
+        journal._append([alerted(end, "ab" * 16, "ef" * 32)])  # without a salt
+        journal.adjudicate("ab" * 16, "sent", "e.novak", None)
+        journal.adjudicate("ab" * 16, "lost", "e.novak", "not-found")
+    with receiving() as receiver:
+        settings = integrations(tmp_path, receiver.address)
+        told = {"integrations": settings, "server": end.server.address, "journal": tmp_path / "journal"}
+        assert end.forget(**told) == 0
+    assert "nobody is told of single alerts" in " ".join(capsys.readouterr().err.split())
+    assert [each["type"] for each in events(receiver)] == ["deployment.purged"]
+    assert end.left() == set()
+
+
+def integrations(folder: Path, address: str) -> Path:
+    """A file that names one receiver of webhooks."""
+    (folder / "secret").write_text("whsec_" + base64.b64encode(bytes(32)).decode())
+    settings = folder / "integrations.toml"
+    settings.write_text(
+        f'dead_letters = "{folder / "dead"}"\n[[webhook]]\nurl = "{address}"\n'
+        f'secret_file = "{folder / "secret"}"\n'
+    )
+    return settings
+
+
+def events(receiver: Receiver) -> list[dict[str, Any]]:
+    return [json.loads(each.body) for each in receiver.posts]
+
+
+def alerted(end: Desk, alert: str, entry: str) -> Alerted:
+    return Alerted(
+        at=minute(),
+        deployment=end.deployment,
+        alert=alert,
+        result="cd" * 32,
+        camera="gate-1",
+        priority="red",
+        entry=entry,
+    )
 
 
 def test_an_operator_does_not_leave_the_faces_of_the_list(
@@ -311,23 +385,14 @@ def test_nothing_is_forgotten_while_an_alert_has_no_outcome(
 ) -> None:
     assert end.close() == 0
     Journal.create(tmp_path / "journal", "e.novak.test/journal")
-    alerted = Alerted(
-        at=minute(),
-        deployment=end.deployment,
-        alert="ab" * 16,
-        result="cd" * 32,
-        camera="gate-1",
-        priority="red",
-        entry="ef" * 32,
-    )
     with Journal(tmp_path / "journal") as journal:
-        journal._append([alerted])
+        journal._append([alerted(end, "ab" * 16, "ef" * 32)])
     before = end.left()
     assert end.forget(journal=tmp_path / "journal") == 1
     assert "without an outcome" in only_error(capsys.readouterr().err)
     assert end.left() == before
     with Journal(tmp_path / "journal") as journal:
-        journal.adjudicate(alerted.alert, "lost", "e.novak", "not-found")
+        journal.adjudicate("ab" * 16, "lost", "e.novak", "not-found")
     assert end.forget(journal=tmp_path / "journal") == 0
 
 

@@ -119,6 +119,8 @@ class Stage:
     pipeline: FacePipeline
     preset: str
     deployment: str = ""
+    listed: str = "watchlist"
+    """The folder of the list in force."""
     crops: dict[str, bytes] = field(default_factory=dict)
     """What a camera has sealed with each probe."""
 
@@ -150,34 +152,35 @@ class Stage:
             share_files=shares,
         )
         assert done == 0
+        self._enrol(SIMILARITY)
+        (self.folder / "operator.token").write_text(TOKENS["operator"])
+
+    def _enrol(self, threshold: float) -> None:
         done = command(
             *("custodian", "enrol"),
             keys=self.folder / "keys",
             list=self.folder / "list",
             checks=self.folder / "volunteers",
-            watchlist=self.folder / "watchlist",
-            threshold=SIMILARITY,
+            watchlist=self.watchlist,
+            threshold=threshold,
             deployment="stage",
             profile="demo",
             identity=self.folder / f"{CREATOR}.pem",
             register=self.folder / "register.toml",
         )
         assert done == 0
-        (self.folder / "operator.token").write_text(TOKENS["operator"])
 
     def open(self, **changes: object) -> None:
         """Open a deployment of its own on the list, with two cameras and an empty journal."""
-        self.deployment = f"stage-{secrets.token_hex(4)}"
+        self.deployment, self.listed = f"stage-{secrets.token_hex(4)}", "watchlist"
         manifest = approve(
             self.folder / "keys",
-            self.folder / "watchlist",
+            self.watchlist,
             self.deployment,
             **{"cameras": self.cameras, "place": "Test hall, north gate", **changes},
         )
         self.manifest = DeploymentManifest.read(Envelope.from_json(manifest.read_bytes()))
-        custodian = self.server.client("custodian")
-        for _ in Upload(custodian, manifest, self.folder / "keys", self.folder / "watchlist").send():
-            pass
+        self._upload(manifest)
         Journal.create(self.journal, "e.novak.test/journal")
 
     @property
@@ -188,19 +191,30 @@ class Stage:
     def journal(self) -> Path:
         return self.folder / f"journal-{self.deployment}"
 
-    def renew(self) -> None:
-        """Put a second version into force, on the same list."""
+    @property
+    def watchlist(self) -> Path:
+        return self.folder / self.listed
+
+    def renew(self, version: int = 2, threshold: float | None = None) -> None:
+        """Put a later version into force, on the same list, or on one of the same people by another threshold."""
+        if threshold is not None:
+            self.listed = f"watchlist-by-{threshold}"
+            if not self.watchlist.exists():
+                self._enrol(threshold)
         manifest = approve(
             self.folder / "keys",
-            self.folder / "watchlist",
+            self.watchlist,
             self.deployment,
             cameras=self.cameras,
-            version=2,
+            version=version,
             change_reason="Another place",
             place="Test hall, south gate",
         )
+        self._upload(manifest)
+
+    def _upload(self, manifest: Path) -> None:
         custodian = self.server.client("custodian")
-        for _ in Upload(custodian, manifest, self.folder / "keys", self.folder / "watchlist").send():
+        for _ in Upload(custodian, manifest, self.folder / "keys", self.watchlist).send():
             pass
 
     def recorded(self, page: Page) -> list[tuple[str, str, str | None]]:
@@ -265,7 +279,7 @@ class Stage:
         FORCE.write_register(folder / "register.toml")
         options = {
             "keys": self.folder / "keys",
-            "entries": self.folder / "watchlist" / "operator.json",
+            "entries": self.watchlist / "operator.json",
             "register": folder / "register.toml",
             "server": self.server.address,
             "deployment": self.deployment,
@@ -292,8 +306,8 @@ class Stage:
     ) -> Iterator[Page]:
         """A console in this process; `opening` is called before what was sealed with a match is opened."""
         papers = Papers(
-            package=OperatorPackage.load(self.folder / "watchlist" / "operator.json"),
-            faces=self.folder / "watchlist" / candidates.FILE,
+            package=OperatorPackage.load(self.watchlist / "operator.json"),
+            faces=self.watchlist / candidates.FILE,
             register=Register([*FORCE.register.people, _MORE]),
             identity=self.folder / f"{ANNA}.pem",
             training=training or self.train(ANNA, *others),

@@ -23,6 +23,7 @@ from blindwatch.integrations.dead_letters import DeadLetters
 from blindwatch.integrations.mqtt import Broker
 from blindwatch.integrations.outbox import Outbox
 from blindwatch.integrations.webhook import Webhook
+from blindwatch.operator.journal import Journal
 from blindwatch.records.operator import Outcome
 from blindwatch.statements.package import OperatorPackage
 
@@ -163,6 +164,105 @@ def test_what_others_were_told_of_is_told_to_its_end_after_a_restart_as_well(
     assert len({each["alert"] for each in others.told()}) == 1
     assert len(others.told("deployment.started")) == 2
     assert others.told("deployment.ended")[0]["reason"] == "left"
+
+
+def test_a_threshold_that_changed_is_told_once_and_after_the_start(stage: Stage, others: Others) -> None:
+    for version, threshold in ((2, None), (3, 0.6), (4, 0.6)):
+        with on_duty(stage, others):
+            pass
+        stage.renew(version, threshold)
+    with on_duty(stage, others):
+        pass
+    others.settle()
+    changed = {
+        "deployment": stage.deployment,
+        "version": "3",
+        "threshold": "0.6",
+        "before": f"{SIMILARITY:g}",
+    }
+    assert others.told("threshold.changed") == [changed]
+    starts = [(each["version"], each["threshold"]) for each in others.told("deployment.started")]
+    assert starts == [("1", "0.55"), ("2", "0.55"), ("3", "0.6"), ("4", "0.6")]
+    order = [each["type"] for each in others.events if each["type"] != "deployment.ended"]
+    assert order.index("threshold.changed") == 3
+
+
+def test_what_the_clock_has_taken_is_told_once_of_whom_somebody_was_sent_for(
+    stage: Stage, others: Others
+) -> None:
+    with on_duty(stage, others) as page:
+        duty = page.post.duty
+        hours = timedelta(hours=duty.assignment.rules.clocks.alert_hours)
+        pass_(page, timedelta())  # from here on the clock stands still
+        confirmed, lost = stage.walk(page), stage.walk(page, 1)
+        rejected, unseen = stage.walk(page, 2), stage.walk(page, 3)
+        for outcome in ("sent", "engaged", "confirmed-false"):
+            decide(page, confirmed, outcome, Reason.LOOKALIKE if outcome == "confirmed-false" else None)
+        decide(page, lost, "sent")
+        with duty.desk() as desk:
+            desk.consider(rejected, ANNA)
+        decide(page, rejected, "rejected", Reason.DIFFERENT_PERSON)
+        pass_(page, hours - timedelta(minutes=2))
+        duty.lapse()
+        assert (
+            others.told("retention.executed") == []
+        )  # of one there are no images any more, but it is not time
+        pass_(page, timedelta(minutes=20))
+        duty.lapse()
+        duty.lapse()
+    with on_duty(stage, others) as page:
+        pass_(page, 2 * hours)
+        page.post.duty.lapse()
+    others.settle()
+    assert sorted(each[0] for each in stage.recorded(page)) == [
+        *("confirmed-false", "engaged", "expired", "expired", "rejected", "sent", "sent"),
+    ]
+    with Journal(stage.journal) as journal:
+        names = [journal.reference(each) for each in (confirmed, lost)]
+        unknown = [journal.reference(each) for each in (rejected, unseen)]
+    assert others.told("retention.executed") == [
+        {
+            "deployment": stage.deployment,
+            "alert": each,
+            "deleted": "images-and-scores",
+            "clock": "alert-hours",
+        }
+        for each in names
+    ]
+    last = max(place for place, each in enumerate(others.events) if each["type"] == "alert.adjudicated")
+    assert [each["type"] for each in others.events[:last]].count("retention.executed") == 0
+    assert {each["alert"] for each in others.told()} == set(names)
+    for absent in (*unknown, confirmed, lost, rejected, unseen):
+        assert absent not in str(others.events)
+    assert [json.loads(each.payload) for each in others.broker.heard] == others.events
+    assert f"lfr/{stage.deployment}/retention.executed" in {each.topic for each in others.broker.heard}
+
+
+def test_what_became_due_while_no_console_ran_is_told_by_the_next(stage: Stage, others: Others) -> None:
+    with on_duty(stage, others) as page:
+        identifier = stage.walk(page)
+        for outcome in ("sent", "rejected"):
+            decide(page, identifier, outcome, Reason.DIFFERENT_PERSON if outcome == "rejected" else None)
+        page.post.duty.finish()
+    with on_duty(stage, others) as page:
+        assert page.post.duty.assignment.rules.clocks.alert_hours == 1
+        pass_(page, timedelta(hours=1, minutes=5))
+        page.post.duty.lapse()
+        alert = page.journal.reference(identifier)
+    others.settle()
+    assert [each["alert"] for each in others.told("retention.executed")] == [alert]
+    assert others.outcomes() == ["sent", "rejected"]
+
+
+def test_where_nobody_is_told_nothing_is_said_to_have_been(stage: Stage) -> None:
+    with stage.console() as page:
+        identifier = stage.walk(page)
+        decide(page, identifier, "sent")
+        pass_(page, timedelta(seconds=11))
+        pass_(page, timedelta(hours=page.post.duty.assignment.rules.clocks.alert_hours + 1))
+        page.post.duty.lapse()
+        assert [each[0] for each in stage.recorded(page)] == ["sent", "expired"]
+        assert not any(each.is_gone for each in page.journal.courses().values())
 
 
 def test_a_stop_and_a_silent_camera_are_told_once(stage: Stage, others: Others) -> None:

@@ -74,7 +74,7 @@ def test_what_lasts_of_a_duty_is_its_journal(stage: Stage) -> None:
         decide(page, first, "confirmed-false", Reason.LOOKALIKE)
         page.post.duty.finish()
     assert kinds(stage) == [
-        *("key-received", "alerted"),
+        *("key-received", "console-started", "alerted"),
         *("adjudicated", "adjudicated", "adjudicated", "key-forgotten"),
     ]
     written = b"".join(path.read_bytes() for path in stage.journal.rglob("*") if path.is_file())
@@ -234,7 +234,7 @@ def test_a_key_whose_time_is_over_is_forgotten(stage: Stage) -> None:
         eventually(lambda: not page.post.duty.key.is_held)
         assert lines(page)["Key"] == ("gone: nothing can be opened", "bad")
         assert "time that the key was released for is over" in lines(page)["Server"][0]
-    assert kinds(stage) == ["key-received", "key-forgotten"]
+    assert kinds(stage) == ["key-received", "console-started", "key-forgotten"]
 
 
 def test_what_cannot_be_written_down_is_not_shown(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,14 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from blindwatch.records import replaying
-from blindwatch.records.operator import Adjudicated, Alerted, KeyForgotten, KeyReceived
+from blindwatch.records.operator import (
+    Adjudicated,
+    Alerted,
+    ConsoleStarted,
+    KeyForgotten,
+    KeyReceived,
+    RetentionExecuted,
+)
 from blindwatch.records.reading import server_record
 from blindwatch.records.record import OfDeployment, Record, minute
 from blindwatch.records.server import ResultReleased
@@ -250,7 +257,10 @@ class Deployment:
 
     def operator_log(self, folder: Path, change: Callable[[list[Record]], None] = lambda _: None) -> Path:
         """The operator's log, in which every result so far was an alert."""
-        records: list[Record] = [self._operator(KeyReceived, operator="e.novak", until=self.window.not_after)]
+        records: list[Record] = [
+            self._operator(KeyReceived, operator="e.novak", until=self.window.not_after),
+            self._operator(ConsoleStarted, operator="e.novak", version=2, threshold="0.75"),
+        ]
         for place, result in enumerate(self.results):
             alert = self._operator(
                 Alerted,
@@ -265,7 +275,10 @@ class Deployment:
                 for each in DECISIONS[place % 2]
             ]
             records += [alert, *decided]
-        records.append(self._operator(KeyForgotten, operator="e.novak"))
+        records += [
+            self._operator(RetentionExecuted, alert=self.results[0].probe_id),
+            self._operator(KeyForgotten, operator="e.novak"),
+        ]
         change(records)
         Log.create(folder / "site", folder / "head", OPERATOR_LOG)
         with Log(folder / "site", folder / "head", OPERATOR_LOG) as log:

@@ -14,7 +14,13 @@ import pytest
 
 from blindwatch.oversight.checks.findings import Verdict
 from blindwatch.oversight.replay import Replay
-from blindwatch.records.operator import Adjudicated, Alerted, KeyForgotten
+from blindwatch.records.operator import (
+    Adjudicated,
+    Alerted,
+    ConsoleStarted,
+    KeyForgotten,
+    RetentionExecuted,
+)
 from blindwatch.records.record import Record
 from blindwatch.records.server import AuditEnded, DeploymentDestroyed, ListLoaded, ProbeAccepted, Viewed
 from blindwatch.statements.dsse import Envelope
@@ -360,9 +366,30 @@ def _never_sent(records: list[Record]) -> None:
     records[:] = [each for each in records if getattr(each, "outcome", "") not in {"sent", "engaged"}]
 
 
+def _gone(place: int, *, early: bool = False) -> object:
+    """Others are told that the alert in this place is gone, perhaps before there is an outcome."""
+
+    def change(records: list[Record]) -> None:
+        alerts = [each for each in records if isinstance(each, Alerted)]
+        found = next(each for each in records if isinstance(each, RetentionExecuted))
+        told = found.model_copy(update={"alert": alerts[place].alert})
+        records.insert(records.index(alerts[place]) + 1 if early else len(records) - 1, told)
+
+    return change
+
+
+def _by_another_threshold(records: list[Record]) -> None:
+    place = next(place for place, each in enumerate(records) if isinstance(each, ConsoleStarted))
+    records[place] = records[place].model_copy(update={"version": 1})
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
+        (_gone(0), "is gone was told more than once."),
+        (_gone(1), "for which nobody was sent."),
+        (_gone(2, early=True), "is gone was told before it had an outcome."),
+        (_by_another_threshold, "of the manifest, which is not that version's."),
         (_never_sent, "was confirmed without having been sent to engagement."),
         (_without(Adjudicated), "has 0 final outcomes."),
         (_without(Alerted), "which was no alert."),

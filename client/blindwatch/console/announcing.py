@@ -1,4 +1,5 @@
-"""What of a duty is told to others: decisions once they count, cameras that fell silent, the beginning and the end.
+"""What of a duty is told to others: decisions once they count, when the time of an alert is over, cameras that fell
+silent, the beginning with its threshold, and the end.
 
 An alert that nobody was sent for is nobody's business: of it nothing leaves the console, not even that there was one.
 """
@@ -28,14 +29,19 @@ class Announcer:
         self._silent: frozenset[str] = frozenset()
         self._has_ended = False
 
+    @property
+    def is_heard(self) -> bool:
+        """Whether there is anybody to tell."""
+        return bool(self._outbox.couriers)
+
     def decided(self, alert: Alert, outcome: Outcome, reason: Reason | None) -> None:
         """Tell of a decision that cannot be undone any more and is written down, if somebody was sent."""
         before = alert if alert.decision is None else alert.decision.before
-        if not self._outbox.couriers or (outcome != "sent" and before.stage == "new"):
+        if not self.is_heard or (outcome != "sent" and before.stage == "new"):
             return
         self._tell(
             "alert.adjudicated",
-            alert=self._name(alert),
+            alert=self._name(alert.id),
             camera=alert.camera,
             captured=_minute(alert.captured_at),
             priority=alert.priority.value,
@@ -43,12 +49,20 @@ class Announcer:
             reason=None if reason is None else reason.value,
         )
 
-    def started(self, version: int, similarity: float) -> None:
+    def gone(self, alert: str) -> None:
+        """Tell that the time of an alert is over, and that this side has no image and no score of it any more."""
+        what = {"deleted": "images-and-scores", "clock": "alert-hours"}
+        self._tell("retention.executed", alert=self._name(alert), **what)
+
+    def started(self, version: int, threshold: str, before: str | None) -> None:
         """Tell that operators have the key and look, and by which version of the manifest and which threshold.
 
         A console has one threshold for as long as it runs: with another one it is started again, with another list.
+        So it is then that a change is told, if the last console looked by another threshold.
         """
-        self._tell("deployment.started", version=str(version), threshold=f"{similarity:g}")
+        self._tell("deployment.started", version=str(version), threshold=threshold)
+        if before not in {None, threshold}:
+            self._tell("threshold.changed", version=str(version), threshold=threshold, before=before)
 
     def ended(self, reason: str) -> None:
         """Tell, once, that nothing is fetched any more."""
@@ -63,9 +77,9 @@ class Announcer:
             self._tell("camera.offline", camera=camera)
         self._silent = now
 
-    def _name(self, alert: Alert) -> str:
+    def _name(self, alert: str) -> str:
         try:
-            return self._reference(alert.id)
+            return self._reference(alert)
         except BlindwatchError:
             return token_hex(REFERENCE_BYTES)  # whoever is told cannot follow it, and is told all the same
 

@@ -149,6 +149,12 @@ class Duty:
             if drill is not None:
                 desk.tray.raise_alert(drill, lambda: None)
 
+    def lapse(self) -> None:
+        """Tell others of alerts that they know of and whose time is over."""
+        age = timedelta(hours=self.assignment.rules.clocks.alert_hours)
+        with self.desk(), self._writing():
+            self._notes.lapsed(self._clock(), age)
+
     def silences(self) -> dict[str, timedelta]:
         """The cameras of which nothing was heard for too long, and for how long; none if nobody could have heard."""
         if self.signals.server_lost is not None or self.over.is_set():

@@ -105,7 +105,7 @@ class Post:
             Drills(opened.maker, assignment.cameras, check_minutes),
         )
         manifest = approved.manifest
-        announcer.started(manifest.version, manifest.thresholds.similarity)
+        notes.started(manifest.version, str(manifest.thresholds.similarity))
         source = Source(client, deployment, opened.reader, opened.crops, removals, approved.gate)
         return cls(duty, source, signer, at_once, papers.outbox)
 

@@ -31,6 +31,7 @@ from blindwatch.wire.serving import quiet
 
 _LOOPBACK: Final = "127.0.0.1"
 _CAMERA_SECONDS: Final = 5.0
+_LAPSE_SECONDS: Final = 60.0
 COLLECT_SECONDS: Final = 15.0
 """Requests that refer to themselves are only freed, and overwritten, when Python looks for such; seldom by itself."""
 
@@ -137,6 +138,7 @@ def _working(duty: Duty, source: Source, server: ServerClient) -> Iterator[None]
         feed.open,
         lambda: repeat(lambda: _watch(duty, server), _CAMERA_SECONDS, closed),
         lambda: repeat(duty.tick, TICK_SECONDS, closed),
+        lambda: repeat(duty.lapse, _LAPSE_SECONDS, closed),
         lambda: repeat(gc.collect, COLLECT_SECONDS, closed),
     )
     for task in tasks:

@@ -10,7 +10,13 @@ from datetime import UTC, datetime
 from typing import Final, Literal, TypeAlias
 
 Kind: TypeAlias = Literal[
-    "alert.adjudicated", "deployment.started", "deployment.ended", "deployment.purged", "camera.offline"
+    "alert.adjudicated",
+    "deployment.started",
+    "deployment.ended",
+    "deployment.purged",
+    "camera.offline",
+    "threshold.changed",
+    "retention.executed",
 ]
 _ID_BYTES: Final = 16
 

@@ -15,8 +15,15 @@ from blindwatch.deployment.closing import read_closing
 from blindwatch.deployment.ending import receipts_table
 from blindwatch.deployment.papers import Manifest, People, SigningKeys, Yes, read_manifest
 from blindwatch.deployment.parting import Part, check_key, keys_in
-from blindwatch.errors import AlertsOpen, ConfigurationError, NotAuthorised, StatementMismatch
+from blindwatch.errors import (
+    AlertsOpen,
+    BlindwatchError,
+    ConfigurationError,
+    NotAuthorised,
+    StatementMismatch,
+)
 from blindwatch.integrations.events import Event
+from blindwatch.integrations.outbox import Outbox
 from blindwatch.integrations.settings import Integrations
 from blindwatch.operator.journal import Journal
 from blindwatch.secret import candidates
@@ -46,7 +53,8 @@ def forget(
     journal: Annotated[
         Path | None,
         typer.Option(
-            help="Folder of your journal: nothing is destroyed while an alert in it has no outcome."
+            help="Folder of your journal: nothing is destroyed while an alert in it has no outcome, and "
+            "others are told of those that they know of."
         ),
     ] = None,
     integrations: Annotated[
@@ -70,23 +78,21 @@ def forget(
         typer.confirm("Do you destroy your copies? Nothing brings them back", abort=True)
     things = [*keys_in(keys), ("operator-package", entries), *(("other", path) for path in also or ())]
     part = Part(approved, operator, signer, receipts, things)
+    deployment = DeploymentManifest.read(approved).deployment
     if not part.is_begun:
         _check(approved, keys, entries, also or ())
         if journal is not None:
-            _check_decided(journal, DeploymentManifest.read(approved).deployment)
+            _check_decided(journal, deployment)
         part.begin([manifest, closing, identity, register])
     is_news = not part.is_finished
+    # Before the journal goes, if that is named as well.
+    known = _known(journal, deployment) if is_news and integrations is not None else []
     for what in part.destroy():
         Console().print(f"Destroyed here: {what}")
     receipt = part.finish(ended, ("receipt",))
     Console().print(receipts_table([receipt]))
     if is_news:
-        with others.outbox(server or "") as outbox:
-            outbox.send(Event("deployment.purged", receipt.deployment, datetime.now(UTC), {"at": "operator"}))
-        if outbox.undelivered:
-            Console(stderr=True).print(
-                "[yellow]Not everybody could be told:[/] see the file of dead letters."
-            )
+        _tell(others.outbox(server or ""), deployment, known)
 
 
 def _others(integrations: Path | None, server: str | None) -> Integrations:
@@ -100,6 +106,31 @@ def _others(integrations: Path | None, server: str | None) -> Integrations:
     others = Integrations.load(integrations)
     others.outbox(server).close()
     return others
+
+
+def _known(journal: Path | None, deployment: str) -> list[str]:
+    """What others know alerts as of which they were not told yet that nothing is left."""
+    if journal is None:
+        return []
+    try:
+        with Journal(journal) as opened:
+            return [opened.reference(course.alerted.alert) for course, _ in opened.ended(deployment)]
+    except BlindwatchError:
+        # It went when this was run before and cut short, or a part of it. The rest goes all the same.
+        Console(stderr=True).print("[yellow]The journal cannot be read:[/] nobody is told of single alerts.")
+        return []
+
+
+def _tell(outbox: Outbox, deployment: str, known: Sequence[str]) -> None:
+    """Tell others that the copies are gone: of each alert that they know of, and as a whole."""
+    at = datetime.now(UTC)
+    with outbox:
+        for alert in known:
+            what = {"alert": alert, "deleted": "copies", "clock": "end"}
+            outbox.send(Event("retention.executed", deployment, at, what))
+        outbox.send(Event("deployment.purged", deployment, at, {"at": "operator"}))
+    if outbox.undelivered:
+        Console(stderr=True).print("[yellow]Not everybody could be told:[/] see the file of dead letters.")
 
 
 def _check(manifest: Envelope, keys: Path, entries: Path, also: Sequence[Path]) -> None:

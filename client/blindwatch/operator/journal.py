@@ -31,11 +31,13 @@ from blindwatch.records.operator import (
     Checked,
     Compared,
     ComparisonAnswered,
+    ConsoleStarted,
     IdentificationProposed,
     KeyForgotten,
     KeyReceived,
     OperatorRecord,
     Outcome,
+    RetentionExecuted,
     SearchConcluded,
     Searched,
     SearchFailed,
@@ -70,11 +72,18 @@ class Course:
 
     alerted: Alerted
     decided: list[Adjudicated] = field(default_factory=list)
+    is_gone: bool = False
+    """Whether others were told that its time is over."""
 
     @property
     def final(self) -> Adjudicated | None:
         """The decision after which there is none."""
         return next((each for each in self.decided if each.outcome in FINAL), None)
+
+    @property
+    def was_sent(self) -> bool:
+        """Whether somebody was sent, so that others may know of it."""
+        return any(each.outcome not in FINAL for each in self.decided)
 
 
 class Journal:
@@ -117,7 +126,20 @@ class Journal:
                 found[record.alert] = Course(record)
             elif isinstance(record, Adjudicated):
                 found[record.alert].decided.append(record)
+            elif isinstance(record, RetentionExecuted):
+                found[record.alert].is_gone = True
         return found
+
+    def ended(self, deployment: str) -> list[tuple[Course, Adjudicated]]:
+        """The alerts that somebody was sent for, with their outcomes, unless others were told that they are gone."""
+        every = (each for each in self.courses().values() if each.alerted.deployment == deployment)
+        left = ((each, each.final) for each in every if each.was_sent and not each.is_gone)
+        return [(each, final) for each, final in left if final is not None]
+
+    def threshold(self, deployment: str) -> str | None:
+        """The threshold that the last console looked by, if there was one."""
+        found = (each for each in self.records() if isinstance(each, ConsoleStarted))
+        return next((each.threshold for each in reversed([*found]) if each.deployment == deployment), None)
 
     @contextmanager
     def holding(self, deployment: str, operator: str, window: Window | None) -> Iterator[None]:
@@ -190,7 +212,9 @@ class Journal:
 
     def note(
         self,
-        record: AttentionChecked
+        record: ConsoleStarted
+        | RetentionExecuted
+        | AttentionChecked
         | Stopped
         | Searched
         | SearchFailed

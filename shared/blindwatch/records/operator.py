@@ -30,6 +30,16 @@ class KeyReceived(OfDeployment):
     until: Timestamp
 
 
+class ConsoleStarted(OfDeployment):
+    """A console has begun to look, by a version of the manifest and its threshold."""
+
+    kind: Literal["console-started"] = "console-started"
+    operator: PersonName
+    version: Annotated[int, Field(ge=1, lt=2**31)]
+    threshold: Annotated[str, Field(pattern=r"^-?[0-9][0-9.e-]{0,31}$")]
+    """The similarity, in the fewest digits that stand for it: records have no fractions."""
+
+
 class Alerted(OfDeployment):
     """A result was a match and is shown to a person. The commitment is salted, and says who it was with the salt."""
 
@@ -54,6 +64,13 @@ class Adjudicated(OfDeployment):
     second: PersonName | None = None
     """Who agreed as well, where the profile asks for two people."""
     reason: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")] | None = None
+
+
+class RetentionExecuted(OfDeployment):
+    """The time of an alert is over. Somebody was sent for it, so others know of it, and are told so."""
+
+    kind: Literal["retention-executed"] = "retention-executed"
+    alert: ProbeId
 
 
 class AttentionChecked(OfDeployment):
@@ -206,8 +223,10 @@ class KeyForgotten(OfDeployment):
 
 OperatorRecord: TypeAlias = Annotated[
     KeyReceived
+    | ConsoleStarted
     | Alerted
     | Adjudicated
+    | RetentionExecuted
     | AttentionChecked
     | Stopped
     | Searched

@@ -15,8 +15,11 @@ from blindwatch.oversight.checks.operator_log import Alerts
 from blindwatch.policy.profile import Profile
 from blindwatch.records.operator import (
     FINAL,
+    Adjudicated,
+    ConsoleStarted,
     KeyForgotten,
     KeyReceived,
+    RetentionExecuted,
 )
 from blindwatch.records.server import DeploymentClosed
 from blindwatch.statements.predicates import instant
@@ -35,6 +38,8 @@ def _adjudicated(case: Case, findings: Findings) -> None:
     _check_people(case.profile, alerts, findings)
     _check_results(case, alerts, findings)
     _check_evidence(case, alerts, findings)
+    _check_starts(case, alerts, findings)
+    _check_ends(alerts, findings)
     if case.course.last(DeploymentClosed) is not None:
         _check_keys(alerts, findings)
 
@@ -108,6 +113,35 @@ def _check_evidence(case: Case, alerts: Alerts, findings: Findings) -> None:
             findings.fault(f"What led to alert {alert.alert} is not there as it was sealed.")
 
 
+def _check_starts(case: Case, alerts: Alerts, findings: Findings) -> None:
+    """Every console looked by the threshold of the version that it names."""
+    approved = {each.manifest.version: str(each.manifest.thresholds.similarity) for each in case.versions}
+    for record in alerts.records:
+        if isinstance(record, ConsoleStarted) and approved.get(record.version) != record.threshold:
+            findings.fault(
+                f"A console looked by the threshold {record.threshold} under version {record.version} of the "
+                "manifest, which is not that version's."
+            )
+
+
+def _check_ends(alerts: Alerts, findings: Findings) -> None:
+    """Others were told that an alert is gone once, after its outcome, and only where somebody was sent."""
+    outcomes: dict[str, set[str]] = {}
+    gone: set[str] = set()
+    for record in alerts.records:
+        if isinstance(record, Adjudicated):
+            outcomes.setdefault(record.alert, set()).add(record.outcome)
+        elif isinstance(record, RetentionExecuted):
+            found = outcomes.get(record.alert, set())
+            if record.alert in gone:
+                findings.fault(f"That alert {record.alert} is gone was told more than once.")
+            elif not found & FINAL:
+                findings.fault(f"That alert {record.alert} is gone was told before it had an outcome.")
+            elif not found - FINAL:
+                findings.fault(f"Others were told of alert {record.alert}, for which nobody was sent.")
+            gone.add(record.alert)
+
+
 def _check_keys(alerts: Alerts, findings: Findings) -> None:
     holding: set[str] = set()
     for record in alerts.records:
@@ -130,7 +164,8 @@ CHECK: Final = Check(
     "operator-log",
     "Every alert came from a result, and was decided about once",
     "The operator's own log is whole. Each alert in it is of a result that the server's log has, and has exactly one "
-    "final outcome.",
+    "final outcome. Consoles looked by the thresholds of the manifest. Others were told that an alert is gone once, "
+    "after its outcome, and only where somebody was sent.",
     "That every match was shown as an alert, and that outcomes are true: they are what operators wrote down. Nobody "
     "but the operator vouches for the key of this log.",
     _whole_or_fault,
