@@ -14,12 +14,13 @@ from blindwatch.custodian.uploading import Upload
 from blindwatch.he import noop
 from blindwatch.he.encrypting import Encryptor
 from blindwatch.he.presets import PLAIN_MODULUS, preset
+from blindwatch.he.released import INDICATOR, SCORE, places
 from blindwatch.he.templates import Templates
 from blindwatch.operator.reading import Reader
 from blindwatch.secret.keys import KeySet
 from blindwatch.statements.package import OperatorPackage, Priority
 from blindwatch.statements.predicates import Thresholds
-from blindwatch.wire.crops import PIECES, WRAPPED
+from blindwatch.wire.crops import WRAPPED
 from blindwatch.wire.messages import Probe, ReleasedBlock, Result, now
 
 from ..crops import CROP
@@ -154,14 +155,12 @@ def opened(post: Post) -> Post:
 
 def released(indicators: dict[int, int], scores: dict[int, int]) -> ReleasedBlock:
     """A block as a server would release it in clear: chosen values for some entries, and noise for all others."""
-    slots = PRESET.plan(len(NAMES))[0].entry_slots()
-    random = np.random.default_rng(11)
-    values = [random.integers(1, PLAIN_MODULUS, PRESET.poly_degree) for _ in range(2)]
-    for value, chosen in zip(values, (indicators, scores), strict=True):
+    (layout,) = PRESET.plan(len(NAMES))
+    values = np.random.default_rng(11).integers(1, PLAIN_MODULUS, PRESET.poly_degree)
+    for value, chosen in ((INDICATOR, indicators), (SCORE, scores)):
         for entry, number in chosen.items():
-            value[slots[entry]] = number
-    pieces = tuple(noop.pack(random.integers(0, PLAIN_MODULUS, PRESET.poly_degree)) for _ in range(PIECES))
-    return ReleasedBlock(indicator=noop.pack(values[0]), score=noop.pack(values[1]), pieces=pieces)
+            values[places(layout, value)[entry]] = number
+    return ReleasedBlock(ciphertexts=(noop.pack(values),))
 
 
 def as_result(*releases: ReleasedBlock, watchlist: str = "00" * 32) -> Result:

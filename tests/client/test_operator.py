@@ -172,7 +172,8 @@ def test_a_result_of_another_number_of_blocks(reader: Reader, blocks: int) -> No
 @pytest.mark.parametrize("data", [b"", b"\0" * 10, b"\xff" * 4 * PRESET.poly_degree])
 def test_a_release_that_is_no_ciphertext(reader: Reader, data: bytes) -> None:
     good = released({0: 0}, {0: THRESHOLD})
-    for bad in (good.model_copy(update={"indicator": data}), good.model_copy(update={"score": data})):
+    for ciphertexts in ((data,), (), good.ciphertexts * 2):
+        bad = good.model_copy(update={"ciphertexts": ciphertexts})
         reading = read(as_result(bad), reader)
         assert (reading.matches, reading.problem) == ((), Problem.MALFORMED_CIPHERTEXT)
 

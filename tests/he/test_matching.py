@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from blindwatch.errors import ConfigurationError, EmptyWatchlist
 from blindwatch.he.encrypting import Encryptor
-from blindwatch.he.matching import Block, Matcher, Release
+from blindwatch.he.matching import Block, Matcher
 from blindwatch.he.presets import PLAIN_MODULUS, preset
+from blindwatch.he.released import INDICATOR, PIECES, SCORE, VALUES, Release, opened, places, shares
 from blindwatch.he.templates import Templates
 from blindwatch.secret.keys import Decryptor, KeySet, generate
 
@@ -40,19 +41,21 @@ class World:
         parts = [list(each) for each in self.encryptor.watchlist(templates)]
         return [matcher.load_block(each, len(each)) for each in parts]
 
+    def numbers(self, releases: list[Release], blocks: list[Block]) -> Vectors:
+        """All that is released of each entry, (10, entries)."""
+        rows = [
+            opened(block.layout, release, VALUES, self.decryptor.slots)
+            for release, block in zip(releases, blocks, strict=True)
+        ]
+        return np.concatenate(rows, axis=1)
+
     def open(self, releases: list[Release], blocks: list[Block]) -> tuple[Vectors, Vectors]:
-        slots = [block.layout.entry_slots() for block in blocks]
-        indicators = [self.decryptor.slots(r.indicator)[s] for r, s in zip(releases, slots, strict=True)]
-        scores = [self.decryptor.slots(r.score)[s] for r, s in zip(releases, slots, strict=True)]
-        return np.concatenate(indicators), np.concatenate(scores)
+        numbers = self.numbers(releases, blocks)
+        return numbers[INDICATOR], numbers[SCORE]
 
     def pieces(self, releases: list[Release], blocks: list[Block]) -> Vectors:
         """The pieces of the key as they decrypt, (entries, 8)."""
-        rows = [
-            np.stack([self.decryptor.slots(each)[block.layout.entry_slots()] for each in release.pieces])
-            for release, block in zip(releases, blocks, strict=True)
-        ]
-        return np.concatenate(rows, axis=1).T
+        return self.numbers(releases, blocks)[list(PIECES)].T
 
 
 def key_of(matcher: Matcher, label: str) -> Vectors:
@@ -175,6 +178,16 @@ def test_a_result_can_be_drawn_again_in_the_clear(rng: np.random.Generator) -> N
     assert first != other
 
 
+@pytest.mark.parametrize("name", ["reveal-128", "insecure-noop-128"])
+def test_every_number_of_every_entry_has_a_slot_of_its_own(name: str) -> None:
+    for layout in preset(name).layouts:
+        assert [value for share in shares(layout) for value in share] == list(VALUES)
+        for share in shares(layout):
+            taken = np.concatenate([places(layout, value) for value in share])
+            assert len(np.unique(taken)) == len(share) * layout.capacity
+        assert np.array_equal(places(layout, INDICATOR), layout.entry_slots())
+
+
 def test_slots_without_an_entry_are_masked_whole(rng: np.random.Generator) -> None:
     clear = World.of(generate(preset("insecure-noop-128")))
     matcher = clear.matcher()
@@ -182,13 +195,12 @@ def test_slots_without_an_entry_are_masked_whole(rng: np.random.Generator) -> No
     templates = Templates(np.repeat(face.coarse, 1008, axis=0), np.repeat(face.fine, 1008, axis=0))
     blocks = clear.blocks(matcher, templates)
     runs = [matcher.match(clear.encryptor.probe(face), blocks, str(i))[0] for i in range(40)]
-    rest = np.setdiff1d(np.arange(16384), blocks[0].layout.entry_slots())
-    indicators = np.stack([clear.decryptor.slots(run.indicator)[rest] for run in runs])
-    scores = np.stack([clear.decryptor.slots(run.score)[rest] for run in runs])
-    assert (indicators != 0).all()
-    for values in (indicators, scores):
-        assert abs(values.mean() / PLAIN_MODULUS - 0.5) < 0.01
-        assert len(np.unique(values)) > 0.95 * PLAIN_MODULUS
+    layout = blocks[0].layout
+    rest = np.setdiff1d(np.arange(16384), np.concatenate([places(layout, value) for value in VALUES]))
+    values = np.stack([clear.decryptor.slots(run[0])[rest] for run in runs])
+    assert len(rest) == 2 * (8192 - 10 * 504)
+    assert abs(values.mean() / PLAIN_MODULUS - 0.5) < 0.01
+    assert len(np.unique(values)) > 0.95 * PLAIN_MODULUS
 
 
 @pytest.mark.parametrize("count", [1008, 16400])
@@ -258,10 +270,8 @@ def test_every_release_looks_new(world: World, rng: np.random.Generator) -> None
     templates = random_templates(rng, 3)
     blocks, probe = world.blocks(matcher, templates), world.encryptor.probe(one(templates, 0))
     first, second = (matcher.match(probe, blocks, label)[0] for label in ("a", "b"))
-    assert first.indicator != second.indicator
-    assert first.score != second.score
-    assert len({*first.pieces, *second.pieces}) == 16
-    assert len(first.indicator) <= 2**18 + 2**14
+    assert len({*first, *second}) == 2
+    assert len(first[0]) <= 2**18 + 2**14
 
 
 def test_whoever_has_the_mask_secret_computes_the_same_bytes(world: World, rng: np.random.Generator) -> None:
@@ -285,7 +295,7 @@ def test_the_budget_left_is_that_of_the_flooding_alone(keys: KeySet, rng: np.ran
     opposite = Templates(-templates.coarse[1:2], -templates.fine[1:2])
     for number, probe in enumerate((one(templates, 0), opposite)):
         for release in matcher.match(real.encryptor.probe(probe), blocks, str(number)):
-            for ciphertext in (release.indicator, release.score, *release.pieces):
+            for ciphertext in release:
                 assert real.decryptor.noise_budget(ciphertext) >= 2
 
 

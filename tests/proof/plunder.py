@@ -105,11 +105,7 @@ def plunder(estate: Estate, people: Photographs) -> Loot:
     for number, result in enumerate(estate.server.results(NAME, len(probes)).results):
         assert isinstance(result, Result)
         for part in result.releases:
-            loot.sealed += [
-                Sealed(f"indicator {number}", part.indicator),
-                Sealed(f"score {number}", part.score),
-                *(Sealed(f"piece {number}", piece) for piece in part.pieces),
-            ]
+            loot.sealed += [Sealed(f"release {number}", each) for each in part.ciphertexts]
     loot.take_all(estate, "results wait")
     blobs = (f"/blobs/{path.name}" for path in (estate.server.store / "blobs" / NAME).iterdir())
     for path in (*_PATHS, *blobs):

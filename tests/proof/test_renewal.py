@@ -10,15 +10,17 @@ import numpy as np
 import pytest
 
 from blindwatch.errors import DeploymentClosed, StatementMismatch, WrongKey
+from blindwatch.he import released
 from blindwatch.he.encrypting import Encryptor
 from blindwatch.he.layout import Integers
-from blindwatch.he.matching import Matcher, Release
+from blindwatch.he.matching import Matcher
 from blindwatch.he.presets import preset
 from blindwatch.he.ranked import forms
 from blindwatch.he.ranked.encrypting import RankEncryptor
 from blindwatch.he.ranked.gallery import Gallery
 from blindwatch.he.ranked.presets import rank_preset
 from blindwatch.he.ranked.scanning import scan
+from blindwatch.he.released import INDICATOR, SCORE, VALUES, Release
 from blindwatch.secret.keys import Decryptor, KeySet, generate
 from blindwatch.secret.ranked import RankDecryptor, RankKeySet, generate_ranked
 
@@ -28,6 +30,7 @@ from .meter import read
 from .test_unlinkability import random_templates
 
 THRESHOLD, ENTRIES = 90, 1000
+(LAYOUT,) = preset("reveal-128").plan(ENTRIES)
 NOISE_GONE = 0
 
 
@@ -58,19 +61,19 @@ def test_ciphertexts_of_one_key_evaluated_under_another_give_garbage(keys: KeySe
     release, scores = compared(keys, others)
     for opener in (keys, others):
         decryptor = Decryptor(opener.secret)
-        slots = preset("reveal-128").layouts[1].entry_slots()[:ENTRIES]
-        for part in (release.indicator, release.score):
-            assert decryptor.noise_budget(part) == NOISE_GONE
-            assert not read(decryptor.slots(part)[slots], scores).reveals
-        assert decryptor.slots(release.indicator)[0] != 0 or decryptor.slots(release.score)[0] != scores[0]
+        assert {decryptor.noise_budget(part) for part in release} == {NOISE_GONE}
+        numbers = released.opened(LAYOUT, release, VALUES, decryptor.slots)[:, :ENTRIES]
+        assert not any(read(values, scores).reveals for values in numbers)
+        assert numbers[INDICATOR, 0] != 0 or numbers[SCORE, 0] != scores[0]
 
 
 def test_under_its_own_keys_the_same_comparison_matches(keys: KeySet) -> None:
     release, scores = compared(keys, keys)
     decryptor = Decryptor(keys.secret)
-    assert decryptor.noise_budget(release.indicator) > NOISE_GONE
-    assert np.flatnonzero(decryptor.slots(release.indicator)[:ENTRIES] == 0).tolist() == [0]
-    assert decryptor.slots(release.score)[0] == scores[0]
+    assert min(decryptor.noise_budget(part) for part in release) > NOISE_GONE
+    indicators, values = released.opened(LAYOUT, release, (INDICATOR, SCORE), decryptor.slots)
+    assert np.flatnonzero(indicators[:ENTRIES] == 0).tolist() == [0]
+    assert values[0] == scores[0]
 
 
 def searched(keys: RankKeySet, query_keys: RankKeySet) -> tuple[list[bytes], Integers]:

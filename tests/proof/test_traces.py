@@ -208,7 +208,7 @@ def a_result(deployment: Deployment, server: Server) -> Search:
     with deployment.client(server.address, "operator") as client:
         result = client.fetch_results(NAME).results[0]
     assert isinstance(result, Result)
-    return Search(known.of_ciphertext("result", result.releases[0].score))
+    return Search(known.of_ciphertext("result", result.releases[0].ciphertexts[0]))
 
 
 def plant_in_traffic(deployment: Deployment, server: Server, seen: Sighting, search: Search) -> set[str]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from blindwatch.he import masks
 from blindwatch.he.encrypting import Encryptor
 from blindwatch.he.matching import Matcher
+from blindwatch.he.released import INDICATOR, SCORE, opened
 from blindwatch.he.templates import Templates
 from blindwatch.secret.keys import Decryptor, KeySet
 
@@ -40,8 +41,8 @@ def decrypted(keys: KeySet, probes: int) -> tuple[Integers, Integers, Integers]:
         probe = asked[number : number + 1]
         (release,) = matcher.match(encryptor.probe(probe), blocks, str(number))
         coarse, fine = gallery.scores(probe)
-        opened = np.stack([decryptor.slots(release.indicator), decryptor.slots(release.score), fine])
-        columns.append(opened[:, coarse < THRESHOLD])
+        found = opened(blocks[0].layout, release, (INDICATOR, SCORE), decryptor.slots)
+        columns.append(np.vstack([found, fine])[:, coarse < THRESHOLD])
     indicators, values, true_scores = np.concatenate(columns, axis=1)
     return indicators, values, true_scores
 

@@ -52,7 +52,7 @@ def needles(server: ServerProcess, trial: Trial, name: str, result: Result) -> d
         "revoked camera": "77" * 32,
     }
     blobs = {f"digest of blob {at}": digest for at, digest in enumerate(trial.rows[0][::16])}
-    releases = [part for each in result.releases for part in (each.indicator, each.score, *each.pieces)]
+    releases = [part for each in result.releases for part in each.ciphertexts]
     releases.append(result.crop)
     pieces = {f"release {at}": release[2000:2064] for at, release in enumerate(releases)}
     ciphertexts = {f"ciphertext {at}": blob[2000:2064] for at, blob in enumerate(trial.blocks[0][::16])}

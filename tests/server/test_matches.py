@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from blindwatch.he.presets import PLAIN_MODULUS, preset
+from blindwatch.he.released import INDICATOR, SCORE, opened
 from blindwatch.secret.keys import Decryptor
 from blindwatch.wire.messages import Result
 
@@ -22,7 +23,6 @@ def check_decisions(server: ServerProcess, trial: Trial, name: str, indices: lis
         server.client("camera").post_probe(name, trial.probe(index, probe_id=probe_id))
     decryptor = Decryptor(trial.keys.secret)
     (layout,) = preset(trial.preset_name).plan(len(trial.templates))
-    slots = layout.entry_slots()[: len(trial.templates)]
     for result in server.results(name, len(probes)).results:
         assert isinstance(result, Result)
         (release,) = result.releases
@@ -31,10 +31,9 @@ def check_decisions(server: ServerProcess, trial: Trial, name: str, indices: lis
         matches = coarse >= trial.gate
         assert matches.any()
         assert not matches.all()
-        indicator = decryptor.slots(release.indicator)
-        assert np.array_equal(indicator[slots] == 0, matches)
-        assert np.count_nonzero(indicator == 0) == np.count_nonzero(matches)
-        assert np.array_equal(decryptor.slots(release.score)[slots][matches], fine[matches] % PLAIN_MODULUS)
+        indicators, scores = opened(layout, release.ciphertexts, (INDICATOR, SCORE), decryptor.slots)
+        assert np.array_equal(np.flatnonzero(indicators == 0), np.flatnonzero(matches))
+        assert np.array_equal(scores[: len(matches)][matches], fine[matches] % PLAIN_MODULUS)
 
 
 def test_decisions(server: ServerProcess, trial: Trial) -> None:

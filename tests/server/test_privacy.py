@@ -94,12 +94,12 @@ def test_probes_are_in_memory_only(start: Start, trial: Trial) -> None:
     assert isinstance(result, Result)
     assert on_disk(needle) == []
     # The search finds what is there: a result waits in the database, a ciphertext of the watchlist is a file.
-    assert any("sqlite" in found for found in on_disk(result.releases[0].score[2000:2064]))
+    assert any("sqlite" in found for found in on_disk(result.releases[0].ciphertexts[0][2000:2064]))
     assert trial.rows[0][0] in on_disk(trial.blocks[0][0][:4096])
     # What was acknowledged is overwritten, not only unlinked.
     server.client("operator").acknowledge(name, result.probe_id)
     server.stop()
-    assert on_disk(result.releases[0].score[2000:2064]) == []
+    assert on_disk(result.releases[0].ciphertexts[0][2000:2064]) == []
 
 
 def test_only_the_owner_can_read_the_store(server: ServerProcess, trial: Trial) -> None:

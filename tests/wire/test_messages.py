@@ -47,7 +47,7 @@ def test_schema_file_names_the_same_messages_and_fields() -> None:
 
 
 def test_a_batch_holds_results_and_failures() -> None:
-    block = ReleasedBlock(indicator=b"i", score=b"s", pieces=(b"p",) * crops.PIECES)
+    block = ReleasedBlock(ciphertexts=(b"c", b"d"))
     common = {"probe_id": PROBE.probe_id, "camera": PROBE.camera, "captured_at": PROBE.captured_at}
     results = (
         Result(

@@ -11,7 +11,6 @@ from blindwatch.he.keys import EvaluationBundle
 from blindwatch.he.masks import SECRET_BYTES
 from blindwatch.he.matching import Block, Matcher
 from blindwatch.he.seal_scheme import SealScheme
-from blindwatch.wire.messages import ReleasedBlock
 
 
 class Engine:
@@ -50,10 +49,7 @@ class Engine:
 
     def match(self, probe: bytes) -> Releases:
         """The releases for one probe."""
-        releases = self._matcher.match(probe, self._blocks, token_hex(16))
-        return [
-            ReleasedBlock(indicator=each.indicator, score=each.score, pieces=each.pieces) for each in releases
-        ]
+        return self._matcher.match(probe, self._blocks, token_hex(16))
 
 
 def core_counts(available: int) -> list[int]:

@@ -16,11 +16,11 @@ import numpy as np
 
 from blindwatch.bench.case import Benchmark, Case
 from blindwatch.bench.engine import Engine, core_counts
-from blindwatch.bench.payloads import PIECES, Fetched, PayloadEngine, encrypt
+from blindwatch.bench.payloads import PIECES, PayloadEngine, encrypt, read
 from blindwatch.bench.rows import Row
 from blindwatch.bench.scale import Scale, available_cores
 from blindwatch.bench.timing import measure
-from blindwatch.bench.trial import Floats, Integers, Trial, Verdict, build
+from blindwatch.bench.trial import Floats, Integers, Releases, Trial, Verdict, build
 from blindwatch.he.presets import Preset, preset
 
 PRESET: Final = "reveal-128"
@@ -113,8 +113,8 @@ def _fetch(scale: Scale) -> Sequence[Row]:
     return rows
 
 
-def _check(work: Workload, answers: Sequence[Sequence[Fetched]]) -> Verdict:
-    opened = [work.trial.open([[block.indicator, *block.pieces] for block in each]) for each in answers]
+def _check(work: Workload, answers: Sequence[Releases]) -> Verdict:
+    opened = [work.trial.open(each, read) for each in answers]
     expected = work.payloads[work.near].T
     return Verdict(
         exact=all(

@@ -22,6 +22,7 @@ from blindwatch.he.circuit import Circuit
 from blindwatch.he.keys import EncryptionKey
 from blindwatch.he.layout import SWAP, Layout
 from blindwatch.he.matching import default_scheme
+from blindwatch.he.released import Release
 from blindwatch.he.scheme import Slots
 
 Draw = Callable[[bytes, int], Slots]
@@ -29,14 +30,6 @@ Draw = Callable[[bytes, int], Slots]
 
 PIECES: Final = 4
 """Of 16 bits each: the 64 bits of a payload in the workload's specification."""
-
-
-@dataclass(frozen=True)
-class Fetched:
-    """What leaves for one block: a serialized ciphertext for the indicator and one for each piece."""
-
-    indicator: bytes
-    pieces: tuple[bytes, ...]
 
 
 @dataclass(frozen=True)
@@ -64,22 +57,20 @@ class PayloadEngine:
             for layout, block, pieces in zip(preset.plan(trial.entries), trial.blocks, payloads, strict=True)
         ]
 
-    def fetch(self, probe: bytes) -> list[Fetched]:
-        """The releases for one probe."""
+    def fetch(self, probe: bytes) -> list[Release]:
+        """The releases for one probe: for each block an indicator, then the pieces, each in its own ciphertext."""
         fresh = self._scheme.load(probe)
         coarse = self._scheme.add(fresh, self._scheme.rotate(fresh, SWAP))
         babies = self._scheme.rotations(coarse, max(block.layout.babies for block in self._blocks))
         with ThreadPoolExecutor(self._cores) as pool:
             return list(pool.map(partial(self._fetched, babies), self._blocks))
 
-    def _fetched(self, babies: Sequence[Any], block: _Block) -> Fetched:
+    def _fetched(self, babies: Sequence[Any], block: _Block) -> Release:
         verdict = self._circuit.release_polynomial(self._circuit.scores(block.layout, babies, block.parts))
         live = np.zeros(self._slots, dtype=np.int64)
         live[block.layout.entry_slots()] = 1
-        return Fetched(
-            indicator=self._release(verdict, live, masks.nonzero),
-            pieces=tuple(self._release(verdict, live, masks.uniform, piece) for piece in block.pieces),
-        )
+        pieces = (self._release(verdict, live, masks.uniform, piece) for piece in block.pieces)
+        return (self._release(verdict, live, masks.nonzero), *pieces)
 
     def _release(self, verdict: Any, live: Slots, draw: Draw, piece: Any = None) -> bytes:
         """r P(s), plus a piece; slots without an entry are drawn too."""
@@ -87,6 +78,11 @@ class PayloadEngine:
         if piece is not None:
             masked = self._scheme.add(masked, piece)
         return self._scheme.release(masked, draw(_seed(), self._slots) * (1 - live), _seed())
+
+
+def read(layout: Layout, release: Release, slots: Callable[[bytes], Slots]) -> Integers:
+    """What a release holds of each entry, (1 + `PIECES`, entries)."""
+    return np.stack([slots(each)[layout.entry_slots()] for each in release])
 
 
 def encrypt(key: EncryptionKey, payloads: Integers) -> list[list[bytes]]:

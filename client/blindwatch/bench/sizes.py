@@ -9,11 +9,12 @@ from typing import Final
 from blindwatch.bench.case import Benchmark, Case
 from blindwatch.bench.rows import Row
 from blindwatch.bench.scale import Scale
-from blindwatch.bench.trial import trial
+from blindwatch.bench.trial import Releases, Trial, trial
 from blindwatch.bench.workers import Workers
 from blindwatch.he.presets import preset
 from blindwatch.he.ranked import forms
 from blindwatch.he.ranked.presets import rank_preset
+from blindwatch.he.released import PIECES, shares
 from blindwatch.wire import crops
 
 PRESET: Final = "reveal-128"
@@ -46,9 +47,9 @@ def _measure(entries: int) -> Sequence[Row]:
     stored = sum(len(part) for block in subject.blocks for part in block)
     sizes = {
         QUERY: len(subject.ciphertext) + crops.SEALED,
-        ANSWER: sum(each.size for each in answers[0]) + crops.WRAPPED,
+        ANSWER: sum(len(part) for block in answers[0] for part in block) + crops.WRAPPED,
         SEALED_FACE: crops.SEALED,
-        OPENED_FACE: sum(len(piece) for each in answers[0] for piece in each.pieces) + crops.WRAPPED,
+        OPENED_FACE: _for_faces(subject, answers[0]) + crops.WRAPPED,
         "encryption key, with each camera": len(subject.keys.encryption.to_bytes()),
         "evaluation keys, with the server": len(subject.keys.evaluation.to_bytes()),
         "secret key, with the operator": len(subject.keys.secret.material),
@@ -72,6 +73,16 @@ def _measure(entries: int) -> Sequence[Row]:
         )
         for what, size in sizes.items()
     ]
+
+
+def _for_faces(subject: Trial, answer: Releases) -> int:
+    """Of the ciphertexts that hold nothing but pieces of the key."""
+    return sum(
+        len(part)
+        for layout, block in zip(subject.preset.plan(subject.entries), answer, strict=True)
+        for share, part in zip(shares(layout), block, strict=True)
+        if set(share) <= set(PIECES)
+    )
 
 
 def _ranked_template() -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -10,15 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blindwatch.he.encrypting import Encryptor
+from blindwatch.he.layout import Layout
 from blindwatch.he.presets import PLAIN_MODULUS, Preset
+from blindwatch.he.released import VALUES, Release, opened
+from blindwatch.he.scheme import Slots
 from blindwatch.he.templates import Templates
 from blindwatch.secret.keys import Decryptor, KeySet, generate
 from blindwatch.vision.quantise import templates
-from blindwatch.wire.messages import ReleasedBlock
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
-Releases = Sequence[ReleasedBlock]
+Releases = Sequence[Release]
+Read = Callable[[Layout, Release, Callable[[bytes], Slots]], Integers]
+"""From a layout, the ciphertexts of a block and what decrypts one: a row of indicators and rows of other numbers."""
 
 PLANTED = 48
 """Entries whose scores run from those of strangers up to the highest, across the threshold."""
@@ -62,24 +66,18 @@ class Trial:
 
     def check(self, answers: Iterable[Releases]) -> Verdict:
         """Decrypt every answer and hold it against the clear comparison."""
-        opened = [
-            self.open([[block.indicator, block.score, *block.pieces] for block in answer])
-            for answer in answers
-        ]
+        found = [self.open(answer, _released) for answer in answers]
         return Verdict(
-            exact=bool(opened)
-            and all(each.of_matches() == self.expected and each.has_one_key() for each in opened),
-            worst_budget_bits=min(each.budget for each in opened),
+            exact=bool(found)
+            and all(each.of_matches() == self.expected and each.has_one_key() for each in found),
+            worst_budget_bits=min(each.budget for each in found),
         )
 
-    def open(self, answer: Sequence[Sequence[bytes]]) -> Opened:
-        """Decrypt an answer: for each block its indicators, then what is released with them."""
+    def open(self, answer: Releases, read: Read) -> Opened:
+        """Decrypt an answer: `read` says what the ciphertexts of a block hold."""
         decryptor = Decryptor(self.keys.secret)
         plan = self.preset.plan(self.entries)
-        values = [
-            np.stack([decryptor.slots(each)[layout.entry_slots()] for each in block])
-            for layout, block in zip(plan, answer, strict=True)
-        ]
+        values = [read(layout, block, decryptor.slots) for layout, block in zip(plan, answer, strict=True)]
         return Opened(
             values=np.concatenate(values, axis=1)[:, : self.entries],
             budget=min(decryptor.noise_budget(each) for block in answer for each in block),
@@ -108,6 +106,10 @@ class Opened:
         """Whether all matches have the same pieces of a key, in the rows after the score."""
         pieces = self.values[2:, self.matches]
         return bool((pieces == pieces[:, :1]).all())
+
+
+def _released(layout: Layout, block: Release, slots: Callable[[bytes], Slots]) -> Integers:
+    return opened(layout, block, VALUES, slots)
 
 
 @cache

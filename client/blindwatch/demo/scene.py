@@ -157,7 +157,7 @@ class Scene:
             Peek(
                 result.probe_id,
                 scores=reader.values(result.releases)[1],
-                slots=decryptor.slots(result.releases[0].score),
+                slots=decryptor.slots(result.releases[0].ciphertexts[-1]),
             )
             for result in results
         ]

@@ -19,6 +19,7 @@ from blindwatch.evaluation.scoring import NEVER, Scores
 from blindwatch.he.encrypting import Encryptor
 from blindwatch.he.matching import Block, Matcher
 from blindwatch.he.presets import PLAIN_MODULUS, Preset
+from blindwatch.he.released import INDICATOR, SCORE, opened
 from blindwatch.he.templates import Templates
 from blindwatch.secret.keys import Decryptor, KeySet, generate
 
@@ -109,9 +110,8 @@ class Search:
         answer = self.matcher.match(self.encryptor.probe(probe), self.blocks, probe_id)
         parts = []
         for block, release in zip(self.blocks, answer, strict=True):
-            slots = block.layout.entry_slots()
-            both = (self.decryptor.slots(each)[slots] for each in (release.indicator, release.score))
-            parts.append(np.stack([(each + _HALF) % PLAIN_MODULUS - _HALF for each in both]))
+            both = opened(block.layout, release, (INDICATOR, SCORE), self.decryptor.slots)
+            parts.append((both + _HALF) % PLAIN_MODULUS - _HALF)
         indicator, score = np.concatenate(parts, axis=1)[:, : self.entries]
         return Opened(indicator, score)
 

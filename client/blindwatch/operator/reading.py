@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from blindwatch.errors import MalformedCiphertext
 from blindwatch.he.presets import PLAIN_MODULUS
+from blindwatch.he.released import INDICATOR, PIECES, SCORE, opened, shares
 from blindwatch.secret.keys import Decryptor, SecretKey
 from blindwatch.wire.messages import ReleasedBlock
 
@@ -42,7 +43,7 @@ class Reader:
         """The matches of a result; raises CipherError if it is not one of this watchlist."""
         found: list[Match] = []
         start = 0
-        for indicators, scores in self._opened(releases):
+        for indicators, scores in self._opened(releases, (INDICATOR, SCORE)):
             hits = np.flatnonzero(indicators == 0)
             found += [Match(start + int(entry), _centred(int(scores[entry]))) for entry in hits]
             start += len(indicators)
@@ -52,14 +53,14 @@ class Reader:
         return [match for match in found if match.score >= self._threshold]
 
     def pieces(self, releases: Sequence[ReleasedBlock], entry: int) -> list[int]:
-        """The numbers in an entry's slot of what is released of a key: its pieces if the entry matches."""
-        self._check(releases)
-        for layout, release in zip(self._plan, releases, strict=True):
-            if entry < layout.capacity:
-                slot = layout.entry_slots()[entry]
-                return [int(self._decryptor.slots(each)[slot]) for each in release.pieces]
-            entry -= layout.capacity
-        raise MalformedCiphertext("The watchlist has no entry of this number.")
+        """The numbers that are released of a key with an entry: its pieces if the entry matches.
+
+        Those of all blocks are decrypted, so that the time does not tell in which one the entry is.
+        """
+        if not 0 <= entry < self._entries:
+            raise MalformedCiphertext("The watchlist has no entry of this number.")
+        pieces: list[int] = np.concatenate(list(self._opened(releases, PIECES)), axis=1)[:, entry].tolist()
+        return pieces
 
     def forget(self) -> None:
         """Let go of the key; nothing is opened any more."""
@@ -67,20 +68,17 @@ class Reader:
 
     def values(self, releases: Sequence[ReleasedBlock]) -> tuple[Values, Values]:
         """All indicators and scores as they decrypt, in the order of entries, for showing what they look like."""
-        opened = list(self._opened(releases))
-        return np.concatenate([each[0] for each in opened]), np.concatenate([each[1] for each in opened])
+        indicators, scores = np.concatenate(list(self._opened(releases, (INDICATOR, SCORE))), axis=1)
+        return indicators, scores
 
-    def _opened(self, releases: Sequence[ReleasedBlock]) -> Iterator[tuple[Values, Values]]:
-        self._check(releases)
+    def _opened(self, releases: Sequence[ReleasedBlock], wanted: Sequence[int]) -> Iterator[Values]:
+        """These numbers of the entries of each block, (wanted, entries)."""
+        if [len(each.ciphertexts) for each in releases] != [len(shares(each)) for each in self._plan]:
+            raise MalformedCiphertext("The result does not have as many ciphertexts as the watchlist takes.")
         left = self._entries
         for layout, release in zip(self._plan, releases, strict=True):
-            slots = layout.entry_slots()[:left]
-            yield self._decryptor.slots(release.indicator)[slots], self._decryptor.slots(release.score)[slots]
-            left -= len(slots)
-
-    def _check(self, releases: Sequence[ReleasedBlock]) -> None:
-        if len(releases) != len(self._plan):
-            raise MalformedCiphertext("The result does not have as many blocks as the watchlist.")
+            yield opened(layout, release.ciphertexts, wanted, self._decryptor.slots)[:, :left]
+            left -= layout.capacity
 
 
 def _centred(value: int) -> int:

@@ -12,8 +12,9 @@ import numpy as np
 from blindwatch.he import verdicts
 from blindwatch.he.encrypting import Encryptor
 from blindwatch.he.masks import SECRET_BYTES
-from blindwatch.he.matching import Block, Matcher, Release
+from blindwatch.he.matching import Block, Matcher
 from blindwatch.he.presets import Preset
+from blindwatch.he.released import INDICATOR, Release, opened
 from blindwatch.he.templates import Templates
 from blindwatch.he.verdicts import Integers, Verdicts
 from blindwatch.secret.keys import Decryptor, KeySet, generate
@@ -51,7 +52,7 @@ class BfvEngine:
 
     def _read(self, blocks: Sequence[Block], released: Sequence[Release], entries: int) -> tuple[bool, ...]:
         indicators = [
-            self._decryptor.slots(release.indicator)[block.layout.entry_slots()]
+            opened(block.layout, release, [INDICATOR], self._decryptor.slots)[0]
             for block, release in zip(blocks, released, strict=True)
         ]
         return tuple(bool(value == 0) for value in np.concatenate(indicators)[:entries])

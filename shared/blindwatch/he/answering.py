@@ -39,8 +39,6 @@ def answer(
     found = matcher.match(asked.ciphertext, blocks, label, removed)
     bound = crops.bound_to(asked.deployment, asked.camera, asked.probe_id)
     return Answer(
-        tuple(
-            ReleasedBlock(indicator=each.indicator, score=each.score, pieces=each.pieces) for each in found
-        ),
+        tuple(ReleasedBlock(ciphertexts=each) for each in found),
         crops.wrap(asked.crop, matcher.key(label), bound),
     )

@@ -4,13 +4,14 @@ Nothing here can decrypt. What leaves is, for each block and slot, r P(s) with r
 r' P(s) + f with r' uniform, where P is zero exactly when the coarse score s reaches the threshold, and f is the fine
 score: zero and the fine score for an entry that matches, values uniform and independent of both scores for one that
 does not. A key that is made for the probe leaves in the same way as the score, in eight pieces of 16 bits:
-r P(s) + piece.
+r P(s) + piece. A block of a short list has room for all ten numbers in one ciphertext.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, Self
@@ -27,20 +28,12 @@ from blindwatch.he.layout import SWAP, Layout
 from blindwatch.he.noop import NoopScheme
 from blindwatch.he.packing import Packed
 from blindwatch.he.presets import Preset
+from blindwatch.he.released import Release
+from blindwatch.he.releasing import Live, Numbers, release
 from blindwatch.he.residue_scheme import ResidueScheme
-from blindwatch.he.scheme import Scheme, Slots
+from blindwatch.he.scheme import Scheme
 from blindwatch.he.templates import Templates
-from blindwatch.wire.crops import PIECES
-
-
-@dataclass(frozen=True)
-class Release:
-    """Ten serialized ciphertexts for one block."""
-
-    indicator: bytes
-    score: bytes
-    pieces: tuple[bytes, ...]
-    """Of the key, `PIECES`."""
+from blindwatch.wire.crops import KEY_BYTES
 
 
 @dataclass(frozen=True)
@@ -108,7 +101,7 @@ class Matcher:
         """
         if not blocks:
             raise EmptyWatchlist
-        live = live_slots([block.layout for block in blocks], removed)
+        live = live_entries([block.layout for block in blocks], removed)
         numba.set_num_threads(self._threads)
         scheme, preset = self._scheme, self._preset
         babies = max(block.layout.babies for block in blocks)
@@ -119,68 +112,36 @@ class Matcher:
         fine = scheme.rotations(scheme.lower(difference, preset.fine_primes), babies)
         key = self.key(probe_id)
         return [
-            self._release(block, coarse, fine, slots, f"{probe_id}/{number}", key)
-            for number, (block, slots) in enumerate(zip(blocks, live, strict=True))
+            self._release(block, coarse, fine, kept, f"{probe_id}/{number}", key)
+            for number, (block, kept) in enumerate(zip(blocks, live, strict=True))
         ]
 
     def key(self, probe_id: str) -> bytes:
         """The key of 16 bytes that is released, piece by piece, where `match` finds an entry for this `probe_id`."""
-        return self._seed(probe_id, "key")[: 2 * PIECES]
+        return self._seed(probe_id, "key")[:KEY_BYTES]
 
     def _release(
-        self, block: Block, coarse: Sequence[Any], fine: Sequence[Any], live: Slots, label: str, key: bytes
+        self, block: Block, coarse: Sequence[Any], fine: Sequence[Any], live: Live, label: str, key: bytes
     ) -> Release:
-        """What a block releases; `live` is 1 in slots whose score may be released, and 0 elsewhere."""
-        scheme, last = self._scheme, self._preset.ladder[-1]
-        verdict = self._circuit.release_polynomial(self._circuit.scores(block.layout, coarse, block.coarse))
-        score = self._circuit.scores(block.layout, fine, block.fine)
-        indicator = scheme.mask(verdict, self._draw(label, "indicator", nonzero=True) * live)
-        gated = scheme.add(scheme.mask(verdict, self._draw(label, "score") * live), scheme.lower(score, last))
-        # Slots that hold no entry hold sums of parts of several, those of removed entries what nobody may learn:
-        # uniform offsets hide them whatever they are.
-        return Release(
-            indicator=scheme.release(
-                indicator,
-                self._draw(label, "indicator rest", nonzero=True) * (1 - live),
-                self._seed(label, "indicator release"),
-            ),
-            score=scheme.release(
-                gated, self._draw(label, "score rest") * (1 - live), self._seed(label, "score release")
-            ),
-            pieces=tuple(
-                self._release_piece(verdict, int(piece), live, f"{label}/piece {number}")
-                for number, piece in enumerate(np.frombuffer(key, dtype=">u2"))
-            ),
-        )
-
-    def _release_piece(self, verdict: Any, piece: int, live: Slots, label: str) -> bytes:
-        """The piece in slots whose entry matches, and uniform values in all others; fresh masks for every piece."""
-        masked = self._scheme.mask(verdict, self._draw(label, "mask") * live)
-        offsets = piece * live + self._draw(label, "rest") * (1 - live)
-        return self._scheme.release(masked, offsets, self._seed(label, "release"))
-
-    def _draw(self, label: str, purpose: str, *, nonzero: bool = False) -> Any:
-        draw = masks.nonzero if nonzero else masks.uniform
-        return draw(self._seed(label, purpose), self._preset.poly_degree)
+        scheme, circuit, layout = self._scheme, self._circuit, block.layout
+        verdict = circuit.release_polynomial(circuit.scores(layout, coarse, block.coarse))
+        score = circuit.scores(layout, fine, block.fine)
+        numbers = Numbers(verdict, score, key)
+        return release(scheme, self._preset, layout, numbers, live, partial(self._seed, label))
 
     def _seed(self, label: str, purpose: str) -> bytes:
         return masks.derive(self._mask_secret, f"{label}/{purpose}")
 
 
-def live_slots(layouts: Sequence[Layout], removed: frozenset[int]) -> list[Slots]:
-    """For each block, 1 in the slots of its entries and 0 in all others and in those of removed entries."""
-    places = [layout.entry_slots() for layout in layouts]
-    kept = np.ones(sum(map(len, places)), dtype=np.int64)
+def live_entries(layouts: Sequence[Layout], removed: frozenset[int]) -> list[Live]:
+    """For each block, which of its entries have not been removed."""
+    rooms = [layout.capacity for layout in layouts]
+    kept = np.ones(sum(rooms), dtype=np.bool_)
     numbers = np.array(sorted(removed), dtype=np.int64)
     if ((numbers < 0) | (numbers >= len(kept))).any():
         raise ConfigurationError("A removed entry is not on the watchlist.")
-    kept[numbers] = 0
-    start, live = 0, []
-    for layout, slots in zip(layouts, places, strict=True):
-        live.append(np.zeros(2 * layout.row, dtype=np.int64))
-        live[-1][slots] = kept[start : start + len(slots)]
-        start += len(slots)
-    return live
+    kept[numbers] = False
+    return np.split(kept, np.cumsum(rooms)[:-1])
 
 
 def default_scheme(preset: Preset) -> Callable[[EvaluationBundle], Scheme[Any, Any]]:

@@ -26,6 +26,7 @@ PADDED: Final = 16 * 1024
 LONGEST: Final = PADDED - 2
 PIECES: Final = 8
 """Of 16 bits each: the key that the server wraps under."""
+KEY_BYTES: Final = 2 * PIECES
 _TAG: Final = 16
 SEALED: Final = KEM.MLKEM768_X25519.enc_length() + PADDED + _TAG
 WRAPPED: Final = SEALED + _TAG

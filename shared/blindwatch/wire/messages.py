@@ -23,6 +23,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from blindwatch.errors import MalformedMessage
+from blindwatch.he.released import VALUES
 from blindwatch.wire import cbor, crops, limits
 
 DEPLOYMENT_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -180,19 +181,16 @@ class CameraList(Message):
 class ReleasedBlock(Message):
     """What the server releases for one block of entries."""
 
-    indicator: Annotated[bytes, Field(max_length=limits.RELEASED)]
-    score: Annotated[bytes, Field(max_length=limits.RELEASED)]
-    pieces: Annotated[
+    ciphertexts: Annotated[
         tuple[Annotated[bytes, Field(max_length=limits.RELEASED)], ...],
         Strict(False),
-        Field(min_length=crops.PIECES, max_length=crops.PIECES),
+        Field(min_length=1, max_length=len(VALUES)),
     ]
-    """Of the key that the face of the probe is wrapped under."""
 
     @property
     def size(self) -> int:
         """Bytes of ciphertexts."""
-        return sum(map(len, (self.indicator, self.score, *self.pieces)))
+        return sum(map(len, self.ciphertexts))
 
 
 class Result(Message):
