@@ -364,6 +364,7 @@ def alerted(end: Desk, alert: str, entry: str) -> Alerted:
         camera="gate-1",
         priority="red",
         entry=entry,
+        about=("01" * 16,),
     )
 
 

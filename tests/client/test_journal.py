@@ -12,11 +12,19 @@ from typing import TYPE_CHECKING, Any
 import pyrage
 import pytest
 
-from blindwatch.errors import LogInUse, LogMissing, PolicyViolation
+from blindwatch.errors import ConfigurationError, LogInUse, LogMissing, PolicyViolation
 from blindwatch.operator.fetching import Reading
 from blindwatch.operator.journal import Journal, commitment
 from blindwatch.operator.reading import Match
-from blindwatch.records.operator import Adjudicated, Alerted, KeyForgotten, KeyReceived, OperatorRecord
+from blindwatch.policy.profile import profile
+from blindwatch.records.operator import (
+    Adjudicated,
+    Alerted,
+    AlertsHeldBack,
+    KeyForgotten,
+    KeyReceived,
+    OperatorRecord,
+)
 from blindwatch.records.reading import operator_record
 from blindwatch.statements import trust
 from blindwatch.statements.package import OperatorPackage
@@ -235,6 +243,89 @@ def test_the_oversight_body_verifies_what_is_handed_over(post: Post, journal: Pa
     damaged.write_bytes(damaged.read_bytes().replace(b"rejected", b"rejecteD"))
     with pytest.raises(Exception, match="Entry 3"):
         handed_over(journal)
+
+
+# How many alerts there are about one entry
+
+
+def seen(number: int, *entries: int) -> Reading:
+    """A result that matches these entries of the list."""
+    matches = tuple(Match(each, 29_000 - each) for each in entries)
+    return Reading(f"{number:032x}", "ab" * 32, "gate-1", now(), matches, None, 1, 1.0, 1)
+
+
+def matched(readings: list[Reading]) -> list[tuple[int, ...]]:
+    return [tuple(match.entry for match in each.matches) for each in readings]
+
+
+def test_an_entry_has_so_many_alerts_and_then_none_in_this_deployment(post: Post, journal: Path) -> None:
+    entries = OperatorPackage.load(post.entries).entries
+    with Journal(journal) as opened:
+        allowance = opened.allowance("gate-4", entries, 3)
+        shown = opened.alert(
+            "gate-4", [seen(1, 0), seen(2, 0, 1), seen(3), seen(4, 0), seen(5, 0)], entries, None, allowance
+        )
+        assert matched(shown) == [(0,), (0, 1), (), (0,), ()]
+        assert allowance.used_up == [0]
+    with Journal(journal) as opened:
+        again = opened.allowance("gate-4", entries, 3)
+        assert again.used_up == [0]
+        # What is left of a result with two is an alert about one; what was one before is that again.
+        done = opened.alert("gate-4", [seen(6, 0, 1), seen(6, 0, 1), seen(2, 0, 1)], entries, None, again)
+        assert matched(done) == [(1,), (1,), (0, 1)]
+        assert opened.is_about(seen(6).probe_id, [entries[1].reference])
+        elsewhere = opened.allowance("gate-5", entries, 3)
+        assert elsewhere.used_up == []
+        assert not set(elsewhere.names) & set(again.names)
+    found = handed_over(journal)
+    alerts = [each for each in found if isinstance(each, Alerted)]
+    assert [len(each.about) for each in alerts] == [1, 2, 1, 1]
+    assert [(each.entry, each.alerts) for each in found if isinstance(each, AlertsHeldBack)] == [
+        (again.names[0], 3)
+    ]
+    assert found[3].kind == "alerts-held-back", (
+        "with the last alert, and not with the first that is held back"
+    )
+    written = b"".join(path.read_bytes() for path in (journal / "site").rglob("*") if path.is_file())
+    assert entries[0].reference.encode() not in written
+
+
+def test_without_a_limit_all_are_shown_and_counted(post: Post, journal: Path) -> None:
+    entries = OperatorPackage.load(post.entries).entries
+    with Journal(journal) as opened:
+        readings = [seen(number, 0) for number in range(40)]
+        assert opened.alert("gate-4", readings, entries) == readings
+        allowance = opened.allowance("gate-4", entries, None)
+        assert allowance.counted[allowance.names[0]] == 40
+        assert allowance.used_up == []
+
+
+def test_nobody_counts_anew_by_taking_the_salt_away(post: Post, journal: Path) -> None:
+    entries = OperatorPackage.load(post.entries).entries
+    with Journal(journal) as opened:
+        opened.alert("gate-4", [seen(1, 0)], entries)
+        (journal / "salts" / "deployment-gate-4").unlink()
+        with pytest.raises(ConfigurationError, match="salt of the deployment"):
+            opened.allowance("gate-4", entries, 3)
+
+
+def test_the_program_without_a_console_holds_back_as_well(post: Post, journal: Path, capsys: Printed) -> None:
+    most = profile("demo").alerts_per_entry
+    assert most is not None
+    entries = OperatorPackage.load(post.entries).entries
+    both = [number for number, each in enumerate(entries) if each.reference in post.references[:2]]
+    with Journal(journal) as opened:
+        opened.alert(post.deployment, [seen(number, *both) for number in range(most)], entries)
+    (known,) = post.see(KNOWN)
+    capsys.readouterr()
+    assert run(post, journal, count=1) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert f"Held back: entry {post.references[0]} has had {most} alerts" in printed
+    assert "tell the custodian" in printed
+    assert len([each for each in handed_over(journal) if isinstance(each, Alerted)]) == most
+    assert known.encode() not in b"".join(
+        path.read_bytes() for path in (journal / "site").rglob("*") if path.is_file()
+    )
 
 
 # What led to a match, for an oversight body

@@ -231,16 +231,16 @@ def test_the_note_on_a_relative_is_considered_by_each_who_decides() -> None:
 # Duplicates
 
 
-def test_somebody_who_stays_in_view_is_one_alert_with_a_count() -> None:
+def test_somebody_who_stays_in_view_is_one_alert_which_says_so_once() -> None:
     office = Office()
     same = entry()
-    for number, (seconds, alerts, sightings) in enumerate(
-        [(0, 1, 1), (29.9, 1, 2), (29.9, 1, 3), (30, 2, 1), (0, 2, 2)], 1
+    for number, (seconds, alerts, again) in enumerate(
+        [(0, 1, False), (29.9, 1, True), (29.9, 1, True), (30, 2, False), (0, 2, True)], 1
     ):
         office.clock.pass_(seconds=seconds)
         office.raised(alert(number, about=same))
         assert office.tray.raised == alerts
-        assert office.tray.open[-1].sightings == sightings
+        assert office.tray.open[-1].is_seen_again is again
     assert len(office.notes.alerts) == 2
 
 

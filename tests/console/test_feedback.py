@@ -26,6 +26,7 @@ from ..client.photographs import small
 from ..client.running import enough
 from ..serving import FORCE, TOKENS, eventually
 from .observing import Seen, Watcher, differences, watching
+from .past import MOST, had
 from .stage import Page, Stage, seen_again
 
 EACH = 24
@@ -94,6 +95,16 @@ def compare(stage: Stage) -> None:
         matches, others = followed(stage, watcher, hurry(page))
         tray = page.post.duty._desk.tray
         eventually(lambda: tray.raised == EACH)
+    assert [each.line.split()[0] for each in matches[0]] == ["GET", "DELETE", "GET"]
+    assert differences(matches, others) == set()
+
+
+def test_a_server_cannot_tell_what_is_held_back(stage: Stage) -> None:
+    had(stage, MOST, 0, 1, 2, 3)
+    with watching(stage.server.address) as watcher, stage.console(server=watcher.address, hours=24) as page:
+        matches, others = followed(stage, watcher)
+        eventually(lambda: page.post.duty.signals.faces == 2 * EACH)
+        assert page.post.duty._desk.tray.raised == 0
     assert [each.line.split()[0] for each in matches[0]] == ["GET", "DELETE", "GET"]
     assert differences(matches, others) == set()
 

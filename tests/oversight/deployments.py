@@ -269,6 +269,7 @@ class Deployment:
                 camera=result.camera,
                 priority="red",
                 entry="ab" * 32,
+                about=(f"{place:032x}",),
             )
             decided = [
                 self._operator(Adjudicated, alert=result.probe_id, operator="e.novak", **each)

@@ -12,11 +12,16 @@ import cv2
 import numpy as np
 import pytest
 
-from blindwatch.oversight.checks.findings import Verdict
+from blindwatch.oversight.bundle import Bundle
+from blindwatch.oversight.checks import alert_limit
+from blindwatch.oversight.checks.case import Case
+from blindwatch.oversight.checks.findings import Verdict, carry_out
 from blindwatch.oversight.replay import Replay
+from blindwatch.policy.profile import profile
 from blindwatch.records.operator import (
     Adjudicated,
     Alerted,
+    AlertsHeldBack,
     ConsoleStarted,
     KeyForgotten,
     RetentionExecuted,
@@ -36,6 +41,7 @@ if TYPE_CHECKING:
     from .conftest import Clean, Copy
 
 NAME = "gate-4"
+MOST = profile("demo").alerts_per_entry or 0
 
 
 # The log
@@ -407,6 +413,40 @@ def test_an_operators_log_that_does_not_add_up(
     failed = copy.failed()
     assert set(failed) == {"operator-log"}
     assert failed["operator-log"][0].endswith(said)
+
+
+def _about_one(alerts: int, said: int) -> Callable[[list[Record]], None]:
+    """So many alerts about one entry, and so many records that others were held back."""
+
+    def change(records: list[Record]) -> None:
+        (first, *_) = (each for each in records if isinstance(each, Alerted))
+        held = AlertsHeldBack(at=first.at, deployment=first.deployment, entry=first.about[0], alerts=MOST)
+        records += [first] * (alerts - 1) + [held] * said
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("alerts", "said", "found"),
+    [
+        (MOST - 1, 0, ""),
+        (MOST, 1, ""),
+        (MOST + 1, 1, f"had {MOST + 1} alerts, and the profile allows {MOST}."),
+        (MOST, 0, "no record says that others were held back."),
+        (MOST - 1, 1, f"were held back, which had {MOST - 1} of {MOST}."),
+        (MOST, 2, "is there 2 times."),
+    ],
+)
+def test_more_alerts_about_one_entry_than_the_profile_allows(
+    copy: Copy, clean: Clean, tmp_path: Path, alerts: int, said: int, found: str
+) -> None:
+    shutil.rmtree(copy.bundle / "operator-log")
+    site = clean.deployment.operator_log(tmp_path / "operator", _about_one(alerts, said))
+    shutil.copytree(site, copy.bundle / "operator-log")
+    outcome = carry_out(alert_limit.CHECK, Case(Bundle.open(copy.bundle), FORCE.register))
+    assert len(outcome.faults) == bool(found)
+    assert all(fault.endswith(found) for fault in outcome.faults)
+    assert sum("held back" in seen for seen in outcome.evidence) == said
 
 
 def test_the_manifest_of_a_bundle_is_the_newest(clean: Clean) -> None:

@@ -80,7 +80,8 @@ class Alert:
     """Whether somebody has considered the known relative."""
     claim: Claim | None = None
     decision: Decision | None = None
-    sightings: int = 1
+    is_seen_again: bool = False
+    """Since it was raised. How often is not said: whoever tries faces out could count by it which of them match."""
     is_check: bool = False
     """Two images of different people, shown to see whether somebody looks."""
 

@@ -13,6 +13,7 @@ from blindwatch.console.assignment import Assignment
 from blindwatch.console.desk import Desk, Flag
 from blindwatch.console.duty import Duty
 from blindwatch.console.wording import clock, span, times
+from blindwatch.operator.allowance import MEANING
 from blindwatch.policy.profile import Profile
 
 
@@ -114,6 +115,8 @@ def _lines(duty: Duty, desk: Desk, at: datetime) -> Iterator[Line]:
     yield from _cameras(duty, at)
     yield Line("Faces seen", f"{duty.signals.faces:,}")
     yield Line("Alerts", f"{desk.tray.raised:,}")
+    for said in duty.held_back():
+        yield Line("Held back", said, "bad", so=MEANING)
     yield from _problems(duty)
 
 

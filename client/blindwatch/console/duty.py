@@ -155,6 +155,10 @@ class Duty:
         with self.desk(), self._writing():
             self._notes.lapsed(self._clock(), age)
 
+    def held_back(self) -> list[str]:
+        """The entries about which no more alerts are shown, in words."""
+        return self._notes.held_back()
+
     def silences(self) -> dict[str, timedelta]:
         """The cameras of which nothing was heard for too long, and for how long; none if nobody could have heard."""
         if self.signals.server_lost is not None or self.over.is_set():

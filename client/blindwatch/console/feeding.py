@@ -38,6 +38,8 @@ class Source:
     crops: Crops
     removals: Removals
     gate: Gate
+    within: Callable[[Reading], Reading]
+    """Leaves out the matches of entries that had as many alerts as they may have."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,8 @@ class Feed:
         # In a function of its own, so that nothing of a result is held while the next one is waited for.
         result, logged = self._fetched.get(timeout=_NAP_SECONDS)
         doubt = unproven(self._source.gate, result, logged)
-        reading = read(result, self._source.reader, self._source.removals, doubt)
+        # Before its face is opened: what is held back is from here on what a result without a match is.
+        reading = self._source.within(read(result, self._source.reader, self._source.removals, doubt))
         if isinstance(result, FailedResult) or doubt is not None:
             self._told.opened(reading, None)
         else:

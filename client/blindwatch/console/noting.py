@@ -9,6 +9,7 @@ from typing import Final
 
 from blindwatch.console.alerts import Alert, Reason, Stage
 from blindwatch.console.announcing import Announcer
+from blindwatch.operator.allowance import Allowance
 from blindwatch.operator.fetching import Reading
 from blindwatch.operator.journal import Course, Journal
 from blindwatch.records.operator import (
@@ -36,6 +37,7 @@ class Notes:
     entries: Sequence[PackageEntry]
     evidence_recipient: str | None
     announcer: Announcer
+    allowance: Allowance
 
     def started(self, version: int, threshold: str) -> None:
         """Write down by which threshold the console looks. Then tell others, also of a change since the last one."""
@@ -53,7 +55,11 @@ class Notes:
 
     def alerted(self, reading: Reading) -> None:
         """Write down that a result is about to be shown as an alert."""
-        self.journal.alert(self.deployment, [reading], self.entries, self.evidence_recipient)
+        self.journal.alert(self.deployment, [reading], self.entries, self.evidence_recipient, self.allowance)
+
+    def held_back(self) -> list[str]:
+        """The entries about which no more alerts are shown, in words."""
+        return self.allowance.said(self.entries)
 
     def decided(
         self, alert: Alert, outcome: Outcome, operators: tuple[str, ...], reason: Reason | None

@@ -96,7 +96,9 @@ class Post:
         opened = _Opened.of(papers, release, approved)
         announcer = Announcer(deployment, papers.outbox, journal.reference)
         recipient = approved.manifest.evidence_recipient
-        notes = Notes(journal, deployment, operator, papers.package.entries, recipient, announcer)
+        entries = papers.package.entries
+        allowance = journal.allowance(deployment, entries, assignment.rules.alerts_per_entry)
+        notes = Notes(journal, deployment, operator, entries, recipient, announcer, allowance)
         duty = Duty(
             assignment,
             notes,
@@ -106,7 +108,9 @@ class Post:
         )
         manifest = approved.manifest
         notes.started(manifest.version, str(manifest.thresholds.similarity))
-        source = Source(client, deployment, opened.reader, opened.crops, removals, approved.gate)
+        source = Source(
+            client, deployment, opened.reader, opened.crops, removals, approved.gate, allowance.within
+        )
         return cls(duty, source, signer, at_once, papers.outbox)
 
 

@@ -49,7 +49,7 @@ class Tray:
         if first is not None:
             known = self._alerts.get(first)
             if known is not None:
-                self.put(replace(known, sightings=known.sightings + 1))
+                self.put(replace(known, is_seen_again=True))
             return False
         if not alert.is_check:
             write()

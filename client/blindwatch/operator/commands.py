@@ -19,6 +19,7 @@ from blindwatch.console.ranked.commands import rank_console
 from blindwatch.deployment.papers import People
 from blindwatch.errors import ConfigurationError
 from blindwatch.operator import checking, concluding, forgetting, journalling, showing, unlocking, verifying
+from blindwatch.operator.allowance import MEANING, Allowance
 from blindwatch.operator.fetching import Reading, check_deployment, readings
 from blindwatch.operator.journal import Journal
 from blindwatch.operator.options import Deployment, Hours, Removal, Server, ShareFiles
@@ -26,6 +27,7 @@ from blindwatch.operator.ranking import rank
 from blindwatch.operator.reading import Reader
 from blindwatch.operator.removals import Removals, read_removal
 from blindwatch.operator.unlocking import Release, operator_of
+from blindwatch.policy.profile import profile
 from blindwatch.secret.wrapping import unwrap
 from blindwatch.statements.package import OperatorPackage, PackageEntry
 from blindwatch.statements.register import Register
@@ -96,12 +98,16 @@ def run(
     token, tls = files.read_line(token_file, "token file"), client_context(ca, certificate, certificate_key)
     done: list[Reading] = []
     recipient: str | None = None
+    allowance: Allowance | None = None
     with ExitStack() as stack:
         kept = None if journal is None else stack.enter_context(Journal(journal))
         try:
             with ServerClient(server, token, tls=tls) as client:
                 approved = check_deployment(client, deployment, package, people)
                 recipient = approved.manifest.evidence_recipient
+                if kept is not None:
+                    most = profile(approved.manifest.profile.name).alerts_per_entry
+                    allowance = kept.allowance(deployment, package.entries, most)
                 asked = Release(keys, hours, release, share_file or ())
                 secret = unlocking.released(approved, package, asked, people, identity, unwrap)
                 if kept is not None:
@@ -120,7 +126,7 @@ def run(
             # What was read is gone from the server, so it is kept whatever ends the run. The connection is closed by
             # now, so that the server cannot tell by the time whether there was anything to write down.
             if done:
-                _keep(done, deployment, package.entries, out, kept, recipient)
+                _keep(done, deployment, package.entries, out, kept, recipient, allowance)
     if not done:
         _keep(done, deployment, package.entries, out, None)
 
@@ -139,10 +145,13 @@ def _keep(
     out: Path | None,
     journal: Journal | None,
     recipient: str | None = None,
+    allowance: Allowance | None = None,
 ) -> None:
     if journal is not None:
         # Before anybody sees them.
-        journal.alert(deployment, done, entries, recipient)
+        done = journal.alert(deployment, done, entries, recipient, allowance)
     Console().print(showing.matches(done, entries))
+    for held_back in [] if allowance is None else allowance.said(entries):
+        Console().print(f"[yellow]Held back:[/] {held_back}; {MEANING}.", soft_wrap=True)
     if out is not None:
         files.write_json(out, [showing.describe(reading, entries) for reading in done], "matches")

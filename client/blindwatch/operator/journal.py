@@ -12,7 +12,7 @@ import json
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Self
 
@@ -21,11 +21,14 @@ from pydantic import ValidationError
 
 from blindwatch.cli import files
 from blindwatch.errors import ConfigurationError, LogMissing, WrongStep
+from blindwatch.operator.allowance import Allowance
 from blindwatch.operator.fetching import Reading
 from blindwatch.records.operator import (
     FINAL,
+    NAMED,
     Adjudicated,
     Alerted,
+    AlertsHeldBack,
     AttentionChecked,
     CheckAnswered,
     Checked,
@@ -43,7 +46,7 @@ from blindwatch.records.operator import (
     SearchFailed,
     Stopped,
 )
-from blindwatch.records.reading import operator_record
+from blindwatch.records.reading import alerts_by_entry, operator_record
 from blindwatch.records.record import minute
 from blindwatch.statements.package import PackageEntry, Priority
 from blindwatch.statements.predicates import Window
@@ -61,6 +64,7 @@ _HEAD: Final = "head"
 _KEY: Final = "log.pem"
 _SALT_BYTES: Final = 32
 REFERENCE_BYTES: Final = 16
+_PSEUDONYM_BYTES: Final = 16
 _SHORTEST: Final = 8
 _TEST_SUBJECT: Final = "test-subject"
 _URGENCY: Final = (Priority.RED, Priority.AMBER, Priority.GREEN)
@@ -164,14 +168,37 @@ class Journal:
         done: Iterable[Reading],
         entries: Sequence[PackageEntry],
         recipient: str | None = None,
-    ) -> None:
-        """Record what is about to be shown of these results: those with a match, once each.
+        allowance: Allowance | None = None,
+    ) -> list[Reading]:
+        """Record what is about to be shown of these results: those with a match, once each. Returns what may be.
 
-        What led to each match is sealed to `recipient`, an oversight body, if the manifest names one.
+        What led to each match is sealed to `recipient`, an oversight body, if the manifest names one. Matches beyond
+        the `allowance`, which counts on, are neither recorded nor returned.
         """
-        known = self.courses()
-        fresh = [each for each in done if each.matches and each.probe_id not in known]
-        self._append([self._alerted(deployment, each, entries, recipient) for each in fresh])
+        allowance = allowance or self.allowance(deployment, entries, None)
+        known, shown, records = self.courses(), list[Reading](), list[OperatorRecord]()
+        for each in done:
+            if each.probe_id in known:
+                shown.append(_as_recorded(each, known[each.probe_id].alerted, allowance))
+                continue
+            shown.append(reading := allowance.within(each))
+            if reading.matches:
+                alerted = self._alerted(deployment, reading, entries, recipient, _about(reading, allowance))
+                records += [alerted, *_held_back(alerted, allowance)]
+                known[each.probe_id] = Course(alerted)
+        self._append(records)
+        return shown
+
+    def allowance(self, deployment: str, entries: Sequence[PackageEntry], most: int | None) -> Allowance:
+        """The alerts about each entry of a deployment so far, and how many there may be.
+
+        Raises ConfigurationError if the salt is gone by which the records name entries.
+        """
+        mine = [each for each in self.records() if each.deployment == deployment]
+        counted = alerts_by_entry(mine)
+        salt = self._naming(deployment, is_new=not counted)
+        names = [_pseudonym(salt, deployment, each.reference) for each in entries]
+        return Allowance(most, names, counted)
 
     def adjudicate(
         self, alert: str, outcome: Outcome, operator: str, reason: str | None, second: str | None = None
@@ -264,7 +291,12 @@ class Journal:
         self.close()
 
     def _alerted(
-        self, deployment: str, reading: Reading, entries: Sequence[PackageEntry], recipient: str | None
+        self,
+        deployment: str,
+        reading: Reading,
+        entries: Sequence[PackageEntry],
+        recipient: str | None,
+        about: tuple[str, ...],
     ) -> Alerted:
         matched = [entries[match.entry] for match in reading.matches]
         priority = min((each.priority for each in matched), key=_URGENCY.index)
@@ -276,6 +308,7 @@ class Journal:
             camera=reading.camera,
             priority=priority.value,
             entry=self.commit(reading.probe_id, [each.reference for each in matched]),
+            about=about,
             evidence=None if recipient is None else self._seal(deployment, reading, entries, recipient),
             test_subject=all(each.category == _TEST_SUBJECT for each in matched),
         )
@@ -317,6 +350,13 @@ class Journal:
         if records:
             self._log.append([record.to_cbor() for record in records])
 
+    def _naming(self, deployment: str, *, is_new: bool) -> bytes:
+        """The salt of the pseudonyms of a deployment; made where there is no alert yet that it would have named."""
+        path = self._salt(f"deployment-{deployment}")
+        if is_new and not path.exists():
+            files.replace_private(path, secrets.token_bytes(_SALT_BYTES), "salt of the deployment")
+        return files.read_at_most(path, limits.KIB, "salt of the deployment")
+
     def _salt(self, alert: str) -> Path:
         return self._folder / SALTS / alert
 
@@ -325,6 +365,34 @@ def commitment(salt: bytes, alert: str, references: Iterable[str]) -> str:
     """What the log has of the entries that an alert or a search is about: HMAC-SHA-256 (hex) under the salt."""
     said = "\n".join([alert, *sorted(references)])
     return hmac.new(salt, said.encode(), hashlib.sha256).hexdigest()
+
+
+def _pseudonym(salt: bytes, deployment: str, reference: str) -> str:
+    """What the log calls an entry of a deployment: the first half of an HMAC-SHA-256 (hex) under its salt."""
+    said = f"{deployment}\n{reference}".encode()
+    return hmac.new(salt, said, hashlib.sha256).digest()[:_PSEUDONYM_BYTES].hex()
+
+
+def _about(reading: Reading, allowance: Allowance) -> tuple[str, ...]:
+    """The pseudonyms of the entries that an alert is about, the most alike first."""
+    found = sorted(reading.matches, key=lambda match: -match.score)[:NAMED]
+    return tuple(allowance.names[match.entry] for match in found)
+
+
+def _held_back(alerted: Alerted, allowance: Allowance) -> list[AlertsHeldBack]:
+    """Count an alert; a record of each entry of which there are no more in this deployment."""
+    return [
+        AlertsHeldBack(
+            at=alerted.at, deployment=alerted.deployment, entry=name, alerts=allowance.counted[name]
+        )
+        for name in allowance.count(alerted.about)
+    ]
+
+
+def _as_recorded(reading: Reading, alerted: Alerted, allowance: Allowance) -> Reading:
+    """A result that is an alert already, with the entries that this was about."""
+    matches = tuple(each for each in reading.matches if allowance.names[each.entry] in alerted.about)
+    return replace(reading, matches=matches)
 
 
 def _forgotten(deployment: str, operator: str) -> KeyForgotten:

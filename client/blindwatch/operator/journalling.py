@@ -15,7 +15,7 @@ from blindwatch.errors import ConfigurationError
 from blindwatch.operator import searches
 from blindwatch.operator.journal import SITE, Journal
 from blindwatch.operator.unlocking import operator_of
-from blindwatch.records.operator import FINAL, Answer, Checked, Compared, Outcome
+from blindwatch.records.operator import FINAL, AlertsHeldBack, Answer, Checked, Compared, Outcome
 from blindwatch.records.reading import answered, compared
 from blindwatch.statements.register import Register
 from blindwatch.statements.signing import Identity
@@ -51,6 +51,13 @@ def show(journal: Folder) -> None:
     left = sum(course.final is None for course in courses.values())
     table.caption = f"{len(courses)} alerts, {left} without a final outcome"
     Console().print(table)
+    for each in records:
+        if isinstance(each, AlertsHeldBack):
+            Console().print(
+                f"[yellow]Held back[/] after {each.alerts} alerts in {each.deployment}, {each.at}: all others about "
+                f"entry {each.entry}.",
+                soft_wrap=True,
+            )
     if searched:
         Console().print(_searches(searched))
     if checked:

@@ -36,6 +36,7 @@ RULES: Final[tuple[Rule, ...]] = (
     ("Lowest similarity of a match", lambda chosen: f"{chosen.lowest_similarity:g}"),
     ("Probes of one camera in a minute, at most", lambda chosen: f"{chosen.probes_per_minute:,}"),
     ("Probes of one camera in a deployment, at most", lambda chosen: f"{chosen.probes_per_deployment:,}"),
+    ("Alerts about one entry in a deployment, at most", lambda chosen: _or_none(chosen.alerts_per_entry)),
     ("Probes that are computed again by others", lambda chosen: f"{100 * chosen.replay_rate:g} %"),
     ("Witnesses of the server's log, at least", lambda chosen: str(chosen.witnesses)),
     ("What led to a match is sealed to oversight", lambda chosen: "yes" if chosen.matched_input else "no"),

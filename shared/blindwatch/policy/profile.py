@@ -139,6 +139,8 @@ class Profile(_Part):
     window_hours: Hours
     probes_per_minute: Annotated[int, Field(ge=1)]
     probes_per_deployment: Annotated[int, Field(ge=1)]
+    alerts_per_entry: Annotated[int, Field(ge=1)] | None = None
+    """How many alerts about one entry a console shows in a deployment; of live use, and of no other."""
     replay_rate: Annotated[float, Field(ge=0, le=1)]
     witnesses: Annotated[int, Field(ge=0)]
     """How many witnesses at least have to cosign the log of the server."""
@@ -161,6 +163,8 @@ class Profile(_Part):
             raise ValueError("rules for checks belong to operator-initiated use, and to no other")
         if bool(self.evidence) != (self.use == "retrospective"):
             raise ValueError("kinds of other evidence belong to retrospective use, and to no other")
+        if (self.alerts_per_entry is not None) != (self.use == "live"):
+            raise ValueError("a limit on alerts about one entry belongs to live use, and to no other")
         named = (_names(self.categories), self.entry_fields, self.documents, _names(self.evidence))
         if any(len(set(names)) != len(names) for names in named):
             raise ValueError("a category, column, document or kind of evidence is there twice")

@@ -6,9 +6,9 @@ A server that learnt which of its results were matches could compute templates f
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
-from pydantic import Field
+from pydantic import Field, Strict
 
 from blindwatch.records.record import OfDeployment
 from blindwatch.statements.predicates import Word
@@ -40,6 +40,12 @@ class ConsoleStarted(OfDeployment):
     """The similarity, in the fewest digits that stand for it: records have no fractions."""
 
 
+Pseudonym = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+"""Of an entry, the same in all records of one deployment and in no other. It says who it was with the salt alone."""
+NAMED: Final = 64
+"""Entries of one alert that have a pseudonym in its record: more than anybody is shown."""
+
+
 class Alerted(OfDeployment):
     """A result was a match and is shown to a person. The commitment is salted, and says who it was with the salt."""
 
@@ -49,9 +55,20 @@ class Alerted(OfDeployment):
     camera: CameraName
     priority: Priority
     entry: Digest
+    about: Annotated[tuple[Pseudonym, ...], Strict(False), Field(min_length=1, max_length=NAMED)]
+    """The entries, the most alike first, by what tells whether another alert was about the same one."""
     evidence: Digest | None = None
     """Of the file with what led to the match, sealed to an oversight body."""
     test_subject: bool = False
+
+
+class AlertsHeldBack(OfDeployment):
+    """An entry has had as many alerts as the profile allows. No more about it are shown in this deployment."""
+
+    kind: Literal["alerts-held-back"] = "alerts-held-back"
+    entry: Pseudonym
+    alerts: Annotated[int, Field(ge=1, lt=2**31)]
+    """How many there were."""
 
 
 class Adjudicated(OfDeployment):
@@ -225,6 +242,7 @@ OperatorRecord: TypeAlias = Annotated[
     KeyReceived
     | ConsoleStarted
     | Alerted
+    | AlertsHeldBack
     | Adjudicated
     | RetentionExecuted
     | AttentionChecked

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Final, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from blindwatch.errors import BlindwatchError, MalformedLog
 from blindwatch.records.operator import (
+    Alerted,
     Answer,
     CheckAnswered,
     Checked,
@@ -46,6 +48,11 @@ def compared(records: Sequence[OperatorRecord]) -> list[tuple[Compared, Answer]]
     answers = {each.comparison: each.answer for each in records if isinstance(each, ComparisonAnswered)}
     made = (each for each in records if isinstance(each, Compared))
     return [(each, answers.get(each.comparison, "unanswered")) for each in made]
+
+
+def alerts_by_entry(records: Iterable[OperatorRecord]) -> Counter[str]:
+    """How many alerts there were about each entry, by its pseudonym."""
+    return Counter(name for each in records if isinstance(each, Alerted) for name in each.about)
 
 
 def _read(adapter: TypeAdapter[T], entry: bytes) -> T:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from blindwatch.oversight.checks import (
+    alert_limit,
     approval,
     challenges,
     clocks,
@@ -54,6 +55,7 @@ def checks(replay: Replay | None = None) -> tuple[Check, ...]:
         clocks.CHECK,
         teardown.CHECK,
         operators.CHECK,
+        alert_limit.CHECK,
         *searches.CHECKS,
         identifications.CHECK,
         grounds.CHECK,
