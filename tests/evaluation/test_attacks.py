@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,15 +13,16 @@ from rich.progress import Progress
 
 from blindwatch.errors import InputError
 from blindwatch.evaluation import attack_report, boundary
-from blindwatch.evaluation.attacks import LEARNED, Attacks, Attempt, Searched
-from blindwatch.evaluation.boundary import Attacker, Entry
+from blindwatch.evaluation.attacks import ANSWERS, LEARNED, Attacks, Attempt, Searched
+from blindwatch.evaluation.boundary import Attacker, Entry, Silent
 from blindwatch.evaluation.budgets import MOST, budgets
 from blindwatch.evaluation.compromise import COMPROMISES
 from blindwatch.evaluation.ranked import rank_templates
-from blindwatch.evaluation.recovery import COUNTS, KNOWN, Leak, Mode, Targets, recover
+from blindwatch.evaluation.recovery import COUNTS, KNOWN, Leak, Mode, Prior, Targets, recover
 from blindwatch.evaluation.samples import Samples
 from blindwatch.he.presets import PLAIN_MODULUS, preset
 from blindwatch.he.ranked.presets import rank_preset
+from blindwatch.policy.profile import profiles
 from blindwatch.vision.quantise import templates
 
 from .synthetic import faces, samples, unit
@@ -121,6 +124,54 @@ def test_with_scores_it_takes_a_tenth_of_that(seed: int) -> None:
     assert entry.queries < 260
 
 
+PRIOR = Prior(np.zeros(128), np.diag(np.linspace(1.5, 0.5, 128)) * REVEAL.fine_squared_norm / 128)
+"""Faces that differ more in some directions than in others."""
+
+
+def test_who_saves_alerts_learns_by_one_for_each_equation_and_asks_more() -> None:
+    entry, attacker = attacked(2, 0.55)
+    course = list(attacker.by_few_alerts(entry, PRIOR))
+    assert entry.alerts <= 129, "one for each dimension, and one for the probe to start from"
+    assert entry.queries > 2000
+    assert course[-1].cosine > 0.85
+    again, decided = attacked(2, 0.55)
+    others = Searched("accept or reject", [list(decided.by_decisions(again, np.random.default_rng(2)))])
+    assert Searched("sparing", [course]).cosine(math.inf, 60) > others.cosine(math.inf, 60) + 0.1
+
+
+@pytest.mark.parametrize("most", [1, 20])
+def test_an_entry_that_has_fallen_silent_teaches_nothing_more(most: int) -> None:
+    for attack in (lambda who, entry: who.by_decisions(entry, np.random.default_rng(1)), _sparing):
+        entry, attacker = attacked(1, 0.55)
+        limited = Entry(entry._coarse, entry._fine, THRESHOLDS, most)
+        course = list(attack(attacker, limited))
+        assert course[-1].alerts <= limited.alerts == most
+        assert course[-1].cosine < 0.8 < LEARNED
+        with pytest.raises(Silent):
+            limited.accepts(attacker.coarse, attacker.fine)
+        whole = list(attack(attacker, entry))
+        within = [step.cosine for step in whole if step.alerts <= most]
+        assert max(step.cosine for step in course) >= max(within)
+
+
+def _sparing(attacker: Attacker, entry: Entry) -> Iterator[boundary.Progress]:
+    return attacker.by_few_alerts(entry, PRIOR)
+
+
+def test_a_limit_on_alerts_stops_it_where_a_budget_of_probes_cannot(found: Attacks) -> None:
+    rules = {each.name: each for each in found.budgets}
+    (met,) = budgets(replace(found, budgets=[rules["uk-met"]]))
+    assert met.stops
+    assert met.nearest < LEARNED
+    assert met.alerts is not None
+    assert met.alerts > ANSWERS * (met.profile.alerts_per_entry or 0)
+    (most,) = {each.alerts_per_entry for each in found.budgets} - {None}
+    assert most is not None
+    for tried in found.limited[most]:
+        assert tried.learned == 0
+        assert all(course[-1].alerts <= ANSWERS * most for course in tried.courses)
+
+
 def test_a_query_budget_below_what_it_takes_stops_it(found: Attacks) -> None:
     decisions = found.searched[0]
     assert decisions.soonest is not None
@@ -128,19 +179,22 @@ def test_a_query_budget_below_what_it_takes_stops_it(found: Attacks) -> None:
     assert decisions.soonest > 800
     budgets = {each.name: each for each in found.budgets}
     tight = replace(found, budgets=[budgets["oifr"].model_copy(update={"probes_per_deployment": 500})])
-    wide = replace(found, budgets=[budgets["uk-met"]])
-    assert "smaller than what an attack on them takes: oifr." in " ".join(attack_report.report(tight).summary)
-    assert "uk-met does not stop" in " ".join(attack_report.report(wide).warnings)
+    wide = replace(found, budgets=[budgets["oifr"].model_copy(update={"probes_per_deployment": 100_000})])
+    assert "whose limits stop the attack on their deployments: oifr." in " ".join(
+        attack_report.report(tight).summary
+    )
+    assert "The limits of oifr do not stop" in " ".join(attack_report.report(wide).warnings)
 
 
 def test_what_is_reached_within_a_budget_is_told(found: Attacks) -> None:
-    decisions, scored = found.searched[0], found.scored[0]
+    decisions, sparing, scored = found.searched[0], found.searched[1], found.scored[0]
     for each in budgets(found):
-        allowed = each.profile.probes_per_deployment
-        assert each.stops == (each.takes is None or allowed < each.takes)
+        allowed, most = each.profile.probes_per_deployment, each.profile.alerts_per_entry
+        assert each.stops == (each.takes is None or allowed < each.takes or most is not None)
         if each.attack == "boundary search":
             assert each.takes == decisions.soonest
-            assert each.nearest == decisions.cosine(allowed)
+            tried = (decisions, sparing) if most is None else found.limited[most]
+            assert each.nearest == max(by.cosine(allowed) for by in tried)
         else:
             assert scored.mode is Mode.RANKED
             reached = [step.cosine for step in scored.steps if step.scores <= allowed]
@@ -199,4 +253,10 @@ def test_the_threat_model_has_the_table_and_the_figures_of_the_recorded_run(repo
     assert f"in {decisions[3]} probes, of which {decisions[4]} raise an alert" in text
     assert f"at a cosine of {decisions[7]}" in text
     assert f"in {scores[3]} probes for {scores[2]} of {scores[1]} entries" in text
-    assert [row[0] for row in rows if row[-1] == "yes"] == ["oifr"]
+    limits = next(at for at, row in enumerate(rows) if row[0] == "profile" and row[-1] == "stopped")
+    stopped = {row[0]: row[-1] for row in rows[limits + 2 : limits + 8]}
+    assert stopped == {name: "NO" if name == "rfr" else "yes" for name in profiles()}
+    sparing = next(row for row in rows if row[0] == "accept or reject, sparing alerts")
+    assert f"in {sparing[3]} probes, of which {sparing[4]} raise an alert" in text
+    met = next(row for row in rows[limits:] if row[0] == "uk-met")
+    assert f"stops it at a cosine of {met[7]}" in text

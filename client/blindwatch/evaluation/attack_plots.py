@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -47,29 +48,32 @@ def recovered(found: Attacks) -> Figure:
 
 
 def searched(found: Attacks) -> Figure:
-    """How near boundary search comes, by the number of queries."""
+    """How near boundary search comes, by the number of probes that match."""
 
     def draw(axes: Any) -> None:
-        longest = max(each[-1].queries for course in found.searched for each in course.courses)
-        queries = np.linspace(0, longest, 100)
+        longest = max(each[-1].alerts for course in found.searched for each in course.courses)
+        alerts = np.linspace(0, longest, 200)
         for at, course in enumerate(found.searched):
             axes.plot(
-                queries,
-                [course.cosine(each) for each in queries],
+                alerts,
+                [course.cosine(math.inf, each) for each in alerts],
                 color=SERIES[at],
-                linestyle=("-", (0, (6, 2)))[at],
+                linestyle=("-", (0, (1, 1)), (0, (6, 2)))[at],
                 label=course.by,
             )
         axes.axhline(LEARNED, color=INK, linestyle=":", linewidth=1)
         axes.set(
-            xlabel="queries after the first match", ylabel="cosine with the entry's template", ylim=(0, 1.03)
+            xlabel="probes that match, which an operator sees",
+            ylabel="cosine with the entry's template",
+            ylim=(0, 1.03),
         )
         axes.xaxis.set_major_formatter("{x:,.0f}")
         axes.legend(loc="lower right")
 
     return Figure(
         "boundary",
-        "How near boundary search comes to an entry's template. Dotted: where it counts as learned.",
+        "How near boundary search comes to an entry's template, by how often an operator sees that a probe matched. "
+        "Dotted: where it counts as learned.",
         draw,
     )
 
@@ -85,8 +89,12 @@ def record(found: Attacks) -> dict[str, Any]:
         "genuine": found.targets.genuine.to_json(),
         "recovery": {each.mode.name.lower(): _scored(each) for each in found.scored},
         "boundary": {each.by: _course(each) for each in found.searched},
+        "boundary_limited": {
+            most: {each.by: _course(each) for each in tried} for most, tried in found.limited.items()
+        },
         "first_probe": found.first.to_json(),
         "budgets": {each.name: each.probes_per_deployment for each in found.budgets},
+        "alerts_per_entry": {each.name: each.alerts_per_entry for each in found.budgets},
         "unlinkability": [vars(each) for each in found.linked],
         "accuracy": vars(found.accuracy),
     }

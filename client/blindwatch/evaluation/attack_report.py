@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Final
 
 from blindwatch.evaluation.attack_plots import record, recovered, searched
-from blindwatch.evaluation.attacks import LEARNED, Attacks
+from blindwatch.evaluation.attacks import ANSWERS, LEARNED, Attacks
 from blindwatch.evaluation.budgets import MOST, budgets
 from blindwatch.evaluation.compromise import COMPROMISES
 from blindwatch.evaluation.document import Report, Section, Table
 from blindwatch.evaluation.recovery import Mode
 
 _BUDGETS: Final = (100, 500, 1000, 2000)
+_ALERTS: Final = (5, 10, 20, 40, 100)
 
 _SPIRIT: Final = (
     "Figures of the kinds that ISO/IEC 30136 names, in its spirit and without any claim of conformity or "
@@ -29,17 +31,22 @@ _BOUNDARY: Final = (
     "The attacker has the key of a camera and learns whether its probes raise an alert; with the operator's "
     "help, with what score. It starts from a face that is confused with the entry. Decisions are those of the "
     "integers in clear, which are those under encryption.",
-    "A query budget stops this if it is smaller than the queries it takes. It has to let everybody pass who "
-    "walks by, so that of a live deployment does not. What remains is that every accepted probe is an alert "
-    "about the same entry from the same camera, in front of an operator.",
+    "A budget of probes stops this if it is smaller than what it takes. It has to let everybody pass who walks by, "
+    "so that of a live deployment does not. But every accepted probe is an alert about the same entry, in front of "
+    "an operator: consoles for live use show so many about one entry and then no more, and the attack has no more "
+    "answers.",
+    "So an attacker saves alerts, and not probes: it asks along each direction upwards, until the first probe is "
+    "accepted, and takes what faces are like into account.",
 )
 _LINKING: Final = (
     "A classifier without keys looks at two ciphertexts and says whether they hold the same face. An area of "
     "0.5 is guessing.",
 )
 _BUDGET: Final = (
-    "Budgets are for each camera. In ranked use, whoever searches with faces of its own choice gets one score "
-    "of every entry from each search, so as many searches as it takes scores give the gallery away. Where an "
+    "Budgets of probes are for each camera. Limits on alerts are for each console, and bind the project's own, not "
+    f"an operator who decrypts by another program; an alert gives whoever sees it {ANSWERS} answers, that it is "
+    "there and that the face was seen again. In ranked use, whoever searches with faces of its own choice gets one "
+    "score of every entry from each search, so as many searches as it takes scores give the gallery away. Where an "
     f"attack is stopped it has not learned the template (a cosine of {LEARNED}), but it has come as near as that."
 )
 
@@ -54,7 +61,12 @@ def report(found: Attacks) -> Report:
         sections=[
             Section("What was tried", _SPIRIT, [_data(found)]),
             Section("Template recovery from scores", _RECOVERY, [_recovery(found)], [recovered(found)]),
-            Section("Boundary search", _BOUNDARY, [_boundary(found), _budget(found)], [searched(found)]),
+            Section(
+                "Boundary search",
+                _BOUNDARY,
+                [_boundary(found), _alerts(found), _budget(found)],
+                [searched(found)],
+            ),
             Section("Unlinkability", _LINKING, [_linking(found)]),
             Section("What each part gives to an attacker", (), [compromises()]),
         ],
@@ -91,7 +103,7 @@ def _summary(found: Attacks) -> Iterator[str]:
         )
     stopped = [each.profile.name for each in budgets(found) if each.stops]
     names = ", ".join(stopped) or "none"
-    yield f"Policy profiles whose query budget is smaller than what an attack on them takes: {names}."
+    yield f"Policy profiles whose limits stop the attack on their deployments: {names}."
     accuracy = found.accuracy
     yield (
         f"Of {accuracy.comparisons:,} comparisons under encryption, {accuracy.different:,} were decided otherwise "
@@ -103,8 +115,8 @@ def _warnings(found: Attacks) -> Iterator[str]:
     open_to = [each.profile.name for each in budgets(found) if not each.stops]
     if open_to:
         yield (
-            f"The query budget of {', '.join(open_to)} does not stop the attack on its deployments. Boundary search "
-            "takes a camera's signing key and sight of the alerts; ranked search, an operator."
+            f"The limits of {', '.join(open_to)} do not stop the attack on its deployments. Boundary search takes a "
+            "camera's signing key and sight of the alerts; ranked search, an operator."
         )
     recovered = [each for each in found.scored if each.mode is Mode.REVEAL and each.enough(0.05) is not None]
     if recovered:
@@ -179,6 +191,16 @@ def _boundary(found: Attacks) -> Table:
     )
 
 
+def _alerts(found: Attacks) -> Table:
+    rows = [(each.by, *(f"{each.cosine(math.inf, most):.2f}" for most in _ALERTS)) for each in found.searched]
+    return Table(
+        "Cosine by the probes that match",
+        ("the attacker sees", *(f"after {each:,}" for each in _ALERTS)),
+        rows,
+        f"Two photographs of one person have {found.targets.likeness:.2f}.",
+    )
+
+
 def _budget(found: Attacks) -> Table:
     rows = [
         (
@@ -186,7 +208,9 @@ def _budget(found: Attacks) -> Table:
             each.attack,
             f"{each.profile.probes_per_minute:,}",
             f"{each.profile.probes_per_deployment:,}",
+            _or_none(each.profile.alerts_per_entry),
             "more than was tried" if each.takes is None else f"{each.takes:,}",
+            "none" if each.alerts is None else f"{each.alerts:,}",
             f"{each.nearest:.2f}",
             "yes" if each.stops else "NO",
         )
@@ -197,11 +221,13 @@ def _budget(found: Attacks) -> Table:
         "attack",
         "probes a minute",
         "probes in a deployment",
-        "it takes",
-        "cosine within the budget",
+        "alerts about one entry",
+        "it takes, probes",
+        "or, alerts",
+        "cosine within both",
         "stopped",
     )
-    return Table("Query budgets of the policy profiles", columns, rows, _BUDGET, words=2)
+    return Table("Limits of the policy profiles", columns, rows, _BUDGET, words=2)
 
 
 def _linking(found: Attacks) -> Table:
@@ -214,6 +240,10 @@ def _linking(found: Attacks) -> Table:
         ("enrolled", "pairs of each kind", "area under the curve"),
         rows,
     )
+
+
+def _or_none(limit: int | None) -> str:
+    return "no limit" if limit is None else f"{limit:,}"
 
 
 def _range(counts: list[int | None]) -> str:

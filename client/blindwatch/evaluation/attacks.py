@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,7 +17,7 @@ from blindwatch.evaluation.encrypted import EncryptedList, Tally
 from blindwatch.evaluation.fairness import decide
 from blindwatch.evaluation.groups import Decided
 from blindwatch.evaluation.rates import Rate
-from blindwatch.evaluation.recovery import Leak, Mode, Recovered, Targets
+from blindwatch.evaluation.recovery import Leak, Mode, Prior, Recovered, Targets
 from blindwatch.evaluation.samples import Samples
 from blindwatch.evaluation.unlinking import Linked
 from blindwatch.he.presets import Preset, Thresholds
@@ -25,6 +26,11 @@ from blindwatch.vision.quantise import templates
 
 LEARNED: Final = 0.95
 """A cosine with the entry's template at which it counts as learned: nearer than two photographs of one person are."""
+DECISIONS: Final = "accept or reject"
+SPARING: Final = "accept or reject, sparing alerts"
+SCORES: Final = "scores of matches"
+ANSWERS: Final = 2
+"""Of one alert to whoever tries faces out: that it is there, and then, once, that the face was seen again."""
 
 
 @dataclass(frozen=True)
@@ -62,14 +68,19 @@ class Searched:
         """The alerts that an operator had seen by then."""
         return [_learned(course, "alerts") for course in self.courses]
 
-    def cosine(self, queries: float) -> float:
-        """How near the attacker is after so many queries, the mean over the entries."""
-        return float(np.mean([_reached(course, queries) for course in self.courses]))
+    def cosine(self, queries: float, alerts: float = math.inf) -> float:
+        """How near the attacker is after so many queries and alerts, the mean over the entries."""
+        return float(np.mean([_reached(course, queries, alerts) for course in self.courses]))
 
     @property
     def soonest(self) -> int | None:
         """The fewest queries that sufficed for any entry."""
         return min((each for each in self.queries if each is not None), default=None)
+
+    @property
+    def least(self) -> int | None:
+        """The fewest alerts that sufficed for any entry."""
+        return min((each for each in self.alerts if each is not None), default=None)
 
 
 @dataclass(frozen=True)
@@ -84,6 +95,8 @@ class Attacks:
     first: Rate
     """Of faces of other people that match an entry: what it takes to find a first probe."""
     searched: Sequence[Searched]
+    limited: Mapping[int, Sequence[Searched]]
+    """The same from accept and reject, where no more is shown after so many alerts about one entry."""
     budgets: Sequence[Profile]
     linked: Sequence[Linked]
     accuracy: Tally
@@ -109,6 +122,8 @@ class Attempt:
     def run(self) -> Attacks:
         """All of them, one after the other."""
         decided = decide(self._samples, self._preset, self._thresholds)
+        starts, rules = self._starts(decided), [profile(name) for name in profiles()]
+        limits = sorted({each.alerts_per_entry for each in rules if each.alerts_per_entry is not None})
         return Attacks(
             samples=self._samples,
             preset=self._preset,
@@ -116,8 +131,9 @@ class Attempt:
             targets=self._targets,
             scored=[self._recover(mode) for mode in Mode],
             first=decided.searches().fpir(decided.threshold, 1).basis,
-            searched=self._search(decided),
-            budgets=[profile(name) for name in profiles()],
+            searched=self._search(starts),
+            limited={most: self._search(starts, most) for most in limits},
+            budgets=rules,
             linked=self._link(),
             accuracy=self._compare(),
         )
@@ -132,10 +148,8 @@ class Attempt:
         leaked = recovery.leak(mode, targets, self._preset, found)
         return Scored(mode, list(recovery.recover(leaked, targets)), leaked)
 
-    def _search(self, decided: Decided) -> list[Searched]:
-        """Attack entries that some other face is confused with, starting from that face."""
-        seen = self._samples.acquired
-        rows = templates(self._samples.embeddings[seen], self._preset)
+    def _starts(self, decided: Decided) -> list[list[int]]:
+        """Entries that some other face is confused with, and that face."""
         confused = (decided.scores >= np.float32(decided.threshold)) & (
             decided.subject[:, np.newaxis] != decided.subject
         )
@@ -146,13 +160,23 @@ class Attempt:
                 "Take more subjects, or a lower --similarity.",
             )
         rng = np.random.default_rng(self._seed)
-        chosen = pairs[rng.permutation(len(pairs))[: self._count]]
-        courses: dict[str, list[list[boundary.Progress]]] = {"accept or reject": [], "scores of matches": []}
-        for entry, start in self._display.track(chosen.tolist(), description="Boundary search"):
+        chosen: list[list[int]] = pairs[rng.permutation(len(pairs))[: self._count]].tolist()
+        return chosen
+
+    def _search(self, starts: list[list[int]], most: int | None = None) -> list[Searched]:
+        """Attack entries, each from a face that is confused with it, as far as `most` alerts about each allow.
+
+        Scores come from an operator's own program, which no limit binds, so they are tried without one alone.
+        """
+        rows = templates(self._samples.embeddings[self._samples.acquired], self._preset)
+        prior = Prior.of(templates(self._targets.known, self._preset).fine.astype(np.float64))
+        answers = None if most is None else ANSWERS * most
+        courses: dict[str, list[list[boundary.Progress]]] = {}
+        for entry, start in self._display.track(starts, description="Boundary search"):
             attacker = Attacker(self._preset, self._thresholds, rows.coarse[start], rows.fine[start])
-            for by, attack in zip(courses, (attacker.by_decisions, attacker.by_scores), strict=True):
-                target = Entry(rows.coarse[entry], rows.fine[entry], self._thresholds)
-                courses[by].append(list(attack(target, np.random.default_rng(self._seed))))
+            for by, attack in _ways(attacker, prior, self._seed, with_scores=most is None):
+                target = Entry(rows.coarse[entry], rows.fine[entry], self._thresholds, answers)
+                courses.setdefault(by, []).append(list(attack(target)))
         return [Searched(by, each) for by, each in courses.items()]
 
     def _link(self) -> list[Linked]:
@@ -175,5 +199,16 @@ def _learned(course: Sequence[boundary.Progress], what: str) -> int | None:
     return next((getattr(step, what) for step in course if step.cosine >= LEARNED), None)
 
 
-def _reached(course: Sequence[boundary.Progress], queries: float) -> float:
-    return max((step.cosine for step in course if step.queries <= queries), default=course[0].cosine)
+def _reached(course: Sequence[boundary.Progress], queries: float, alerts: float) -> float:
+    within = (step.cosine for step in course if step.queries <= queries and step.alerts <= alerts)
+    return max(within, default=course[0].cosine)
+
+
+def _ways(
+    attacker: Attacker, prior: Prior, seed: int, *, with_scores: bool
+) -> Iterator[tuple[str, Callable[[Entry], Iterator[boundary.Progress]]]]:
+    """What the attacker does, by what it sees."""
+    yield DECISIONS, lambda entry: attacker.by_decisions(entry, np.random.default_rng(seed))
+    yield SPARING, lambda entry: attacker.by_few_alerts(entry, prior)
+    if with_scores:
+        yield SCORES, lambda entry: attacker.by_scores(entry, np.random.default_rng(seed))

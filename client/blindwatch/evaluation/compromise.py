@@ -47,7 +47,8 @@ COMPROMISES: Final = (
     Compromise(
         "camera, and sight of the alerts",
         "whoever passes from now on",
-        "a template by boundary search, unless the query budget is smaller than what it takes",
+        "no template where alerts about one entry are limited; elsewhere one by boundary search, unless the query "
+        "budget is smaller than what it takes",
         "boundary search",
     ),
     Compromise(

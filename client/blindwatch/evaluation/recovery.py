@@ -79,6 +79,11 @@ class Targets:
         return cls(known, faces, others, thresholds.fine / preset.fine_squared_norm)
 
     @property
+    def likeness(self) -> float:
+        """The cosine of two photographs of one of these people, the mean."""
+        return float((self.faces * self.others).sum(axis=1).mean())
+
+    @property
     def genuine(self) -> Rate:
         """The share of these people whom their own two photographs match."""
         cosines = (self.faces * self.others).sum(axis=1)
