@@ -16,6 +16,7 @@ from blindwatch.he.presets import PLAIN_MODULUS, preset
 from blindwatch.he.released import INDICATOR, PIECES, SCORE, VALUES, Release, opened, places, shares
 from blindwatch.he.templates import Templates
 from blindwatch.secret.keys import Decryptor, KeySet, generate
+from blindwatch.wire import limits
 
 Vectors = np.ndarray
 THRESHOLD = 90
@@ -182,6 +183,7 @@ def test_a_result_can_be_drawn_again_in_the_clear(rng: np.random.Generator) -> N
 def test_every_number_of_every_entry_has_a_slot_of_its_own(name: str) -> None:
     for layout in preset(name).layouts:
         assert [value for share in shares(layout) for value in share] == list(VALUES)
+        assert len(shares(layout)) <= limits.RELEASES == len(VALUES)
         for share in shares(layout):
             taken = np.concatenate([places(layout, value) for value in share])
             assert len(np.unique(taken)) == len(share) * layout.capacity

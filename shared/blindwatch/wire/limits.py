@@ -30,7 +30,8 @@ LATE_COUNTS_SECONDS: Final = 600.0
 
 # What an operator fetches. A result of the largest watchlist still fits in a batch by itself.
 RELEASED: Final = 193 * KIB
-RESULT: Final = 10 * RELEASED * BLOCKS + 64 * KIB
+RELEASES: Final = 10  # of a block, where each number of an entry has a ciphertext of its own
+RESULT: Final = RELEASES * RELEASED * BLOCKS + 64 * KIB
 RANKED_SCORES: Final = 48 * KIB
 SEARCH_RESULT: Final = RANKED_SCORES * RANKED_BLOCKS + 64 * KIB
 BATCH_TARGET: Final = 40 * MIB

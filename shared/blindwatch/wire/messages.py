@@ -23,7 +23,6 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from blindwatch.errors import MalformedMessage
-from blindwatch.he.released import VALUES
 from blindwatch.wire import cbor, crops, limits
 
 DEPLOYMENT_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -184,7 +183,7 @@ class ReleasedBlock(Message):
     ciphertexts: Annotated[
         tuple[Annotated[bytes, Field(max_length=limits.RELEASED)], ...],
         Strict(False),
-        Field(min_length=1, max_length=len(VALUES)),
+        Field(min_length=1, max_length=limits.RELEASES),
     ]
 
     @property
