@@ -24,6 +24,8 @@ def fail() -> None:
 
 @app.command()
 def interrupt() -> None:
+    # What is started in the background by a shell inherits that this signal is ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.kill(os.getpid(), signal.SIGINT)
 
 @app.command()
