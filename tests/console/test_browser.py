@@ -82,6 +82,7 @@ class Screen:
 
     def boxes(self, selector: str) -> list[FloatRect]:
         """Where each of these is, all of which are shown: read at once, since the page may replace a part."""
+        self.page.wait_for_load_state()  # with its style sheet
         found: list[FloatRect] = self.page.evaluate(
             """selector => [...document.querySelectorAll(selector)].map(each => each.getBoundingClientRect())
                .map(({x, y, width, height}) => ({x, y, width, height}))""",
