@@ -197,7 +197,8 @@ class Journal:
         mine = [each for each in self.records() if each.deployment == deployment]
         counted = alerts_by_entry(mine)
         salt = self._naming(deployment, is_new=not counted)
-        names = [_pseudonym(salt, deployment, each.reference) for each in entries]
+        # What the log calls each entry: the first half of a commitment to it alone.
+        names = [commitment(salt, deployment, [each.reference])[: 2 * _PSEUDONYM_BYTES] for each in entries]
         return Allowance(most, names, counted)
 
     def adjudicate(
@@ -277,8 +278,7 @@ class Journal:
         Always the same for an alert, by its salt; raises ConfigurationError if that is gone.
         """
         salt = files.read_at_most(self._salt(alert), limits.KIB, "salt of the alert")
-        said = f"reference\n{alert}".encode()
-        return hmac.new(salt, said, hashlib.sha256).digest()[:REFERENCE_BYTES].hex()
+        return commitment(salt, "reference", [alert])[: 2 * REFERENCE_BYTES]
 
     def close(self) -> None:
         """Let others open it."""
@@ -361,16 +361,10 @@ class Journal:
         return self._folder / SALTS / alert
 
 
-def commitment(salt: bytes, alert: str, references: Iterable[str]) -> str:
-    """What the log has of the entries that an alert or a search is about: HMAC-SHA-256 (hex) under the salt."""
-    said = "\n".join([alert, *sorted(references)])
+def commitment(salt: bytes, about: str, references: Iterable[str]) -> str:
+    """What the log has of entries, such as those that an alert or a search is about: HMAC-SHA-256 (hex)."""
+    said = "\n".join([about, *sorted(references)])
     return hmac.new(salt, said.encode(), hashlib.sha256).hexdigest()
-
-
-def _pseudonym(salt: bytes, deployment: str, reference: str) -> str:
-    """What the log calls an entry of a deployment: the first half of an HMAC-SHA-256 (hex) under its salt."""
-    said = f"{deployment}\n{reference}".encode()
-    return hmac.new(salt, said, hashlib.sha256).digest()[:_PSEUDONYM_BYTES].hex()
 
 
 def _about(reading: Reading, allowance: Allowance) -> tuple[str, ...]:

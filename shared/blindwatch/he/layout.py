@@ -76,9 +76,12 @@ class Layout:
         giants = {self.babies} if self.giants > 1 else set()
         return frozenset(self.baby_steps | giants | set(self.group_steps))
 
-    def entry_slots(self) -> NDArray[np.intp]:
-        """The slot of each entry's score. All other slots hold no score and must be masked whole."""
-        local = np.arange(self.segment)
+    def entry_slots(self, group: int = 0) -> NDArray[np.intp]:
+        """The slot of each entry's score. All other slots hold no score and must be masked whole.
+
+        With a `group`, the slot that many segments to the left of it, around the row.
+        """
+        local = (np.arange(self.segment) - group * self.segment) % self.row
         return np.concatenate([local, local + self.row])
 
     def diagonals(self, templates: Integers) -> Iterator[Integers]:

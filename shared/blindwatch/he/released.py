@@ -33,9 +33,7 @@ def shares(layout: Layout) -> list[range]:
 
 def places(layout: Layout, value: int) -> NDArray[np.intp]:
     """The slot in which each entry has this number, in the ciphertext that has it."""
-    row = layout.entry_slots() // layout.row * layout.row
-    turned = (layout.entry_slots() - value % layout.groups * layout.segment) % layout.row
-    return row + turned
+    return layout.entry_slots(value % layout.groups)
 
 
 def opened(
