@@ -12,7 +12,7 @@ import pytest
 from ..serving import eventually
 from .cases import BEN
 from .stage import Page, Stage
-from .test_browser import CHROMIUM, GUARD, Scheme, Screen, browser
+from .test_browser import CHROMIUM, Scheme, Screen, browser
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -220,23 +220,22 @@ def test_a_whole_duty_by_keys_alone(browser: Browser, stage: Stage) -> None:
         screen = Screen(browser, console)
         stage.walk(console, 2)
         screen.card("green")
-        for key in ("r", "2"):
-            screen.press(key)
-            time.sleep(GUARD)
+        screen.press("r")
+        screen.page.wait_for_selector("#card .sent button:not(:disabled)")
+        screen.press("2")
         screen.has("Sent to engagement", "#messages")
         reach(screen, "Open")
         screen.press("Enter")
         screen.card("green")
         screen.press("5")
-        time.sleep(GUARD)
+        screen.has("No alert", "#card")
         reach(screen, "Open")
         screen.press("Enter")
         screen.card("green")
         screen.press("r")
-        time.sleep(GUARD)
+        screen.page.wait_for_selector("#card .confirmed-true button:not(:disabled)")
         screen.press("3")  # puts the focus where the result is chosen
-        time.sleep(0.2)
-        assert screen.page.evaluate("document.activeElement.tagName") == "SELECT"
+        screen.page.wait_for_selector("#card select:focus")
         screen.page.keyboard.type("no further")
         screen.press("3")
         screen.has("Confirmed true alert", "#messages")

@@ -66,6 +66,7 @@ class Screen:
         self.page.goto(console.link(operator))
         self.page.get_by_role("button", name="Log in").click()
         self.page.wait_for_selector("#card")
+        self.page.wait_for_load_state()  # with its style sheet
         self._address = console.address
 
     def has(self, text: str, part: str = "body") -> None:
@@ -82,7 +83,6 @@ class Screen:
 
     def boxes(self, selector: str) -> list[FloatRect]:
         """Where each of these is, all of which are shown: read at once, since the page may replace a part."""
-        self.page.wait_for_load_state()  # with its style sheet
         found: list[FloatRect] = self.page.evaluate(
             """selector => [...document.querySelectorAll(selector)].map(each => each.getBoundingClientRect())
                .map(({x, y, width, height}) => ({x, y, width, height}))""",
@@ -401,6 +401,7 @@ def test_images_are_of_one_size_and_nothing_is_wider_than_the_screen(
     if width > 1000:
         # Nothing of the card is below the edge, also while something can be undone.
         screen.press("1")
-        screen.card("red")
+        screen.has("Not a match", "#messages")
+        screen.page.wait_for_selector("#card .actions")
         assert max(box["y"] + box["height"] for box in screen.boxes("#card .actions > *")) <= height
     screen.close()
