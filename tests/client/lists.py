@@ -46,7 +46,7 @@ def row(number: int = 1, /, **changes: str) -> dict[str, str]:
         "priority": "red",
         "instruction": "Stop and speak; warrant",
         "source_system": "custody images",
-        "source_ref": f"CI-{number}",
+        "source_ref": f"CI-2026-{number}",
         "legal_basis": "Warrant of a court",
         "image_date": "2024-05-06",
         "justification": "Wanted since March",

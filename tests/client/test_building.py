@@ -216,7 +216,7 @@ def test_names_are_in_the_custodians_file_alone(built: Desk) -> None:
     # What was said of them besides is not in any other file either.
     told = [
         "2012-01-01",
-        "CI-1",
+        "CI-2026-1",
         "custody images",
         "Warrant of a court",
         "Wanted since March",

@@ -56,7 +56,7 @@ def reference(station: Station, number: int) -> str:
     """What stands for somebody on the list."""
     names = json.loads((station.watchlist / "names.json").read_text())
     package = OperatorPackage.load(station.watchlist / "operator.json")
-    wanted = f"CI-{number}"
+    wanted = f"CI-2026-{number}"
     return next(e.reference for e in package.entries if names[e.reference]["sourceRef"] == wanted)
 
 

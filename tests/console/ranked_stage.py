@@ -99,7 +99,7 @@ class Gallery:
         """How alike each entry is to the photograph, by templates in clear."""
         records = json.loads((self.folder / "gallery" / "names.json").read_text())
         sources = (records[each.reference]["sourceRef"] for each in self.package.entries)
-        listed = [self._template(small(int(each.removeprefix("CI-")))) for each in sources]
+        listed = [self._template(small(int(each.removeprefix("CI-2026-")))) for each in sources]
         return np.stack(listed) @ self._template(self.photograph)
 
     @cached_property
