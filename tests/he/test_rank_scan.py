@@ -84,6 +84,17 @@ def test_every_score_is_the_integer_product(
         assert np.array_equal(scores(rank_bench, opened, len(whole), query), whole @ query)
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_many_blocks_give_what_each_gives_alone(
+    rank_bench: RankBench, gallery: tuple[Templates, Gallery, list[bytes]], threads: int
+) -> None:
+    whole, opened, _ = gallery
+    query = rank_bench.encryptor.query(whole[50])
+    alone = [scan(query, dataclasses.replace(opened, blocks=[block]))[0] for block in opened.blocks]
+    many = dataclasses.replace(opened, blocks=[*opened.blocks[::-1], *opened.blocks] * 4)
+    assert scan(query, many, threads) == [*alone[::-1], *alone] * 4
+
+
 @settings(max_examples=3)
 @given(st.integers(0, 127), st.integers(-63, 63), st.integers(0, 2**32 - 1))
 def test_any_query_within_the_norm(

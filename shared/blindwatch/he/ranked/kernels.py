@@ -33,7 +33,7 @@ def accumulate(block: Residues, query: Residues, gaps: Residues, result: Words) 
     A fold leaves less than 2^32 + 2^34 g of a sum, and eight rows add at most 16 (p - 1)^2 to the middle one, which
     is 2^64 - 2^35 (g + 1) + 16 (g + 1)^2: together less than 2^64. What comes out is below 2^52 and not reduced.
     """
-    flat_block, flat_query = block.reshape(-1), query.reshape(-1)
+    flat = block.reshape(-1)  # the query, which every block meets, is in the caches
     at_row = 0
     outer, cross, inner = np.empty(CHUNK, np.uint64), np.empty(CHUNK, np.uint64), np.empty(CHUNK, np.uint64)
     for prime in range(block.shape[0]):
@@ -44,8 +44,7 @@ def accumulate(block: Residues, query: Residues, gaps: Residues, result: Words) 
             inner[:] = 0
             for row in range(block.shape[2]):
                 for line in range(at_row + _AHEAD, at_row + _AHEAD + 2 * CHUNK, _LINE):
-                    prefetch(flat_block, line)
-                    prefetch(flat_query, line)
+                    prefetch(flat, line)
                 at_row += 2 * CHUNK
                 left, right = block[prime, chunk, row], query[prime, chunk, row]
                 for at in range(CHUNK):
