@@ -60,7 +60,7 @@ WALKS = (
 )
 SECONDS = LEAD + 7
 FRAMES = round(SECONDS * RATE)
-NUMBERS = {"at", "frames", "missed", "damaged", "faces", "sent", "dropped", "unusable", "longestMs"}
+NUMBERS = {"at", "frames", "missed", "damaged", "losses", "faces", "sent", "dropped", "unusable", "longestMs"}
 
 
 @pytest.fixture(scope="module")

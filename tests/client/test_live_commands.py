@@ -172,7 +172,7 @@ def test_a_video_ends_with_a_signal_and_what_was_held_is_sent(
 # What the person at the camera sees
 
 
-QUIET = Status(0, 0, 0, Minute(), 0, None, 0)
+QUIET = Status(0, 0, 0, 0, False, Minute(), 0, None, 0)
 
 
 def test_the_line_says_how_it_goes() -> None:
@@ -182,6 +182,8 @@ def test_the_line_says_how_it_goes() -> None:
     assert text == "gate-1  5.0 frames/s  3 faces in the last minute  2 sent  1 dropped  server: answers"
     text = line.text(replace(QUIET, damaged=3), 11.0).plain
     assert "3 damaged in the last minute" in text
+    assert "source: lost" not in text
+    assert "source: lost" in line.text(replace(QUIET, losses=1, is_lost=True), 12.0).plain
     later = replace(QUIET, frames=650, sent=2, seen=Minute(faces=3), problem=Problem.SERVER_UNAVAILABLE)
     text = line.text(later, 75.0).plain
     assert "0 faces in the last minute" in text

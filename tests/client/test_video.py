@@ -6,6 +6,7 @@ import struct
 import threading
 import traceback
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache, partial
@@ -18,10 +19,11 @@ import pytest
 
 from blindwatch.camera import sources, video
 from blindwatch.camera.sources import Live, opened
-from blindwatch.camera.video import Picture, Video
+from blindwatch.camera.video import Picture, Video, from_jpeg
 from blindwatch.errors import ConfigurationError
 from blindwatch.vision.image import Image
 
+from ..serving import eventually
 from .clips import Walk, in_memory, pictures, write_clip
 from .coding import H264, H265, Coding, Group, Unit, coded, travelling, units, write_coded
 from .streaming import Stream, of_jpeg, playing
@@ -249,7 +251,41 @@ def test_a_camera_that_comes_back_with_another_size_is_watched_on(monkeypatch: p
         live.close()
         assert live.read() is None
     assert [frame.image.shape[1] for frame in found if frame] == [384] * EVERY + [640] * len(scene())
-    assert live.damaged == 1
+    assert (live.damaged, live.losses) == (1, 1)
+
+
+def test_a_source_that_does_not_come_back_is_lost_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "RETRY_SECONDS", 0.01)
+    with playing(stream()) as address:
+        live = opened(address)
+        assert all(live.read() for _ in scene())
+        assert (live.losses, live.is_lost) == (0, False)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(live.read)
+        eventually(lambda: live.is_lost, 60)
+        live.close()
+        assert waiting.result() is None
+    assert live.losses == 1
+
+
+# JPEG of a device
+
+
+def test_of_a_jpeg_a_picture_is_made_if_it_is_whole() -> None:
+    whole = cv2.imencode(".jpg", scene()[0][1])[1].reshape(-1).astype(np.uint8)
+    expected = cv2.imdecode(whole, cv2.IMREAD_COLOR)
+    assert expected is not None
+    for content in (whole, np.append(whole, np.zeros(99, np.uint8))):
+        given = content.copy()
+        found = from_jpeg(given)
+        assert found is not None
+        assert np.array_equal(found, expected)
+        assert not given.any()
+    end = np.frombuffer(b"\xff\xd8\xff\xd9", np.uint8)
+    for content in (whole[: len(whole) // 2], whole[:-1], whole[:9], end, whole[:0], np.zeros(9, np.uint8)):
+        given = content.copy()
+        assert from_jpeg(given) is None
+        assert not given.any()
 
 
 def test_a_password_opens_a_stream(capfd: pytest.CaptureFixture[str]) -> None:

@@ -77,7 +77,8 @@ class Parade:
     """Pictures in which people stand for a second, each at another place, as a stream that waits for nobody."""
 
     waits = False
-    damaged = 0
+    damaged = losses = 0
+    is_lost = False
 
     def __init__(self, walkers: Sequence[Walker], rate: float) -> None:
         """The first walker comes at once, the others from `LEAD_SECONDS` on, `rate` of them a second."""

@@ -29,6 +29,10 @@ class Status:
     """Frames that came faster than they could be looked at."""
     damaged: int
     """Pictures that could not be used, since a part of them had not arrived."""
+    losses: int
+    """How often the source was lost."""
+    is_lost: bool
+    """Whether it is lost now."""
     seen: Minute
     sent: int
     problem: Problem | None
@@ -90,6 +94,8 @@ class Watch:
             self.frames,
             grabber.missed,
             self.source.damaged,
+            self.source.losses,
+            self.source.is_lost,
             self.camera.counts.total,
             sender.sent,
             sender.problem,

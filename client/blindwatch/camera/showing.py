@@ -41,6 +41,8 @@ class Line:
         faces = status.seen.faces - before.seen.faces
         damaged = status.damaged - before.damaged
         line = Text(f"{self._camera}  {frames:.1f} frames/s  ")
+        if status.is_lost:
+            line.append("source: lost  ", "bold red")
         if damaged:
             line.append(f"{damaged} damaged in the last minute  ", "yellow")
         line.append(f"{faces} faces in the last minute  ")
@@ -115,6 +117,7 @@ def _counts(status: Status) -> dict[str, int]:
         "frames": status.frames,
         "missed": status.missed,
         "damaged": status.damaged,
+        "losses": status.losses,
         **asdict(status.seen),
         "sent": status.sent,
         "longestMs": round(status.longest_ms),

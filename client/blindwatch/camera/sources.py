@@ -38,6 +38,16 @@ class Source(Protocol):
         """How many pictures could not be used, since a part of them had not arrived."""
         ...
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether there are no pictures now, since a plug was pulled or a connection has ended."""
+        ...
+
+    @property
+    def losses(self) -> int:
+        """How often it was lost."""
+        ...
+
     def read(self) -> Frame | None:
         """The next frame, when it is time for it; None if there is none and there will be none."""
         ...
@@ -87,6 +97,8 @@ class Clip:
     """A video file, played at its own pace. A machine that is too slow plays it slower, and misses nothing."""
 
     waits = True
+    is_lost = False
+    losses = 0
 
     def __init__(self, path: Path) -> None:
         self._pictures = Video(f"file:{path}")
@@ -120,6 +132,7 @@ class Live:
     waits = False
 
     def __init__(self, open_it: Callable[[], Pictures]) -> None:
+        self.losses = 0
         self._open = open_it
         self._pictures: Pictures | None = open_it()
         self._damaged = 0
@@ -132,12 +145,18 @@ class Live:
         pictures = self._pictures
         return self._damaged + (0 if pictures is None else pictures.damaged)
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether it has to be opened again."""
+        return self._pictures is None
+
     def read(self) -> Frame | None:
         """The next frame, as soon as it is there."""
         while not self._closing.is_set():
             picture = None if self._pictures is None else self._pictures.next()
             if picture is not None:
                 return self._clock.frame(picture)
+            self.losses += not self.is_lost
             self._let_go()
             if not self._closing.wait(RETRY_SECONDS):
                 with suppress(ConfigurationError):  # it is not back yet

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple, Protocol
 import av
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from blindwatch.errors import ConfigurationError
 from blindwatch.vision.image import Image
@@ -17,6 +18,9 @@ OPEN_SECONDS: Final = 10.0
 READ_SECONDS: Final = 5.0
 _TURNS: Final = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}
 """By degrees, counter-clockwise, as a file says how it is to be shown."""
+_WISHED_SIZE: Final = (1280, 720)
+"""Of a device. It gives the nearest one that it has; OpenCV would ask for 640 x 480."""
+_MOTION_JPEG: Final = int.from_bytes(b"MJPG", "little")
 _UNKNOWN: Final = -(2**63)
 """The time of what has none: before all others."""
 
@@ -126,27 +130,50 @@ class Video:
 
 
 class Device:
-    """A camera at this machine, by its number."""
+    """A camera at this machine, by its number.
 
-    damaged = 0
+    Of a JPEG that is cut off OpenCV hands out the rest in black, and of one that it cannot read the picture before.
+    So JPEG is taken as it comes from a V4L2 device, and decoded here if it is whole.
+    """
 
     def __init__(self, number: int) -> None:
         """Raises ConfigurationError."""
+        self.damaged = 0
         self._capture = cv2.VideoCapture(number)
         if not self._capture.isOpened():
             raise unopened()
+        self._capture.set(cv2.CAP_PROP_FRAME_WIDTH, _WISHED_SIZE[0])
+        self._capture.set(cv2.CAP_PROP_FRAME_HEIGHT, _WISHED_SIZE[1])
+        self._is_jpeg = (
+            self._capture.getBackendName() == "V4L2"
+            and int(self._capture.get(cv2.CAP_PROP_FOURCC)) == _MOTION_JPEG
+            and self._capture.set(cv2.CAP_PROP_CONVERT_RGB, 0)
+        )
 
     def next(self) -> Picture | None:
-        """The next picture."""
-        found, image = self._capture.read()
-        if not found:
-            return None
-        position = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
-        return Picture(image.astype(np.uint8, copy=False), position)
+        """The next whole picture."""
+        while True:
+            found, content = self._capture.read()
+            if not found:
+                return None
+            taken = content.astype(np.uint8, copy=False)
+            image = from_jpeg(taken.reshape(-1)) if self._is_jpeg else taken
+            if image is not None:
+                return Picture(image, self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
+            self.damaged += 1
 
     def close(self) -> None:
         """Let others have it."""
         self._capture.release()
+
+
+def from_jpeg(content: NDArray[np.uint8]) -> Image | None:
+    """The picture in the bytes of a JPEG, which are overwritten; None if it is not whole, or is no JPEG."""
+    # Some cameras fill up with zeros behind the end.
+    is_whole = content.tobytes().rstrip(b"\0").endswith(b"\xff\xd9")
+    image = cv2.imdecode(content, cv2.IMREAD_COLOR) if is_whole else None
+    content.fill(0)
+    return None if image is None else image.astype(np.uint8, copy=False)
 
 
 def unopened() -> ConfigurationError:
