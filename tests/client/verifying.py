@@ -15,7 +15,9 @@ def reference(station: Station, number: int) -> str:
     """What stands for the person of a row of the list."""
     names = json.loads((station.watchlist / "names.json").read_text())
     package = OperatorPackage.load(station.watchlist / "operator.json")
-    return next(e.reference for e in package.entries if names[e.reference]["sourceRef"] == f"CI-2026-{number}")
+    return next(
+        e.reference for e in package.entries if names[e.reference]["sourceRef"] == f"CI-2026-{number}"
+    )
 
 
 def verify(station: Station, photograph: bytes, number: int = 0, **changes: object) -> int:

@@ -88,7 +88,9 @@ def test_from_ceremony_to_ranking(
     names = json.loads((folder / "gallery" / "names.json").read_text())
     entries = json.loads((folder / "gallery" / "operator.json").read_text())["entries"]
     pipeline = FacePipeline.named(Registry.load())
-    enrolled = [small(int(names[entry["reference"]]["sourceRef"].removeprefix("CI-2026-"))) for entry in entries]
+    enrolled = [
+        small(int(names[entry["reference"]]["sourceRef"].removeprefix("CI-2026-"))) for entry in entries
+    ]
     photographs: list[Image | Path] = [*enrolled, folder / "sought.jpg"]
     templates = [quantise(pipeline.faces(image)[0].embedding, preset.squared_norm) for image in photographs]
     scores = np.stack(templates[:-1]) @ templates[-1]
