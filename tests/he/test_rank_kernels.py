@@ -11,6 +11,7 @@ from blindwatch.he import objects
 from blindwatch.he import seal as serialized
 from blindwatch.he.ranked import kernels, seal
 from blindwatch.he.ranked.presets import CHUNK, FOLD_ROWS, RANK_PRESETS, RankPreset, rank_preset
+from blindwatch.he.ranked.rows import ROWS
 from blindwatch.he.ranked.scanning import multiply, score
 from blindwatch.he.ranked.transform import constants, transpose
 
@@ -56,7 +57,7 @@ def test_sums_are_those_of_integers(preset: RankPreset, largest: bool, rng: np.r
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_eight_rows_fit_behind_a_fold_and_a_ninth_would_not(preset: RankPreset) -> None:
-    assert preset.dimension % FOLD_ROWS == 0
+    assert preset.dimension % ROWS == ROWS % FOLD_ROWS == 0
     for prime in preset.primes[: preset.data_primes]:
         left = 2**32 - 1 + (2**32 - 1) * 4 * (2**30 - prime)
         assert left + 2 * FOLD_ROWS * (prime - 1) ** 2 < 2**64

@@ -23,6 +23,7 @@ QUERY: Final = b"bwquery1"
 HEADER: Final = Struct("<8s24s32s")
 
 Residues = NDArray[np.uint32]
+Words = NDArray[np.uint64]
 
 
 def size(preset: RankPreset) -> int:

@@ -9,66 +9,42 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
-from blindwatch.he.ranked.forms import Residues
-from blindwatch.he.ranked.prefetching import prefetch
-from blindwatch.he.ranked.presets import CHUNK, FOLD_ROWS
-
-Words = NDArray[np.uint64]
+from blindwatch.he.ranked.forms import Residues, Words
+from blindwatch.he.ranked.presets import CHUNK
+from blindwatch.he.ranked.rows import LANES, ROWS, STRIPS, add_rows
 
 _HALF = np.uint64(32)
 _LOW = np.uint64(2**32 - 1)
 _TOP = np.uint64(30)
 _REST = np.uint64(2**30 - 1)
 
-_LINE = 16  # residues in a cache line
-_AHEAD = 1536  # residues: a dozen rows, which was best by measurement
-
 
 @njit(cache=True, nogil=True)
 def accumulate(block: Residues, query: Residues, gaps: Residues, result: Words) -> None:
     """Sum over the dimension of the tensor products of two ciphertexts each, into `result` (3, primes, N).
 
-    A fold leaves less than 2^32 + 2^34 g of a sum, and eight rows add at most 16 (p - 1)^2 to the middle one, which
-    is 2^64 - 2^35 (g + 1) + 16 (g + 1)^2: together less than 2^64. What comes out is below 2^52 and not reduced.
+    Every FOLD_ROWS rows the sums are folded, at 32 bits rather than 30: halves of a word multiply in one step, and
+    2^32 is 4 g modulo p. A fold leaves less than 2^32 + 2^34 g of a sum, and eight rows add at most 16 (p - 1)^2 to
+    the middle one, which is 2^64 - 2^35 (g + 1) + 16 (g + 1)^2: together less than 2^64. What comes out is below
+    2^52 and not reduced.
     """
-    flat = block.reshape(-1)  # the query, which every block meets, is in the caches
-    at_row = 0
-    outer, cross, inner = np.empty(CHUNK, np.uint64), np.empty(CHUNK, np.uint64), np.empty(CHUNK, np.uint64)
+    left, right = block.reshape(-1), query.reshape(-1)
+    sums = np.empty((STRIPS, 3, 2, LANES), np.uint64)
+    at = 0
     for prime in range(block.shape[0]):
-        gap = gaps[prime]
+        factor = np.uint64(np.uint32(4) * gaps[prime])
         for chunk in range(block.shape[1]):
-            outer[:] = 0
-            cross[:] = 0
-            inner[:] = 0
-            for row in range(block.shape[2]):
-                for line in range(at_row + _AHEAD, at_row + _AHEAD + 2 * CHUNK, _LINE):
-                    prefetch(flat, line)
-                at_row += 2 * CHUNK
-                left, right = block[prime, chunk, row], query[prime, chunk, row]
-                for at in range(CHUNK):
-                    a0, a1 = np.uint64(left[0, at]), np.uint64(left[1, at])
-                    b0, b1 = np.uint64(right[0, at]), np.uint64(right[1, at])
-                    outer[at] += a0 * b0
-                    cross[at] += a0 * b1 + a1 * b0
-                    inner[at] += a1 * b1
-                if row % FOLD_ROWS == FOLD_ROWS - 1:
-                    _fold(outer, gap)
-                    _fold(cross, gap)
-                    _fold(inner, gap)
-            start = chunk * CHUNK
-            result[0, prime, start : start + CHUNK] = outer
-            result[1, prime, start : start + CHUNK] = cross
-            result[2, prime, start : start + CHUNK] = inner
-
-
-@njit(cache=True, nogil=True)
-def _fold(sums: Words, gap: np.uint32) -> None:
-    """At 32 bits rather than 30: halves of a word multiply in one step, and 2^32 is 4 g modulo p."""
-    factor = np.uint64(np.uint32(4) * gap)
-    for at in range(CHUNK):
-        sums[at] = (sums[at] & _LOW) + (sums[at] >> _HALF) * factor
+            sums[:] = 0
+            for _ in range(block.shape[2] // ROWS):
+                add_rows(left, right, at, sums, factor)
+                at += 2 * CHUNK * ROWS
+            for strip in range(STRIPS):
+                for part in range(3):
+                    target = result[part, prime, chunk * CHUNK + 2 * LANES * strip :]
+                    for lane in range(LANES):
+                        target[2 * lane] = sums[strip, part, 0, lane]
+                        target[2 * lane + 1] = sums[strip, part, 1, lane]
 
 
 @njit(cache=True, nogil=True)
