@@ -30,7 +30,7 @@ from blindwatch.wire.client import CBOR
 from blindwatch.wire.digests import FIELD, content_digest
 from blindwatch.wire.messages import Probe, now, stamp
 
-from ..serving import FORCE
+from ..serving import FORCE, eventually
 from .checks import GROUNDS, OPERATOR, authorised, opened
 from .test_ledger import records
 
@@ -41,8 +41,14 @@ if TYPE_CHECKING:
     Change = Callable[[Probe, str], Probe]
 
 
-def accepted(server: ServerProcess, name: str) -> list[ProbeAccepted]:
-    return [each for each in records(server, name) if isinstance(each, ProbeAccepted)]
+def accepted(server: ServerProcess, name: str, count: int) -> list[ProbeAccepted]:
+    """The probes that the log has, once there are so many: the files that are read follow it."""
+
+    def found() -> list[ProbeAccepted]:
+        return [each for each in records(server, name) if isinstance(each, ProbeAccepted)]
+
+    eventually(lambda: len(found()) == count)
+    return found()
 
 
 def reasons(server: ServerProcess) -> list[str]:
@@ -68,7 +74,7 @@ def test_what_an_operator_authorised_is_compared_and_the_log_has_the_commitment(
     assert send(server, name, probe) is None
     (result,) = server.results(name, 1).results
     assert result.probe_id == probe.probe_id
-    (record,) = accepted(server, name)
+    (record,) = accepted(server, name, 1)
     assert (record.probe_id, record.grounds) == (probe.probe_id, GROUNDS)
 
 
@@ -85,7 +91,7 @@ def test_a_camera_alone_sends_nothing(server: ServerProcess, trial: Trial) -> No
     said = answer.json()
     assert (said["type"], said["status"]) == (Problem.UNAUTHORISED_PROBE.urn, 403)
     assert said["detail"] == "The probe has no authorisation of an operator."
-    assert accepted(server, name) == []
+    assert accepted(server, name, 0) == []
     assert server.client("operator").fetch_results(name).results == ()
     assert "unauthorised-probe" in reasons(server)
 
@@ -169,13 +175,13 @@ def test_what_does_not_authorise(
     assert send(server, name, change(probe, name)) is expected
     # What was refused has used nothing up.
     assert send(server, name, authorised(probe, name)) is None
-    assert [each.probe_id for each in accepted(server, name)] == [probe.probe_id]
+    assert [each.probe_id for each in accepted(server, name, 1)] == [probe.probe_id]
 
 
 def test_an_authorisation_is_of_one_ciphertext(server: ServerProcess, trial: Trial) -> None:
     name = opened(server, trial)
     assert send(server, name, of_another_probe(trial)(trial.probe(), name)) is UnauthorisedProbe
-    assert accepted(server, name) == []
+    assert accepted(server, name, 0) == []
 
 
 def test_an_authorisation_serves_once(server: ServerProcess, trial: Trial) -> None:
@@ -188,7 +194,7 @@ def test_an_authorisation_serves_once(server: ServerProcess, trial: Trial) -> No
     server.results(name, 1)
     server.client("operator").acknowledge(name, probe.probe_id)
     assert send(server, name, probe) is ReplayedRequest
-    assert len(accepted(server, name)) == 1
+    assert accepted(server, name, 1)
 
 
 def test_an_operator_who_is_taken_out_of_the_register_authorises_nothing(start: Start, trial: Trial) -> None:
@@ -205,12 +211,12 @@ def test_an_operator_who_is_taken_out_of_the_register_authorises_nothing(start: 
     (server.folder / "register.toml").write_text("\n".join(left))
     server.start()
     assert send(server, name, authorised(trial.probe(), name)) is UnauthorisedProbe
-    assert len(accepted(server, name)) == 1
+    assert accepted(server, name, 1)
 
 
 def test_under_other_rules_there_is_no_authorisation(server: ServerProcess, trial: Trial) -> None:
     name = trial.open(server)
     assert send(server, name, authorised(trial.probe(), name)) is UnauthorisedProbe
     assert send(server, name, trial.probe()) is None
-    (record,) = accepted(server, name)
+    (record,) = accepted(server, name, 1)
     assert record.grounds is None
