@@ -15,7 +15,7 @@ from blindwatch.vision.image import Image
 
 DATA: Any = data  # its functions carry no types
 
-PEOPLE = ("Aino Aalto", "Bela Bartos", "Carla Castellane", "Dov Dagan")
+PEOPLE = ("Aurora Aalto", "Balint Bartos", "Carla Castellane", "Dovrat Dagan")
 
 
 def portrait() -> Image:
