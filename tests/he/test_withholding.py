@@ -65,10 +65,10 @@ def test_what_opens_in_their_place_is_uniform_whatever_the_score(
         found.append(opened(rank_bench, scan(query, gallery, removed=removed))[list(removed)])
     values = np.stack(found)
     counts = np.bincount((values.ravel() + 4096) // 256, minlength=32)
-    assert chisquare(counts).pvalue > 1e-7
+    assert chisquare(counts).pvalue > 1e-4
     scores = (templates @ templates[3])[list(removed)]
     for row in values:
-        assert pearsonr(row, scores).pvalue > 1e-7
+        assert pearsonr(row, scores).pvalue > 1e-4
     assert scores[1] == 3200
     assert not (values[:, 1] == 3200).all()
 
