@@ -29,6 +29,14 @@ Vector = Any
 Fours = tuple[Vector, Vector, Vector, Vector]
 
 
+def splat(builder: Any, value: Any) -> Vector:
+    """A vector of LANES times the same number."""
+    undefined = ir.Constant(ir.VectorType(value.type, LANES), ir.Undefined)
+    zeros = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
+    first = builder.insert_element(undefined, value, ir.Constant(ir.IntType(32), 0))
+    return builder.shuffle_vector(first, undefined, zeros)
+
+
 class _Lanes:
     """Emits the arithmetic of `arithmetic` on vectors."""
 
@@ -36,13 +44,7 @@ class _Lanes:
         self.builder = builder
         self._fused = self._function("llvm.fma", 3)
         self._nearest = self._function("llvm.rint", 1)
-        self._prime, self._inverse = self.splat(prime), self.splat(inverse)
-
-    def splat(self, value: Any) -> Vector:
-        undefined = ir.Constant(_VECTOR, ir.Undefined)
-        zeros = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
-        first = self.builder.insert_element(undefined, value, ir.Constant(ir.IntType(32), 0))
-        return self.builder.shuffle_vector(first, undefined, zeros)
+        self._prime, self._inverse = splat(builder, prime), splat(builder, inverse)
 
     def multiply(self, a: Vector, b: Vector) -> Vector:
         high = self.builder.fmul(a, b)
@@ -125,7 +127,7 @@ def _compiled(
         while len(firsts) < factors_count:
             firsts.append(builder.add(firsts[-1], arguments[9]))
         addresses = [builder.gep(roots, [first]) for first in firsts]
-        factors = [lanes.load(at) if by_column else lanes.splat(builder.load(at)) for at in addresses]
+        factors = [lanes.load(at) if by_column else splat(builder, builder.load(at)) for at in addresses]
         values = [lanes.load(at) for at in _four(builder, source, *arguments[1:3])]
         results = step(lanes, tuple(values), tuple(factors))
         for result, address in zip(results, _four(builder, target, *arguments[4:6]), strict=True):

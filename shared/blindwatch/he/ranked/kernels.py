@@ -10,9 +10,10 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from blindwatch.he.butterflies import LANES
 from blindwatch.he.ranked.forms import Residues, Words
 from blindwatch.he.ranked.presets import CHUNK
-from blindwatch.he.ranked.rows import LANES, ROWS, STRIPS, add_rows
+from blindwatch.he.ranked.rows import ROWS, STRIPS, add_rows
 
 _HALF = np.uint64(32)
 _LOW = np.uint64(2**32 - 1)

@@ -15,11 +15,9 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+from blindwatch.he.butterflies import LANES, Vector, splat
 from blindwatch.he.ranked.forms import Residues, Words
 from blindwatch.he.ranked.presets import CHUNK, FOLD_ROWS
-
-LANES: Final = 8
-"""Words that are worked on at once: one register of AVX-512, two of AVX2."""
 
 ROWS: Final = 2 * FOLD_ROWS
 STRIPS: Final = CHUNK // (2 * LANES)
@@ -28,8 +26,6 @@ _WORD = ir.IntType(64)
 _VECTOR = ir.VectorType(_WORD, LANES)
 _HALF = ir.Constant(_VECTOR, [32] * LANES)
 _LOW = ir.Constant(_VECTOR, [2**32 - 1] * LANES)
-
-Vector = Any
 
 
 def _add_rows(_typing: Any, block: Any, query: Any, _at: Any, sums: Any, _factor: Any) -> Any:
@@ -40,7 +36,7 @@ def _add_rows(_typing: Any, block: Any, query: Any, _at: Any, sums: Any, _factor
         )
         places = [_place(builder, base, _WORD(LANES * at)) for at in range(6 * STRIPS)]
         totals = [builder.load(place, align=8) for place in places]
-        factor = _splat(builder, arguments[4])
+        factor = splat(builder, arguments[4])
         for row in range(ROWS):
             for strip in range(STRIPS):
                 first = builder.add(arguments[2], _WORD(2 * CHUNK * row + 2 * LANES * strip))
@@ -88,12 +84,6 @@ def _pair(builder: Any, residues: Any, first: Any) -> list[Vector]:
 
 def _place(builder: Any, base: Any, place: Any) -> Any:
     return builder.bitcast(builder.gep(base, [place]), _VECTOR.as_pointer())
-
-
-def _splat(builder: Any, value: Any) -> Vector:
-    undefined, index = ir.Constant(_VECTOR, ir.Undefined), ir.IntType(32)
-    zeros = ir.Constant(ir.VectorType(index, LANES), [0] * LANES)
-    return builder.shuffle_vector(builder.insert_element(undefined, value, index(0)), undefined, zeros)
 
 
 # Numba types an intrinsic by its builder, not by what compiled code calls.
