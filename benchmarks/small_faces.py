@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
 
-from blindwatch.evaluation.reading import Choice, find
+from blindwatch.evaluation.reading import Choice, find, subject_of
 from blindwatch.vision.align import Points
 from blindwatch.vision.image import Image, load
 from blindwatch.vision.pipeline import FacePipeline
@@ -58,7 +58,7 @@ def photographs(faces: Path, pipeline: FacePipeline, reference: FacePipeline) ->
     """Of people with two photographs or more in which both detectors find a face."""
     wrong = frozenset((faces / "lfw_errata_images.txt").read_text().split())
     chosen = find(faces / "lfw", Choice(held_out=True, left_out=wrong))
-    people = [name.rpartition("/")[0] for name in chosen.images]
+    people = [subject_of(name) for name in chosen.images]
     for name, person in track(list(zip(chosen.images, people, strict=True)), "Reading photographs"):
         if people.count(person) > 1:
             image = load(faces / "lfw" / name)
