@@ -39,13 +39,13 @@ for each in /modules/*; do busybox insmod $each || echo "$each cannot be loaded"
 busybox mount -t tmpfs memory /memory
 busybox mkdir /memory/upper /memory/work
 busybox mount -t 9p -o ro,trans=virtio,version=9p2000.L,msize=512000,cache=loose files /files
-busybox mount -t overlay -o lowerdir=/files,upperdir=/memory/upper,workdir=/memory/work overlay /root
+busybox mount -t overlay -o lowerdir=/files,upperdir=/memory/upper,workdir=/memory/work overlay /whole
 for each in proc:proc sysfs:sys devtmpfs:dev devpts:dev/pts tmpfs:dev/shm; do
-  busybox mkdir -p /root/${{each#*:}}
-  busybox mount -t ${{each%%:*}} ${{each%%:*}} /root/${{each#*:}}
+  busybox mkdir -p /whole/${{each#*:}}
+  busybox mount -t ${{each%%:*}} ${{each%%:*}} /whole/${{each#*:}}
 done
 busybox ip link set lo up
-busybox chroot /root /bin/sh -c {command}
+busybox chroot /whole /bin/sh -c {command}
 echo "the command ended with $?"
 busybox poweroff -f
 """
@@ -73,7 +73,7 @@ def archive(command: str, modules: list[Path]) -> bytes:
     """What the machine begins with, as the kernel unpacks it (cpio, "newc")."""
     first = _FIRST.format(command=shlex.quote(command)).encode()
     files: dict[str, bytes | None] = dict.fromkeys(
-        ("bin", "dev", "proc", "memory", "files", "root", "modules")
+        ("bin", "dev", "proc", "memory", "files", "whole", "modules")
     )
     files |= {"init": first, "bin/busybox": Path(_found(BUSYBOX)).read_bytes()}
     files |= {f"modules/{at:02}-{path.name}": path.read_bytes() for at, path in enumerate(modules)}
